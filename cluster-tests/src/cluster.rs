@@ -1,0 +1,286 @@
+//! A cluster of real processes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::addresses::Addresses;
+use crate::binary;
+use crate::client::Client;
+use crate::disk::{Disk, cut_power};
+use crate::launcher::{Launcher, Mounts};
+use crate::node::{Node, Plan};
+use crate::oracle::Dump;
+use crate::proto::{Role, StatusResponse};
+use crate::scratch::Scratch;
+use crate::wait::{PATIENCE, until};
+
+/// One cluster at a time: scenarios that fight for the same two cores would only test the scheduler.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+const DISK_MEBIBYTES: u64 = 512;
+const LAST_WORDS: usize = 40;
+
+/// What a cluster is made of.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The nodes' ids.
+    pub ids: Vec<u64>,
+    /// The binary; the ordinary one by default.
+    pub binary: PathBuf,
+    /// More arguments for every node.
+    pub arguments: Vec<String>,
+    /// Whether each node's data lies on a disk of its own whose power can be cut. Needs root.
+    pub disks: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ids: vec![1, 2, 3], binary: binary::ordinary().to_owned(), arguments: Vec::new(), disks: false }
+    }
+}
+
+/// A cluster. It goes with everything that belongs to it when it is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    // In this order they go: processes before their disks, the directory last.
+    nodes: Vec<Node>,
+    disks: Vec<Disk>,
+    addresses: Addresses,
+    scratch: Scratch,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Cluster {
+    /// Starts three nodes and makes them a cluster that serves.
+    pub async fn start(name: &str) -> Self {
+        Self::start_with(name, &Settings::default()).await
+    }
+
+    /// Starts nodes and makes them a cluster that serves.
+    pub async fn start_with(name: &str, settings: &Settings) -> Self {
+        let cluster = Self::start_empty(name, settings).await;
+        cluster.init().await;
+        cluster
+    }
+
+    /// Starts nodes that are not a cluster yet.
+    pub async fn start_empty(name: &str, settings: &Settings) -> Self {
+        let turn = TURN.acquire().await.expect("the semaphore is never closed");
+        Self::prepare(name, settings, turn)
+    }
+
+    /// A second cluster beside this one, not a cluster yet, for scenarios about strangers.
+    #[must_use]
+    pub fn start_beside(&self, name: &str, settings: &Settings) -> Self {
+        // It shares this one's turn: a permit of its own would never come.
+        static BESIDE: Semaphore = Semaphore::const_new(1);
+        let turn = BESIDE.try_acquire().expect("at most one cluster beside another");
+        Self::prepare(name, settings, turn)
+    }
+
+    fn prepare(name: &str, settings: &Settings, turn: SemaphorePermit<'static>) -> Self {
+        let scratch = Scratch::new(name);
+        let addresses = Addresses::reserve();
+        let launcher = Arc::new(Launcher::new(if settings.disks { Mounts::Private } else { Mounts::Shared }));
+        let directory = |id: u64| format!("node-{id}");
+        let with_disks = settings.ids.iter().filter(|_| settings.disks);
+        let disks: Vec<Disk> =
+            with_disks.map(|id| Disk::make(&launcher, scratch.path(), &directory(*id), DISK_MEBIBYTES)).collect();
+        let nodes = settings
+            .ids
+            .iter()
+            .map(|&id| {
+                let plan = Plan {
+                    id,
+                    binary: settings.binary.clone(),
+                    client_address: addresses.client(id),
+                    peer_address: addresses.peer(id),
+                    // Below the disk's own directory: `lost+found` is none of a node's business.
+                    data: scratch.path().join(directory(id)).join("data"),
+                    log: scratch.path().join(format!("node-{id}.log")),
+                    arguments: settings.arguments.clone(),
+                };
+                std::fs::create_dir_all(scratch.path().join(directory(id))).expect("make the node's directory");
+                Node::new(plan, &launcher)
+            })
+            .collect();
+        let cluster = Self { nodes, disks, addresses, scratch, _turn: turn };
+        cluster.start_all();
+        cluster
+    }
+
+    /// Makes a cluster of the nodes and waits until all of them serve.
+    pub async fn init(&self) {
+        let peers: Vec<String> = self.nodes.iter().map(|node| self.addresses.peer(node.id()).to_string()).collect();
+        let first = self.nodes.first().expect("a cluster has a node").client_with_deadline(Duration::from_secs(10));
+        until("a cluster is made of the nodes", PATIENCE, || async {
+            self.check_processes(&self.ids())?;
+            first.init(peers.clone()).await.map_err(|failure| failure.to_string())
+        })
+        .await;
+        self.serving(&self.ids()).await;
+    }
+
+    /// The ids of all nodes.
+    pub fn ids(&self) -> Vec<u64> {
+        self.nodes.iter().map(Node::id).collect()
+    }
+
+    /// The ids of all nodes but one.
+    pub fn others(&self, id: u64) -> Vec<u64> {
+        self.ids().into_iter().filter(|other| *other != id).collect()
+    }
+
+    /// A node.
+    pub fn node(&self, id: u64) -> &Node {
+        self.nodes.iter().find(|node| node.id() == id).unwrap_or_else(|| panic!("there is no node {id}"))
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Clients of all nodes, with connections of their own.
+    pub fn clients(&self, deadline: Duration) -> Vec<(u64, Client)> {
+        self.nodes.iter().map(|node| (node.id(), node.client_with_deadline(deadline))).collect()
+    }
+
+    /// The directory of this run.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Kills all nodes, as close together as it goes.
+    pub fn kill_all(&self) {
+        self.nodes.iter().for_each(Node::kill);
+    }
+
+    /// Starts all nodes.
+    pub fn start_all(&self) {
+        self.nodes.iter().for_each(Node::start);
+    }
+
+    /// Brings everything that was written so far to the nodes' disks, as time alone would.
+    pub fn sync_disks(&self) {
+        self.disks.iter().for_each(Disk::sync);
+    }
+
+    /// Cuts the power of all nodes, and gives it back: processes and unsynced bytes are gone, the nodes do not run.
+    pub fn cut_power(&self) {
+        assert!(!self.disks.is_empty(), "this cluster has no disks whose power could be cut");
+        cut_power(&self.disks);
+        self.kill_all();
+        for disk in &self.disks {
+            disk.unmount();
+            disk.mount();
+        }
+    }
+
+    /// The node that leads, once there is one among these that is ready to serve.
+    pub async fn leader_among(&self, ids: &[u64]) -> u64 {
+        until(&format!("one of the nodes {ids:?} leads"), PATIENCE, || async {
+            let mut leaders = Vec::new();
+            for status in self.statuses(ids).await.into_iter().flatten() {
+                if status.role() == Role::Leader && status.serving {
+                    leaders.push((status.term, status.node_id));
+                }
+            }
+            // An old leader that has not heard of its successor yet may still call itself so; the higher term is right.
+            leaders.into_iter().max().map(|(_, id)| id).ok_or_else(|| "no node says that it leads".to_owned())
+        })
+        .await
+    }
+
+    /// The node that leads.
+    pub async fn leader(&self) -> u64 {
+        self.leader_among(&self.ids()).await
+    }
+
+    /// Waits until these nodes serve.
+    pub async fn serving(&self, ids: &[u64]) {
+        until(&format!("the nodes {ids:?} serve"), PATIENCE, || async {
+            self.check_processes(ids)?;
+            for status in self.statuses(ids).await {
+                let status = status?;
+                if !status.serving {
+                    return Err(format!(
+                        "node {} is {:?} and does not serve: {}",
+                        status.node_id,
+                        status.role(),
+                        status.problem
+                    ));
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Waits until these nodes have applied the same entries, and returns how they are.
+    pub async fn agreed(&self, ids: &[u64]) -> Vec<StatusResponse> {
+        until(&format!("the nodes {ids:?} have applied the same"), PATIENCE, || self.agreement(ids)).await
+    }
+
+    /// How these nodes are if they have applied the same entries, and all there are.
+    pub async fn agreement(&self, ids: &[u64]) -> Result<Vec<StatusResponse>, String> {
+        self.check_processes(ids)?;
+        let statuses = self.statuses(ids).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let last = statuses.iter().map(|status| status.last_index).max().unwrap_or_default();
+        match statuses.iter().find(|status| !status.serving || status.applied_index != last) {
+            Some(behind) => Err(format!(
+                "node {} is {:?}, has applied {} of {last}, {}; {}",
+                behind.node_id,
+                behind.role(),
+                behind.applied_index,
+                if behind.serving { "serves" } else { "does not serve" },
+                behind.problem,
+            )),
+            None => Ok(statuses),
+        }
+    }
+
+    /// Reads all that these nodes hold, each from its own state.
+    pub async fn dump(&self, ids: &[u64]) -> Vec<Dump> {
+        let mut dumps = Vec::new();
+        for id in ids {
+            dumps.push(until(&format!("node {id} is read in full"), PATIENCE, || Dump::take(self.node(*id))).await);
+        }
+        dumps
+    }
+
+    /// How these nodes are; a sentence for each that does not say.
+    pub async fn statuses(&self, ids: &[u64]) -> Vec<Result<StatusResponse, String>> {
+        let asked = ids.iter().map(|id| async move {
+            self.node(*id).status().await.map_err(|failure| format!("node {id} does not say how it is: {failure}"))
+        });
+        futures::future::join_all(asked).await
+    }
+
+    /// Fails if one of these nodes has ended by itself, or if any node has ever panicked.
+    pub fn check_processes(&self, ids: &[u64]) -> Result<(), String> {
+        for node in &self.nodes {
+            if let Some(status) = node.ended().filter(|_| ids.contains(&node.id())) {
+                return Err(format!("node {} has ended: {status}; it said last:\n{}", node.id(), node.last_words(10)));
+            }
+            if let Some(panic) = node.said().lines().find(|line| line.contains("panicked at")) {
+                return Err(format!("node {} has panicked: {panic}", node.id()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for node in &self.nodes {
+                eprintln!("── the last words of node {} ──\n{}", node.id(), node.last_words(LAST_WORDS));
+            }
+        }
+        self.kill_all();
+    }
+}

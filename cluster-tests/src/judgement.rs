@@ -1,0 +1,115 @@
+//! The end of every scenario: what the cluster holds is laid beside what the clients were told.
+//!
+//! - Every replica is read in full, from its own state, and the oracle looks at all of them.
+//! - Then everything unknown, and a tenth of what was acknowledged, is sent again, to other nodes: retrying is always
+//!   safe, and it must give the one answer. The replicas are judged once more.
+
+use futures::StreamExt as _;
+
+use crate::cluster::Cluster;
+use crate::history::{History, Operation};
+use crate::oracle::{self, Dump, Violation};
+use crate::proto::lookup_response::Fate;
+use crate::proto::outcome::Verdict;
+use crate::proto::{Appended, Consistency, LookupResponse, action_result};
+use crate::wait::{PATIENCE, until};
+
+/// Of the acknowledged operations, every how manieth is sent again.
+const SAMPLE: usize = 10;
+const RESENDERS: usize = 8;
+
+/// Judges the whole cluster, all nodes of which must run.
+pub async fn judge(cluster: &Cluster, history: &History) {
+    judge_nodes(cluster, history, &cluster.ids()).await;
+}
+
+/// Judges those nodes that run.
+pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
+    look(cluster, history, ids).await;
+    resend(cluster, history, ids).await;
+    look(cluster, history, ids).await;
+    let events = history.events();
+    let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
+    assert!(acknowledged > 0, "nothing was acknowledged: such a run proves nothing");
+    println!(
+        "{acknowledged} appends acknowledged in {} attempts, {} reads of ends, {} faults: all as promised",
+        events.operations.iter().map(|operation| operation.attempts.len()).sum::<usize>(),
+        events.ends.len(),
+        events.faults.len(),
+    );
+}
+
+/// What the oracle has to say of these replicas, once they agree on how far they are.
+pub async fn violations(cluster: &Cluster, history: &History, ids: &[u64]) -> Vec<Violation> {
+    cluster.agreed(ids).await;
+    let dumps: Vec<Dump> = cluster.dump(ids).await;
+    oracle::judge(&history.events(), &dumps)
+}
+
+async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
+    let found = violations(cluster, history, ids).await;
+    if !found.is_empty() {
+        let path = cluster.directory().join("history.jsonl");
+        history.write(&path).expect("write the history");
+        let first: Vec<String> = found.iter().take(20).map(ToString::to_string).collect();
+        panic!("{} violations, the history is in {}:\n{}", found.len(), path.display(), first.join("\n"));
+    }
+    cluster.check_processes(ids).unwrap_or_else(|why| panic!("{why}"));
+}
+
+async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
+    let numbered = history.numbered();
+    let chosen = numbered
+        .into_iter()
+        .enumerate()
+        .filter(|(position, (_, operation))| operation.acknowledged().is_none() || position.is_multiple_of(SAMPLE));
+    let work = chosen.map(|(position, (number, operation))| async move {
+        let node = other_node(&operation, ids, position);
+        let client = cluster.node(node).client();
+        let what = format!("node {node} answers when {} is sent again", operation.id);
+        let place = until(&what, PATIENCE, || async {
+            let attempt = history.invoke(number, node);
+            let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
+            history.complete(attempt, answer.clone());
+            answer.map(|acknowledgement| acknowledgement.place).map_err(|failure| failure.to_string())
+        })
+        .await;
+        let looked_up = until(&format!("node {node} looks up {}", operation.id), PATIENCE, || async {
+            let lookup = client.lookup(&operation.id, Consistency::Linearizable).await;
+            lookup.map_err(|failure| failure.to_string())
+        })
+        .await;
+        let Some(appended) = appended(&looked_up) else {
+            panic!("node {node} said that {} is at {place:?}, and now looks up {looked_up:?}", operation.id)
+        };
+        assert_eq!((appended.first_offset, appended.count), (place.first_offset, place.count), "{}", operation.id);
+    });
+    futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
+}
+
+/// Where a looked-up command put its records, if it was an append that was applied.
+pub fn appended(looked_up: &LookupResponse) -> Option<Appended> {
+    let Some(Fate::Outcome(outcome)) = &looked_up.fate else {
+        return None;
+    };
+    let Some(Verdict::Applied(applied)) = &outcome.verdict else {
+        return None;
+    };
+    let Some(action_result::Result::Appended(appended)) = applied.results.first()?.result else {
+        return None;
+    };
+    Some(appended)
+}
+
+/// A node that has not acknowledged the operation before, if there is one.
+fn other_node(operation: &Operation, ids: &[u64], position: usize) -> u64 {
+    let told: Vec<u64> = operation
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.answer, Some(Ok(_))))
+        .map(|attempt| attempt.node)
+        .collect();
+    let others: Vec<u64> = ids.iter().copied().filter(|id| !told.contains(id)).collect();
+    let choice = if others.is_empty() { ids } else { &others };
+    *choice.get(position % choice.len()).expect("a cluster has a node")
+}

@@ -1,0 +1,27 @@
+//! Real processes, real faults, and the oracle that judges what they did.
+//!
+//! - Nothing here shares code with `oncelog`: nodes are started from the built binary and asked over gRPC, through a
+//!   client generated from the public protos.
+//! - A harness that cannot do its job panics with a sentence: the test has failed. Nothing is skipped in silence.
+//! - Nothing sleeps "long enough": everything waits for a condition, with a deadline ([`wait`]).
+//! - Whatever a test starts ends with it, even if the test process itself is killed ([`launcher`]).
+//!
+//! A scenario starts a [`cluster::Cluster`], puts a [`load::Load`] on it, does its faults, and ends with
+//! [`judgement::judge`], which lets the oracle look at every replica in full.
+
+pub mod addresses;
+pub mod binary;
+pub mod client;
+pub mod cluster;
+pub mod disk;
+pub mod history;
+pub mod judgement;
+pub mod launcher;
+pub mod load;
+pub mod node;
+pub mod oracle;
+pub mod proto;
+pub mod sample;
+pub mod scratch;
+pub mod skip;
+pub mod wait;

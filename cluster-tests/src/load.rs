@@ -1,0 +1,128 @@
+//! Clients that append, and retry until they know.
+//!
+//! - Each client chooses an id, keeps it through every retry, and goes to another node after each failure.
+//! - An operation is given up only when the load is stopped: then it may stay unknown, which is what the judgement
+//!   settles.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::client::Client;
+use crate::cluster::Cluster;
+use crate::history::History;
+use crate::sample;
+use crate::wait::{PATIENCE, until};
+
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// Between two operations of a client, so that a run's history stays small enough to be read in full.
+const BREATH: Duration = Duration::from_millis(3);
+/// Before a retry.
+const BACKOFF: Duration = Duration::from_millis(25);
+
+/// How many clients append.
+const CLIENTS: usize = 6;
+/// To how many logs.
+const LOGS: usize = 3;
+/// The size of a record, at least.
+const RECORD_BYTES: usize = 100;
+
+/// Clients at work.
+#[derive(Debug)]
+pub struct Load {
+    history: Arc<History>,
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    /// Puts a load on a cluster: clients of all nodes that append, and one that reads the logs' ends.
+    pub fn start(cluster: &Cluster, history: &Arc<History>) -> Self {
+        Self::start_on(cluster, &cluster.ids(), history)
+    }
+
+    /// The same, by clients that know only these nodes.
+    pub fn start_on(cluster: &Cluster, ids: &[u64], history: &Arc<History>) -> Self {
+        let clients = || -> Vec<(u64, Client)> {
+            ids.iter().map(|id| (*id, cluster.node(*id).client_with_deadline(ATTEMPT))).collect()
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut tasks = vec![tokio::spawn(read(clients(), Arc::clone(history), Arc::clone(&stop)))];
+        for number in 0..CLIENTS {
+            tasks.push(tokio::spawn(write(number, clients(), Arc::clone(history), Arc::clone(&stop))));
+        }
+        Self { history: Arc::clone(history), stop, tasks }
+    }
+
+    /// Waits until this many more operations are acknowledged: the load is there and the cluster serves it.
+    pub async fn acknowledged_more(&self, count: usize) {
+        let goal = self.history.acknowledged() + count;
+        until(&format!("{count} more appends are acknowledged"), PATIENCE, || async {
+            let now = self.history.acknowledged();
+            if now >= goal { Ok(()) } else { Err(format!("{} are missing", goal - now)) }
+        })
+        .await;
+    }
+
+    /// Stops the clients where they are. What is in flight gets its answer, and no retry.
+    pub async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.expect("a client does not panic");
+        }
+    }
+}
+
+fn log_name(number: usize) -> String {
+    format!("orders-{number}")
+}
+
+async fn write(client: usize, nodes: Vec<(u64, Client)>, history: Arc<History>, stop: Arc<AtomicBool>) {
+    for number in 0.. {
+        let (log, records, mut turn) = {
+            let mut random = rand::rng();
+            let records = if random.random_ratio(1, 8) { random.random_range(2..=5) } else { 1 };
+            (log_name(random.random_range(0..LOGS)), records, random.random_range(0..nodes.len()))
+        };
+        let id = sample::id(client, number);
+        let payloads = sample::payloads(&id, records, RECORD_BYTES);
+        let operation = history.operation(client, &log, &id, &payloads);
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let (node, asked) = nodes.get(turn % nodes.len()).expect("a turn names a node");
+            let attempt = history.invoke(operation, *node);
+            let answer = asked.append(&log, &id, &payloads).await;
+            let acknowledged = answer.is_ok();
+            history.complete(attempt, answer);
+            if acknowledged {
+                break;
+            }
+            turn += 1;
+            sleep(BACKOFF).await;
+        }
+        sleep(BREATH).await;
+    }
+}
+
+async fn read(nodes: Vec<(u64, Client)>, history: Arc<History>, stop: Arc<AtomicBool>) {
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let log = log_name(number % LOGS);
+        let (_, asked) = nodes.get(number % nodes.len()).expect("a turn names a node");
+        let invoked = history.now();
+        // A read that failed saw nothing.
+        if let Ok(end) = asked.end(&log).await {
+            history.end_seen(&log, invoked, end);
+        }
+        sleep(BREATH).await;
+    }
+}

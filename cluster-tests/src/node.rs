@@ -1,0 +1,183 @@
+//! One node: a process, its data directory and its log.
+
+use std::fs::OpenOptions;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::client::{Client, Failure};
+use crate::launcher::{Launcher, mortal};
+use crate::proto::StatusResponse;
+
+const STATUS_DEADLINE: Duration = Duration::from_secs(2);
+/// Longer lines are cut when a node's last words are shown; its log has them in full.
+const LINE_CHARACTERS_MAX: usize = 300;
+
+/// What a node is made of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its id.
+    pub id: u64,
+    /// The binary that it runs.
+    pub binary: PathBuf,
+    /// Where clients reach it.
+    pub client_address: SocketAddr,
+    /// Where its peers reach it.
+    pub peer_address: SocketAddr,
+    /// Its data.
+    pub data: PathBuf,
+    /// What it says; kept through restarts.
+    pub log: PathBuf,
+    /// More arguments for `oncelog serve`.
+    pub arguments: Vec<String>,
+}
+
+/// A node, running or not.
+#[derive(Debug)]
+pub struct Node {
+    plan: Plan,
+    launcher: Arc<Launcher>,
+    process: Mutex<Option<Child>>,
+    client: Client,
+}
+
+impl Node {
+    /// A node that does not run yet.
+    pub fn new(plan: Plan, launcher: &Arc<Launcher>) -> Self {
+        let client = Client::new(plan.client_address, STATUS_DEADLINE);
+        Self { plan, launcher: Arc::clone(launcher), process: Mutex::new(None), client }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u64 {
+        self.plan.id
+    }
+
+    /// What it is made of.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// A client of this node for the harness's own questions.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A client of this node with a deadline and a connection of its own.
+    pub fn client_with_deadline(&self, deadline: Duration) -> Client {
+        Client::new(self.plan.client_address, deadline)
+    }
+
+    /// Starts the process. What it says goes to its log.
+    pub fn start(&self) {
+        let mut process = self.process();
+        assert!(process.is_none(), "node {} is running already", self.id());
+        let log = OpenOptions::new().create(true).append(true).open(&self.plan.log).expect("open the node's log");
+        let mut command = mortal(&self.plan.binary);
+        // What the person at this machine has configured is not what is tested.
+        command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("ONCELOG_")));
+        command.env("RUST_BACKTRACE", "1");
+        command.arg("serve");
+        command.args(["--node-id", &self.id().to_string()]);
+        command.arg("--data-dir").arg(&self.plan.data);
+        command.args(["--client-listen", &self.plan.client_address.to_string()]);
+        command.args(["--peer-listen", &self.plan.peer_address.to_string()]);
+        command.args(["--timing", "fast"]).args(&self.plan.arguments);
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("share the node's log")).stderr(log);
+        let child = self.launcher.run(move || command.spawn());
+        *process = Some(child.unwrap_or_else(|error| panic!("start node {}: {error}", self.id())));
+    }
+
+    /// Kills the process as a crash would: it gets no chance to do anything. What the page cache holds stays.
+    pub fn kill(&self) {
+        if let Some(mut child) = self.process().take() {
+            // It may have ended by itself; then there is nobody to kill.
+            drop(child.kill());
+            child.wait().expect("wait for the killed node");
+        }
+    }
+
+    /// Stops the process in its tracks; its connections stay open.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets a paused process go on.
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Asks the process to end, as an operator does.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// The process's id, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        let mut process = self.process();
+        let child = process.as_mut()?;
+        child.try_wait().expect("look at the node").is_none().then(|| child.id())
+    }
+
+    /// How the process ended, if it did so by itself.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.process().as_mut().and_then(|child| child.try_wait().expect("look at the node"))
+    }
+
+    /// Forgets a process that has ended by itself, so that the node can be started again.
+    pub fn reap(&self) {
+        self.kill();
+    }
+
+    /// Removes everything that the node has stored. It must not run.
+    pub fn wipe(&self) {
+        assert!(self.pid().is_none(), "node {} runs", self.id());
+        let data = self.plan.data.clone();
+        self.launcher.run(move || std::fs::remove_dir_all(data)).expect("remove the node's data");
+    }
+
+    /// How the node is.
+    pub async fn status(&self) -> Result<StatusResponse, Failure> {
+        self.client.status().await
+    }
+
+    /// All that it has said.
+    pub fn said(&self) -> String {
+        read_lossy(&self.plan.log)
+    }
+
+    /// The last lines that it has said.
+    pub fn last_words(&self, lines: usize) -> String {
+        let said = self.said();
+        let all: Vec<&str> = said.lines().collect();
+        let last = all.get(all.len().saturating_sub(lines)..).unwrap_or_default();
+        let short = |line: &&str| line.chars().take(LINE_CHARACTERS_MAX).collect::<String>();
+        last.iter().map(short).collect::<Vec<_>>().join("\n")
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.pid().unwrap_or_else(|| panic!("node {} does not run; it can take no {signal}", self.id()));
+        kill(Pid::from_raw(pid.try_into().expect("a process id")), signal).expect("signal the node");
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Child>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn read_lossy(path: &Path) -> String {
+    std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,9 @@
+//! oncelog: a Raft-replicated, deduplicating log cluster in which retrying is always safe, for ever.
+//!
+//! The map of the house; each layer imports only those below it:
+//!
+//! | layer | its job |
+//! |---|---|
+//! | [`types`] | the words: ids, names, numbers, time, limits, commands, outcomes |
+
+pub mod types;
