@@ -5,5 +5,7 @@
 //! | layer | its job |
 //! |---|---|
 //! | [`types`] | the words: ids, names, numbers, time, limits, commands, outcomes |
+//! | [`machine`] | pure: what becomes of a command |
 
+pub mod machine;
 pub mod types;

@@ -1,0 +1,8 @@
+//! What the machine must do: told as stories, checked against a naive model, and fixed byte by byte.
+
+mod bytes;
+mod model;
+mod random;
+mod stories;
+mod table;
+mod values;
