@@ -6,6 +6,8 @@
 //! |---|---|
 //! | [`types`] | the words: ids, names, numbers, time, limits, commands, outcomes |
 //! | [`machine`] | pure: what becomes of a command |
+//! | [`wire`] | gRPC messages and errors, to and from our own words |
 
 pub mod machine;
 pub mod types;
+pub mod wire;

@@ -1,0 +1,56 @@
+//! The public API's messages, and their translation to and from our own words.
+//!
+//! - Generated types stop here: whoever receives one translates it at once, whoever sends one has just made it.
+//! - What a sender gets wrong is named by its field, before anything else looks at the request.
+//! - Every match over our own enums is complete: a new kind does not compile until it can be said.
+
+mod admin;
+mod answer;
+mod command;
+mod fields;
+mod outcome;
+mod read;
+mod request;
+pub mod status;
+
+pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
+pub use answer::{Appended, append_answer, appended, rejection};
+pub use command::{append_command, append_request, command_id, id};
+pub use outcome::{Unreadable, outcome, outcome_message};
+pub use read::{
+    describe_log_response, description, fate, list_logs_response, listing, lookup_response, page, read_response,
+};
+pub use request::{
+    DescribeLog, ListLogs, Lookup, Read, consistency, consistency_message, describe_log, list_logs, log_name, lookup,
+    read, space,
+};
+pub use status::{ErrorReport, FieldViolation, Reason};
+
+/// The public API, as generated from `proto/oncelog/v1`.
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the protos carry the documentation"
+)]
+pub mod v1 {
+    tonic::include_proto!("oncelog.v1");
+}
+
+/// What nodes say to each other, as generated from `proto/oncelog/peer/v1`.
+#[cfg(feature = "server")]
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the protos carry the documentation"
+)]
+pub mod peer {
+    tonic::include_proto!("oncelog.peer.v1");
+}
+
+/// The public API's descriptors, for reflection.
+#[cfg(feature = "server")]
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

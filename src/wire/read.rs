@@ -1,0 +1,177 @@
+//! What readers get ⇄ messages.
+
+use crate::types::{Fate, Id, Listing, LogDescription, LogIndex, LogName, LogTime, Offset, Page, Record};
+
+use super::command::{command_id, header, header_message};
+use super::fields;
+use super::outcome::{Unreadable, outcome, outcome_message, time};
+use super::v1;
+
+/// A page, to be sent. Payloads are moved, not copied.
+pub fn read_response(page: Page) -> v1::ReadResponse {
+    v1::ReadResponse {
+        records: page.records.into_iter().map(record_message).collect(),
+        next: page.next.0,
+        end: page.end.0,
+        start: page.start.0,
+        applied_index: page.applied.0,
+    }
+}
+
+/// A page that was received.
+pub fn page(message: v1::ReadResponse) -> Result<Page, Unreadable> {
+    Ok(Page {
+        records: message.records.into_iter().map(record).collect::<Result<_, _>>()?,
+        next: Offset(message.next),
+        end: Offset(message.end),
+        start: Offset(message.start),
+        applied: LogIndex(message.applied_index),
+    })
+}
+
+/// A fate, to be sent.
+pub fn lookup_response(fate: &Fate, applied: LogIndex) -> v1::LookupResponse {
+    let fate = match fate {
+        Fate::Unknown => v1::lookup_response::Fate::Unknown(v1::Unknown {}),
+        Fate::Decided(outcome) => v1::lookup_response::Fate::Outcome(outcome_message(outcome)),
+        Fate::TooOld { floor } => v1::lookup_response::Fate::TooOld(v1::TooOld { floor_ms: floor.as_ms() }),
+    };
+    v1::LookupResponse { fate: Some(fate), applied_index: applied.0 }
+}
+
+/// A fate that was received.
+pub fn fate(message: &v1::LookupResponse) -> Result<Fate, Unreadable> {
+    match message.fate.as_ref().ok_or(Unreadable("fate"))? {
+        v1::lookup_response::Fate::Unknown(v1::Unknown {}) => Ok(Fate::Unknown),
+        v1::lookup_response::Fate::Outcome(message) => Ok(Fate::Decided(outcome(message)?)),
+        v1::lookup_response::Fate::TooOld(too_old) => Ok(Fate::TooOld { floor: time(too_old.floor_ms)? }),
+    }
+}
+
+/// The head of a log, to be sent.
+pub fn describe_log_response(log: &LogDescription, applied: LogIndex) -> v1::DescribeLogResponse {
+    v1::DescribeLogResponse { log: Some(description_message(log)), applied_index: applied.0 }
+}
+
+/// The head of a log that was received.
+pub fn description(message: v1::DescribeLogResponse) -> Result<LogDescription, Unreadable> {
+    log_description(&message.log.ok_or(Unreadable("log"))?)
+}
+
+/// A listing, to be sent.
+pub fn list_logs_response(listing: &Listing) -> v1::ListLogsResponse {
+    v1::ListLogsResponse {
+        logs: listing.logs.iter().map(description_message).collect(),
+        more: listing.more,
+        applied_index: listing.applied.0,
+    }
+}
+
+/// A listing that was received.
+pub fn listing(message: &v1::ListLogsResponse) -> Result<Listing, Unreadable> {
+    Ok(Listing {
+        logs: message.logs.iter().map(log_description).collect::<Result<_, _>>()?,
+        more: message.more,
+        applied: LogIndex(message.applied_index),
+    })
+}
+
+fn record_message(record: Record) -> v1::Record {
+    v1::Record {
+        offset: record.offset.0,
+        payload: record.payload,
+        headers: record.headers.iter().map(header_message).collect(),
+        id: Some(command_id(&record.id)),
+        time_ms: record.time.as_ms(),
+    }
+}
+
+fn record(message: v1::Record) -> Result<Record, Unreadable> {
+    Ok(Record {
+        offset: Offset(message.offset),
+        payload: message.payload,
+        headers: message.headers.into_iter().map(header).collect(),
+        id: known_id(message.id)?,
+        time: time(message.time_ms)?,
+    })
+}
+
+fn known_id(message: Option<v1::CommandId>) -> Result<Id, Unreadable> {
+    fields::id(message).map_err(|_| Unreadable("id"))
+}
+
+fn description_message(log: &LogDescription) -> v1::LogDescription {
+    v1::LogDescription {
+        name: log.name.as_str().to_owned(),
+        start: log.start.0,
+        end: log.end.0,
+        bytes: log.bytes,
+        created_ms: log.created.as_ms(),
+    }
+}
+
+fn log_description(message: &v1::LogDescription) -> Result<LogDescription, Unreadable> {
+    Ok(LogDescription {
+        name: LogName::new(&message.name).map_err(|_| Unreadable("name of a log"))?,
+        start: Offset(message.start),
+        end: Offset(message.end),
+        bytes: message.bytes,
+        created: LogTime::from_ms(message.created_ms).ok_or(Unreadable("time"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use crate::types::Header;
+    use crate::wire::outcome::tests::outcomes;
+
+    use super::*;
+
+    fn log() -> LogDescription {
+        LogDescription {
+            name: LogName::new("orders").unwrap(),
+            start: Offset(3),
+            end: Offset(9),
+            bytes: 1_024,
+            created: LogTime::from_ms(77).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_page_comes_back() {
+        let header = Header { key: "kind".to_owned(), value: Bytes::from_static(b"\xff") };
+        let ids = [Id::new("a"), Id::new("019a9f3c-7b00-7abc-8def-0123456789ab"), Id::with_birth("b", LogTime::ZERO)];
+        let records = ids.map(|id| Record {
+            offset: Offset(7),
+            payload: Bytes::from_static(b"x\0y"),
+            headers: vec![header.clone()],
+            id: id.unwrap(),
+            time: LogTime::from_ms(5).unwrap(),
+        });
+        let whole = Page {
+            records: records.to_vec(),
+            next: Offset(8),
+            end: Offset(20),
+            start: Offset(2),
+            applied: LogIndex(99),
+        };
+        assert_eq!(page(read_response(whole.clone())), Ok(whole));
+    }
+
+    #[test]
+    fn every_fate_comes_back() {
+        let decided = outcomes().into_iter().map(Fate::Decided);
+        for whole in decided.chain([Fate::Unknown, Fate::TooOld { floor: LogTime::from_ms(4).unwrap() }]) {
+            assert_eq!(fate(&lookup_response(&whole, LogIndex(1))), Ok(whole));
+        }
+    }
+
+    #[test]
+    fn every_description_and_listing_comes_back() {
+        assert_eq!(description(describe_log_response(&log(), LogIndex(1))), Ok(log()));
+        let whole = Listing { logs: vec![log(), log()], more: true, applied: LogIndex(5) };
+        assert_eq!(listing(&list_logs_response(&whole)), Ok(whole));
+    }
+}

@@ -1,0 +1,170 @@
+//! Requests that only read: decoded with every field checked.
+
+use crate::types::limits::{PAGE_NAMES_MAX, PAGE_RECORDS_MAX};
+use crate::types::{Consistency, Id, LogName, Offset, SpaceName};
+
+use super::fields::{self, Wrongs};
+use super::status::ErrorReport;
+use super::v1;
+
+/// A page of records that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The space.
+    pub space: SpaceName,
+    /// The log.
+    pub log: LogName,
+    /// The first offset wanted.
+    pub from: Offset,
+    /// At most this many records.
+    pub limit: usize,
+    /// How fresh.
+    pub consistency: Consistency,
+}
+
+/// A fate that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The space.
+    pub space: SpaceName,
+    /// The id.
+    pub id: Id,
+    /// How fresh.
+    pub consistency: Consistency,
+}
+
+/// A log that is to be described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeLog {
+    /// The space.
+    pub space: SpaceName,
+    /// The log.
+    pub log: LogName,
+    /// How fresh.
+    pub consistency: Consistency,
+}
+
+/// A listing that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListLogs {
+    /// The space.
+    pub space: SpaceName,
+    /// Only logs whose names come after this one.
+    pub after: Option<LogName>,
+    /// At most this many.
+    pub limit: usize,
+    /// How fresh.
+    pub consistency: Consistency,
+}
+
+/// Checks a request to read.
+pub fn read(request: &v1::ReadRequest) -> Result<Read, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let log = wrongs.take(fields::log_name("log", &request.log));
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(log), Some(consistency)) = (space, log, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    let limit = fields::limit(request.limit, PAGE_RECORDS_MAX);
+    Ok(Read { space, log, from: Offset(request.from), limit, consistency })
+}
+
+/// Checks a lookup.
+pub fn lookup(request: v1::LookupRequest) -> Result<Lookup, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let id = wrongs.take(fields::id(request.id));
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(id), Some(consistency)) = (space, id, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(Lookup { space, id, consistency })
+}
+
+/// Checks a request to describe a log.
+pub fn describe_log(request: &v1::DescribeLogRequest) -> Result<DescribeLog, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let log = wrongs.take(fields::log_name("log", &request.log));
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(log), Some(consistency)) = (space, log, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(DescribeLog { space, log, consistency })
+}
+
+/// Checks a request to list logs.
+pub fn list_logs(request: &v1::ListLogsRequest) -> Result<ListLogs, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let after = if request.after.is_empty() { Ok(None) } else { fields::log_name("after", &request.after).map(Some) };
+    let after = wrongs.take(after);
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(after), Some(consistency)) = (space, after, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(ListLogs { space, after, limit: fields::limit(request.limit, PAGE_NAMES_MAX), consistency })
+}
+
+/// Checks a space; empty means `main`.
+pub fn space(text: &str) -> Result<SpaceName, ErrorReport> {
+    Ok(fields::space(text)?)
+}
+
+/// Checks the name of a log in the named field.
+pub fn log_name(field: &str, text: &str) -> Result<LogName, ErrorReport> {
+    Ok(fields::log_name(field, text)?)
+}
+
+/// Checks a consistency.
+pub fn consistency(value: i32) -> Result<Consistency, ErrorReport> {
+    Ok(fields::consistency(value)?)
+}
+
+/// A consistency as a message's field.
+pub fn consistency_message(consistency: Consistency) -> i32 {
+    match consistency {
+        Consistency::Linearizable => v1::Consistency::Linearizable,
+        Consistency::Local => v1::Consistency::Local,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields_of(report: ErrorReport) -> Vec<String> {
+        report.field_violations.into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[test]
+    fn defaults_are_main_linearizable_and_the_longest_page() {
+        let asked = read(&v1::ReadRequest { log: "orders".to_owned(), ..Default::default() }).unwrap();
+        assert_eq!((asked.space, asked.consistency), (SpaceName::main(), Consistency::Linearizable));
+        assert_eq!((asked.from, asked.limit), (Offset(0), PAGE_RECORDS_MAX));
+        let asked = list_logs(&v1::ListLogsRequest { limit: 7, ..Default::default() }).unwrap();
+        assert_eq!((asked.after, asked.limit), (None, 7));
+    }
+
+    #[test]
+    fn every_wrong_field_of_every_request_is_named() {
+        let (space, log, consistency) = ("Ü".to_owned(), "a b".to_owned(), 99);
+        let wrong = v1::ReadRequest { space: space.clone(), log: log.clone(), consistency, ..Default::default() };
+        assert_eq!(fields_of(read(&wrong).unwrap_err()), ["space", "log", "consistency"]);
+        let wrong = v1::LookupRequest { space: space.clone(), id: None, consistency };
+        assert_eq!(fields_of(lookup(wrong).unwrap_err()), ["space", "id", "consistency"]);
+        let wrong = v1::DescribeLogRequest { space: space.clone(), log: log.clone(), consistency };
+        assert_eq!(fields_of(describe_log(&wrong).unwrap_err()), ["space", "log", "consistency"]);
+        let wrong = v1::ListLogsRequest { space, after: log, limit: 0, consistency };
+        assert_eq!(fields_of(list_logs(&wrong).unwrap_err()), ["space", "after", "consistency"]);
+    }
+
+    #[test]
+    fn a_consistency_comes_back() {
+        for whole in [Consistency::Linearizable, Consistency::Local] {
+            assert_eq!(consistency(consistency_message(whole)), Ok(whole));
+        }
+    }
+}

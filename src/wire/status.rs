@@ -1,0 +1,327 @@
+//! The one shape of an error that leaves a node, and its way through gRPC.
+//!
+//! - Every report says what it knows of *this attempt*: `effect: none` or `effect: unknown`.
+//! - A status without our mark says nothing, so its effect is unknown.
+//! - Callers act on the reason, never on the message.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::types::AttemptEffect;
+
+/// Whose errors these are, in their `ErrorInfo`.
+pub const DOMAIN: &str = "oncelog";
+
+const EFFECT: &str = "effect";
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal => $code:ident,)*) => {
+        /// Why a request got no ordinary answer.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word in an error's `ErrorInfo`.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// The gRPC code that it travels under, if nothing else is said.
+            pub fn code(self) -> Code {
+                match self {
+                    $(Self::$variant => Code::$code,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// There is no leader, or none is known.
+    NoLeader = "NO_LEADER" => Unavailable,
+    /// It may have taken effect or may still. The same id finds out.
+    OutcomeUnknown = "OUTCOME_UNKNOWN" => Unavailable,
+    /// Too much is waiting already.
+    Overloaded = "OVERLOADED" => ResourceExhausted,
+    /// The disk is full.
+    NoSpace = "NO_SPACE" => ResourceExhausted,
+    /// The id is known with other content.
+    IdReused = "ID_REUSED" => AlreadyExists,
+    /// The id was born before the time down to which its space remembers.
+    IdTooOld = "ID_TOO_OLD" => FailedPrecondition,
+    /// The space forgets, so it takes only ids with a birth.
+    IdWithoutBirth = "ID_WITHOUT_BIRTH" => FailedPrecondition,
+    /// The id was born too far ahead of its space's clock.
+    IdFromTheFuture = "ID_FROM_THE_FUTURE" => FailedPrecondition,
+    /// A guard or a bound failed. An outcome: the same id gets it again.
+    GuardFailed = "GUARD_FAILED" => FailedPrecondition,
+    /// The id was cancelled. An outcome: the same id gets it again.
+    Cancelled = "CANCELLED" => Aborted,
+    /// A field breaks a rule.
+    Malformed = "MALFORMED" => InvalidArgument,
+    /// A field breaks a limit of size or count.
+    TooLarge = "TOO_LARGE" => InvalidArgument,
+    /// The space does not exist.
+    NoSuchSpace = "NO_SUCH_SPACE" => NotFound,
+    /// The log does not exist.
+    NoSuchLog = "NO_SUCH_LOG" => NotFound,
+    /// The node is of another cluster, or was removed from this one.
+    ClusterMismatch = "CLUSTER_MISMATCH" => FailedPrecondition,
+    /// The node is not in a cluster yet: `init` has not been run.
+    NotInitialised = "NOT_INITIALISED" => FailedPrecondition,
+    /// The node is starting or stopping.
+    NotServing = "NOT_SERVING" => Unavailable,
+    /// The node's data is damaged, or it disagrees with the majority.
+    StandsAside = "STANDS_ASIDE" => Unavailable,
+    /// The request's time ran out before anything was done.
+    TimedOut = "TIMED_OUT" => DeadlineExceeded,
+    /// A bug, or a machine that fails: somebody should look.
+    Internal = "INTERNAL" => Internal,
+    /// Not an error of ours, or one of a newer build. Never sent.
+    Foreign = "FOREIGN" => Unknown,
+}
+
+impl Reason {
+    /// Reads the word of an `ErrorInfo`.
+    pub fn parse(word: &str) -> Self {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == word).unwrap_or(Self::Foreign)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A field of a request that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// The path of the field, as the proto names it: `records[3].payload`.
+    pub field: String,
+    /// The rule.
+    pub description: String,
+}
+
+/// An error on its way to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ErrorReport {
+    /// What stock clients go by.
+    pub code: Code,
+    /// What ours go by.
+    pub reason: Reason,
+    /// What is known of this attempt.
+    pub effect: AttemptEffect,
+    /// For people.
+    pub message: String,
+    /// Facts that belong to the reason; `effect` is not among them.
+    pub metadata: BTreeMap<String, String>,
+    /// How long to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// The fields that break a rule.
+    pub field_violations: Vec<FieldViolation>,
+}
+
+impl ErrorReport {
+    /// A report under its reason's own code.
+    pub fn new(reason: Reason, effect: AttemptEffect, message: impl Into<String>) -> Self {
+        Self {
+            code: reason.code(),
+            reason,
+            effect,
+            message: message.into(),
+            metadata: BTreeMap::new(),
+            retry_after: None,
+            field_violations: Vec::new(),
+        }
+    }
+
+    /// A report of an attempt that has changed nothing and will not.
+    pub fn without_effect(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(reason, AttemptEffect::None, message)
+    }
+
+    /// The attempt may have taken effect, or may still.
+    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+        Self::new(Reason::OutcomeUnknown, AttemptEffect::Unknown, message)
+    }
+
+    /// Fields break these rules; [`Reason::TooLarge`] or [`Reason::Malformed`] says which kind of rule.
+    pub fn bad_request(reason: Reason, violations: Vec<FieldViolation>) -> Self {
+        let described: Vec<_> =
+            violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+        Self { field_violations: violations, ..Self::without_effect(reason, described.join("; ")) }
+    }
+
+    /// One field breaks a rule.
+    pub fn malformed(field: impl Into<String>, description: impl fmt::Display) -> Self {
+        let violation = FieldViolation { field: field.into(), description: description.to_string() };
+        Self::bad_request(Reason::Malformed, vec![violation])
+    }
+
+    /// The same under another code.
+    #[must_use]
+    pub fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The same with one more fact.
+    #[must_use]
+    pub fn with_fact(mut self, key: &str, value: impl fmt::Display) -> Self {
+        debug_assert_ne!(key, EFFECT, "the effect has a field of its own");
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// The same, asking for a pause before the next attempt.
+    #[must_use]
+    pub fn with_retry_after(self, pause: Duration) -> Self {
+        Self { retry_after: Some(pause), ..self }
+    }
+
+    /// As gRPC carries it.
+    pub fn to_status(&self) -> Status {
+        let mut facts: std::collections::HashMap<_, _> = self.metadata.clone().into_iter().collect();
+        facts.insert(EFFECT.to_owned(), self.effect.as_str().to_owned());
+        let mut details = ErrorDetails::with_error_info(self.reason.as_str(), DOMAIN, facts);
+        if self.retry_after.is_some() {
+            details.set_retry_info(self.retry_after);
+        }
+        for violation in &self.field_violations {
+            details.add_bad_request_violation(&violation.field, &violation.description);
+        }
+        Status::with_error_details(self.code, self.message.clone(), details)
+    }
+
+    /// From what gRPC carried. Without our mark it may have been anything.
+    pub fn from_status(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let ours = details.error_info().filter(|info| info.domain == DOMAIN);
+        let mut report = match ours {
+            Some(info) => {
+                let effect =
+                    info.metadata.get(EFFECT).map_or(AttemptEffect::Unknown, |word| AttemptEffect::parse(word));
+                let facts = info.metadata.iter().filter(|(key, _)| *key != EFFECT);
+                Self {
+                    metadata: facts.map(|(key, value)| (key.clone(), value.clone())).collect(),
+                    ..Self::new(Reason::parse(&info.reason), effect, status.message())
+                }
+            }
+            None => Self::new(Reason::Foreign, AttemptEffect::Unknown, status.message()),
+        };
+        report.code = status.code();
+        report.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        report.field_violations = details.bad_request().map_or_else(Vec::new, |bad| {
+            let violations = bad.field_violations.iter();
+            violations
+                .map(|violation| FieldViolation {
+                    field: violation.field.clone(),
+                    description: violation.description.clone(),
+                })
+                .collect()
+        });
+        report
+    }
+}
+
+impl From<ErrorReport> for Status {
+    fn from(report: ErrorReport) -> Self {
+        report.to_status()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_the_code_that_the_api_promises() {
+        let promised = |reason| match reason {
+            Reason::NoLeader | Reason::OutcomeUnknown | Reason::NotServing | Reason::StandsAside => Code::Unavailable,
+            Reason::Overloaded | Reason::NoSpace => Code::ResourceExhausted,
+            Reason::IdReused => Code::AlreadyExists,
+            Reason::IdTooOld
+            | Reason::IdWithoutBirth
+            | Reason::IdFromTheFuture
+            | Reason::GuardFailed
+            | Reason::ClusterMismatch
+            | Reason::NotInitialised => Code::FailedPrecondition,
+            Reason::Cancelled => Code::Aborted,
+            Reason::Malformed | Reason::TooLarge => Code::InvalidArgument,
+            Reason::NoSuchSpace | Reason::NoSuchLog => Code::NotFound,
+            Reason::TimedOut => Code::DeadlineExceeded,
+            Reason::Internal => Code::Internal,
+            Reason::Foreign => Code::Unknown,
+        };
+        for reason in Reason::ALL {
+            assert_eq!(reason.code(), promised(*reason), "{reason}");
+        }
+    }
+
+    #[test]
+    fn every_reason_survives_the_way_through_a_status() {
+        for reason in Reason::ALL {
+            for effect in [AttemptEffect::None, AttemptEffect::Unknown] {
+                let report = ErrorReport::new(*reason, effect, "what happened").with_fact("found", 7);
+                assert_eq!(ErrorReport::from_status(&report.to_status()), report);
+            }
+        }
+    }
+
+    #[test]
+    fn pauses_codes_and_fields_survive_too() {
+        let overloaded =
+            ErrorReport::without_effect(Reason::Overloaded, "full").with_retry_after(Duration::from_millis(50));
+        assert_eq!(ErrorReport::from_status(&overloaded.to_status()), overloaded);
+        let late = ErrorReport::outcome_unknown("late").with_code(Code::DeadlineExceeded);
+        assert_eq!(ErrorReport::from_status(&late.to_status()), late);
+        let bad = ErrorReport::malformed("records[3].payload", "too much");
+        assert_eq!(ErrorReport::from_status(&bad.to_status()), bad);
+        assert_eq!(bad.message, "records[3].payload: too much");
+    }
+
+    #[test]
+    fn the_mark_is_an_error_info_of_our_domain_with_the_effect_in_its_metadata() {
+        let status = ErrorReport::without_effect(Reason::NoLeader, "an election").to_status();
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NO_LEADER", "oncelog"));
+        assert_eq!(info.metadata, HashMap::from([("effect".to_owned(), "none".to_owned())]));
+    }
+
+    #[test]
+    fn a_status_without_our_mark_is_unknown() {
+        let bare = ErrorReport::from_status(&Status::unavailable("connection reset"));
+        assert_eq!((bare.reason, bare.effect, bare.code), (Reason::Foreign, AttemptEffect::Unknown, Code::Unavailable));
+
+        let none = HashMap::from([(EFFECT.to_owned(), "none".to_owned())]);
+        let details = ErrorDetails::with_error_info("NO_LEADER", "a-proxy", none);
+        let foreign = ErrorReport::from_status(&Status::with_error_details(Code::Unavailable, "", details));
+        assert_eq!((foreign.reason, foreign.effect), (Reason::Foreign, AttemptEffect::Unknown));
+
+        let details = ErrorDetails::with_error_info("NO_LEADER", DOMAIN, HashMap::new());
+        let half = ErrorReport::from_status(&Status::with_error_details(Code::Unavailable, "", details));
+        assert_eq!((half.reason, half.effect), (Reason::NoLeader, AttemptEffect::Unknown));
+    }
+
+    #[test]
+    fn a_reason_of_a_newer_build_keeps_its_effect() {
+        let none = HashMap::from([(EFFECT.to_owned(), "none".to_owned())]);
+        let details = ErrorDetails::with_error_info("LOCK_STOLEN", DOMAIN, none);
+        let report = ErrorReport::from_status(&Status::with_error_details(Code::Aborted, "", details));
+        assert_eq!((report.reason, report.effect, report.code), (Reason::Foreign, AttemptEffect::None, Code::Aborted));
+    }
+}
