@@ -6,8 +6,11 @@
 //! |---|---|
 //! | [`types`] | the words: ids, names, numbers, time, limits, commands, outcomes |
 //! | [`machine`] | pure: what becomes of a command |
+//! | `store` | what is on disk: the Raft log and the state, in `RocksDB` |
 //! | [`wire`] | gRPC messages and errors, to and from our own words |
 
 pub mod machine;
+#[cfg(feature = "server")]
+pub mod store;
 pub mod types;
 pub mod wire;

@@ -1,0 +1,45 @@
+//! Tells how far the log is safe on this node's disk.
+
+use tokio::sync::watch;
+
+use super::error::Error;
+use crate::types::LogId;
+
+/// What the thread that writes the log has made durable.
+#[derive(Debug, Clone)]
+pub(super) struct Durability {
+    pub(super) last: Option<LogId>,
+    pub(super) failure: Option<Error>,
+}
+
+/// Opens for a log id once it is on this node's disk; fails, and never hangs, when the disk does.
+///
+/// It goes by log id, not by index: another entry may have been at that index before a truncation.
+#[derive(Debug, Clone)]
+pub struct DurableGate {
+    durability: Option<watch::Receiver<Durability>>,
+}
+
+impl DurableGate {
+    pub(super) fn watching(durability: watch::Receiver<Durability>) -> Self {
+        Self { durability: Some(durability) }
+    }
+
+    /// A gate that is open for everything: for tests that apply entries which no log holds.
+    pub fn open() -> Self {
+        Self { durability: None }
+    }
+
+    /// Returns once the log is durable at least up to this log id, in the order of term, node and index.
+    pub async fn reached(&self, log_id: LogId) -> Result<(), Error> {
+        let Some(durability) = &self.durability else {
+            return Ok(());
+        };
+        let mut durability = durability.clone();
+        let enough = |durability: &Durability| durability.failure.is_some() || durability.last >= Some(log_id);
+        match durability.wait_for(enough).await {
+            Ok(durability) => durability.failure.clone().map_or(Ok(()), Err),
+            Err(_) => Err(Error::Closed),
+        }
+    }
+}
