@@ -8,8 +8,11 @@
 //! | [`machine`] | pure: what becomes of a command |
 //! | `store` | what is on disk: the Raft log and the state, in `RocksDB` |
 //! | [`wire`] | gRPC messages and errors, to and from our own words |
+//! | `raft` | consensus, by openraft, and the service between nodes |
 
 pub mod machine;
+#[cfg(feature = "server")]
+pub mod raft;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod types;
