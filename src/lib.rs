@@ -9,7 +9,10 @@
 //! | `store` | what is on disk: the Raft log and the state, in `RocksDB` |
 //! | [`wire`] | gRPC messages and errors, to and from our own words |
 //! | `raft` | consensus, by openraft, and the service between nodes |
+//! | `engine` | what a node does with a command or a read: join, batch, propose, forward, look up |
 
+#[cfg(feature = "server")]
+pub mod engine;
 pub mod machine;
 #[cfg(feature = "server")]
 pub mod raft;

@@ -1,0 +1,152 @@
+//! Reads: linearizable by default, or this node's own view, asked for by name.
+//!
+//! A view is taken *after* the wait for its index, from one value that holds the state's handle and what it has applied.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::machine::LogHead;
+use crate::store::state::{Page, View};
+use crate::types::{Consistency, Fate, Id, LogIndex, LogName, Offset, SpaceName};
+
+use super::Engine;
+use super::error::Error;
+
+/// The pause before a majority is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Something read, and the index that the answering node had applied.
+#[derive(Debug, Clone)]
+pub struct Seen<T> {
+    /// What was read; `None`: the space or log is not there.
+    pub found: Option<T>,
+    /// What the node had applied.
+    pub applied: LogIndex,
+}
+
+impl Engine {
+    /// What became of an id. `None`: there is no such space.
+    pub async fn lookup(
+        &self,
+        space: SpaceName,
+        id: Id,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Seen<Fate>, Error> {
+        self.read(consistency, deadline, move |view| {
+            let Some(row) = view.space(&space)? else { return Ok(None) };
+            if id.birth().time().is_some_and(|birth| birth < row.floor) {
+                return Ok(Some(Fate::TooOld { floor: row.floor }));
+            }
+            let remembered = view.remembered(&space, &id)?;
+            Ok(Some(remembered.map_or(Fate::Unknown, |remembered| Fate::Decided(remembered.outcome))))
+        })
+        .await
+    }
+
+    /// A page of records. `None`: there is no such log.
+    pub async fn records(
+        &self,
+        space: SpaceName,
+        log: LogName,
+        from: Offset,
+        limit: usize,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Seen<Page>, Error> {
+        let bytes_max = crate::types::limits::PAGE_BYTES_MAX;
+        self.read(consistency, deadline, move |view| view.records(&space, &log, from, limit, bytes_max)).await
+    }
+
+    /// The head of a log. `None`: there is no such log.
+    pub async fn log(
+        &self,
+        space: SpaceName,
+        log: LogName,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Seen<LogHead>, Error> {
+        self.read(consistency, deadline, move |view| view.log(&space, &log)).await
+    }
+
+    /// The logs of a space by name, and whether more follow. `None`: there is no such space.
+    pub async fn logs(
+        &self,
+        space: SpaceName,
+        after: Option<LogName>,
+        limit: usize,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Seen<(Vec<(LogName, LogHead)>, bool)>, Error> {
+        self.read(consistency, deadline, move |view| {
+            if view.space(&space)?.is_none() {
+                return Ok(None);
+            }
+            view.logs(&space, after.as_ref(), limit).map(Some)
+        })
+        .await
+    }
+
+    /// Whether this node knows the space.
+    pub fn has_space(&self, space: &SpaceName) -> Result<bool, Error> {
+        let found = self.raft().state().view().space(space);
+        found.map(|space| space.is_some()).map_err(|error| self.fail(&error))
+    }
+
+    /// A state that can't be read is damaged or its disk has failed: the node stops, because no later answer can be
+    /// trusted either.
+    pub(super) fn fail(&self, error: &crate::store::state::Error) -> Error {
+        self.raft().report_failure(error.to_string());
+        Error::Failed(error.to_string())
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        consistency: Consistency,
+        deadline: Instant,
+        work: impl FnOnce(&View) -> Result<Option<T>, crate::store::state::Error> + Send + 'static,
+    ) -> Result<Seen<T>, Error> {
+        let turn = tokio::time::timeout_at(deadline, self.inner.admission.read()).await;
+        let _turn = turn.map_err(|_| Error::Expired)??;
+        match consistency {
+            Consistency::Linearizable => self.catch_up(deadline).await?,
+            Consistency::Local => self.wait_until_recovered(deadline).await?,
+        }
+        let state = self.raft().state().clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let view = state.view();
+            work(&view).map(|found| Seen { found, applied: view.applied_index().unwrap_or_default() })
+        });
+        let read = read.await.map_err(|error| Error::Failed(error.to_string()))?;
+        read.map_err(|error| self.fail(&error))
+    }
+
+    /// Waits until this node has applied everything acknowledged before now.
+    async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
+        let mut last = "no answer before the deadline".to_owned();
+        let attempts = async {
+            loop {
+                let leader = self.raft().leader();
+                match self.inner.barrier.index().await {
+                    Ok(index) => return self.raft().wait_applied(index).await,
+                    Err(error) => last = error.to_string(),
+                }
+                tokio::select! {
+                    () = self.raft().leader_changed(leader) => {}
+                    () = tokio::time::sleep(RETRY_PAUSE) => {}
+                }
+            }
+        };
+        let caught_up = tokio::time::timeout_at(deadline, attempts).await;
+        caught_up.map_err(|_| Error::NoLeader(last))
+    }
+
+    /// Waits until this node has caught up with what an earlier life of it may have shown.
+    async fn wait_until_recovered(&self, deadline: Instant) -> Result<(), Error> {
+        if self.raft().has_recovered() {
+            return Ok(());
+        }
+        tokio::time::timeout_at(deadline, self.raft().wait_recovered()).await.map_err(|_| Error::CatchingUp)
+    }
+}

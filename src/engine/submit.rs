@@ -1,0 +1,178 @@
+//! A command's way through a node.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use crate::machine::{self, Overlay, decode_answer, decode_proposal, encode_answer, encode_proposal};
+use crate::raft::{ForwardError, ForwardedFailure, ForwardedProposals, LeaderRequests};
+use crate::types::{Answer, AttemptEffect, MachineVersion, NodeId, Proposal};
+
+use super::Engine;
+use super::error::Error;
+use super::flight::{Boarding, Waiter};
+
+/// The pause before another attempt when the last one failed at once.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+impl Engine {
+    /// Submits a proposal on whichever node this is, and waits for its answer until the deadline.
+    pub async fn submit(&self, proposal: Proposal, deadline: Instant) -> Result<Answer, Error> {
+        if let Some(answer) = self.recall(&proposal)? {
+            return Ok(answer);
+        }
+        let encoded = encode_proposal(&proposal);
+        let _ticket = self.inner.admission.command(encoded.len())?;
+        let mut effect = AttemptEffect::None;
+        loop {
+            let leader = self.raft().leader();
+            let attempt = match leader {
+                Some(leader) if leader == self.raft().local().node_id() => {
+                    self.submit_here(&proposal, encoded.clone(), deadline).await
+                }
+                Some(_) if !self.raft().has_live_leader() => {
+                    Err(Error::NoLeader("the leader has not been heard for two election timeouts".to_owned()))
+                }
+                Some(leader) => self.forward(leader, encoded.clone(), deadline).await,
+                None => Err(Error::NoLeader("an election is under way".to_owned())),
+            };
+            let error = match attempt {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            effect = effect.and(error.effect());
+            let is_worth_another = matches!(error, Error::NoLeader(_) | Error::Unknown(_) | Error::Stopping);
+            if !is_worth_another || Instant::now() + RETRY_PAUSE >= deadline {
+                return Err(whole(error, effect));
+            }
+            // A new leader is worth asking at once; without one, what failed at once would fail at once again.
+            tokio::select! {
+                () = self.raft().leader_changed(leader) => {}
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = tokio::time::sleep_until(deadline) => return Err(whole(error, effect)),
+            }
+        }
+    }
+
+    /// The answer of an id that this node has applied already. It is final wherever it is known.
+    fn recall(&self, proposal: &Proposal) -> Result<Option<Answer>, Error> {
+        let failed = |error: crate::store::state::Error| self.fail(&error);
+        let view = self.raft().state().view();
+        let Some(space) = view.space(proposal.space()).map_err(failed)? else { return Ok(None) };
+        let Some(remembered) = view.remembered(proposal.space(), proposal.id()).map_err(failed)? else {
+            return Ok(None);
+        };
+        let mut overlay = Overlay::default();
+        overlay.set_globals(view.globals());
+        overlay.insert_remembered(space.number, proposal.id().clone(), remembered);
+        overlay.insert_space(proposal.space().clone(), space);
+        let decision = machine::decide(&overlay, MachineVersion::CURRENT, proposal);
+        assert!(decision.effects.is_empty(), "a known id changes nothing");
+        Ok(Some(decision.answer))
+    }
+
+    async fn submit_here(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        self.admit(proposal, encoded, deadline)?.wait(&self.inner.flights).await
+    }
+
+    /// Joins the flight of the same command, or queues a new one.
+    fn admit(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Waiter, Error> {
+        if !self.raft().is_leader() {
+            return Err(Error::NoLeader("this node does not lead".to_owned()));
+        }
+        // What a leader without a majority accepts would hang until the deadline, joined or not.
+        if !self.raft().majority_is_fresh() {
+            return Err(Error::NoLeader("the leader does not hear a majority".to_owned()));
+        }
+        match self.inner.flights.board(proposal, encoded, deadline) {
+            Boarding::Joined(waiter) => Ok(waiter),
+            Boarding::New(flight, waiter) => match self.inner.queue.push(flight.clone()) {
+                Ok(()) => Ok(waiter),
+                Err(error) => {
+                    self.inner.flights.land(&flight, &Err(error.clone()));
+                    Err(error)
+                }
+            },
+        }
+    }
+
+    async fn forward(&self, leader: NodeId, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let lost = |what: String| Error::Unknown(format!("the answer of the leader was lost: {what}"));
+        let forwarded = async {
+            tokio::select! {
+                replies = self.raft().forward(leader, vec![encoded], remaining) => replies,
+                // A leader that hangs never answers; its successor knows, or can be told.
+                () = self.raft().leader_changed(Some(leader)) => {
+                    Err(ForwardError::Unknown("the leader changed".to_owned()))
+                }
+            }
+        };
+        let replies = match tokio::time::timeout_at(deadline, forwarded).await {
+            Ok(Ok(replies)) => replies,
+            Ok(Err(ForwardError::NotSent)) => {
+                return Err(Error::NoLeader(format!("node {leader}, which led last, can't be reached")));
+            }
+            Ok(Err(ForwardError::Unknown(what))) => return Err(lost(what)),
+            Err(_elapsed) => return Err(lost("the deadline passed".to_owned())),
+        };
+        match replies.into_iter().next() {
+            Some(Ok(answer)) => decode_answer(answer).map_err(|error| lost(error.to_string())),
+            Some(Err(failure)) => Err(Error::from_forwarded(failure)),
+            None => Err(lost("it answered nothing".to_owned())),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl LeaderRequests for Engine {
+    /// One hop only: what this node can't admit goes back. All are admitted, in order, before any is waited for.
+    async fn propose(&self, request: ForwardedProposals) -> Vec<Result<Bytes, ForwardedFailure>> {
+        let deadline = Instant::now() + request.remaining;
+        let admitted = request.proposals.into_iter().map(|encoded| {
+            let proposal = decode_proposal(encoded.clone())
+                .map_err(|error| Error::Failed(format!("a forwarded proposal is malformed: {error}")))?;
+            check_limits(&proposal)?;
+            match self.recall(&proposal)? {
+                Some(answer) => Ok(Admitted::Known(answer)),
+                None => self.admit(&proposal, encoded, deadline).map(Admitted::Waiting),
+            }
+        });
+        let admitted: Vec<Result<Admitted, Error>> = admitted.collect();
+        let answers = admitted.into_iter().map(|admitted| async {
+            match admitted {
+                Ok(Admitted::Known(answer)) => Ok(answer),
+                Ok(Admitted::Waiting(waiter)) => waiter.wait(&self.inner.flights).await,
+                Err(error) => Err(error),
+            }
+        });
+        let answers = join_all(answers).await.into_iter();
+        answers
+            .map(|answer| answer.map(|answer| encode_answer(&answer)).map_err(|error| error.to_forwarded()))
+            .collect()
+    }
+}
+
+/// The machine checks no limit, because a later build may raise it; so every door does.
+fn check_limits(proposal: &Proposal) -> Result<(), Error> {
+    match proposal {
+        Proposal::Command(command) => command.check().map_err(|error| Error::Failed(error.to_string())),
+        Proposal::Cancel(_) => Ok(()),
+    }
+}
+
+enum Admitted {
+    Known(Answer),
+    Waiting(Waiter),
+}
+
+/// The error of all attempts together.
+fn whole(last: Error, effect: AttemptEffect) -> Error {
+    if effect == AttemptEffect::Unknown && last.effect() == AttemptEffect::None {
+        Error::Unknown(format!("an earlier attempt was lost; the last one said: {last}"))
+    } else {
+        last
+    }
+}
