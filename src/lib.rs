@@ -10,10 +10,16 @@
 //! | [`wire`] | gRPC messages and errors, to and from our own words |
 //! | `raft` | consensus, by openraft, and the service between nodes |
 //! | `engine` | what a node does with a command or a read: join, batch, propose, forward, look up |
+//! | `api` | the gRPC services |
+//! | `node` | the composition root: configuration, clock, lifecycle |
 
+#[cfg(feature = "server")]
+pub mod api;
 #[cfg(feature = "server")]
 pub mod engine;
 pub mod machine;
+#[cfg(feature = "server")]
+pub mod node;
 #[cfg(feature = "server")]
 pub mod raft;
 #[cfg(feature = "server")]

@@ -1,0 +1,41 @@
+//! The engine's errors as reports.
+
+use std::time::Duration;
+
+use crate::engine::{Engine, Error};
+use crate::types::AttemptEffect;
+use crate::wire::{ErrorReport, Reason};
+
+/// When a full queue may be worth another try.
+const RETRY_AFTER_OVERLOAD: Duration = Duration::from_millis(50);
+/// When another election may be over.
+const RETRY_AFTER_NO_LEADER: Duration = Duration::from_millis(200);
+
+pub(super) fn report(error: &Error) -> ErrorReport {
+    let of = |reason: Reason| ErrorReport::new(reason, error.effect(), error.to_string());
+    match error {
+        Error::NoLeader(_) => of(Reason::NoLeader).with_retry_after(RETRY_AFTER_NO_LEADER),
+        Error::Overloaded => of(Reason::Overloaded).with_retry_after(RETRY_AFTER_OVERLOAD),
+        Error::Expired => of(Reason::TimedOut),
+        Error::Unknown(_) => of(Reason::OutcomeUnknown),
+        Error::Stopping | Error::CatchingUp => of(Reason::NotServing).with_retry_after(RETRY_AFTER_NO_LEADER),
+        Error::Failed(_) => of(Reason::Internal),
+    }
+}
+
+/// What a read asked for is not there.
+pub(super) fn not_found(reason: Reason, message: String) -> ErrorReport {
+    ErrorReport::new(reason, AttemptEffect::None, message)
+}
+
+/// A node without a cluster can't have an answer, however long one waits.
+pub(super) fn check_initialised(engine: &Engine) -> Result<(), ErrorReport> {
+    if engine.is_initialised() {
+        return Ok(());
+    }
+    let message = engine.problem().unwrap_or_else(|| {
+        "this node is in no cluster yet: run `oncelog init` once against one node, naming the peer addresses of all"
+            .to_owned()
+    });
+    Err(ErrorReport::new(Reason::NotInitialised, AttemptEffect::None, message))
+}

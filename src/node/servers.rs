@@ -1,0 +1,75 @@
+//! The two listeners of a node: one for clients, one for peers.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::api;
+use crate::engine::Engine;
+use crate::raft::PeerService;
+
+use super::health::Health;
+
+/// Flow-control windows that let a pipeline of entries or a page of records travel.
+const STREAM_WINDOW_BYTES: u32 = 8 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+
+/// The running servers.
+pub(super) struct Servers {
+    health: Health,
+    failure: watch::Receiver<Option<String>>,
+}
+
+pub(super) fn start(engine: &Engine, clients: TcpListener, peers: TcpListener) -> Servers {
+    let (failed, failure) = watch::channel(None);
+    let (health, health_service) = Health::start(engine.raft().clone());
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(api::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+
+    let client_router = server()
+        .add_service(api::log_service(engine.clone()))
+        .add_service(api::admin_service(engine.clone()))
+        .add_service(health_service)
+        .add_service(reflection().build_v1().expect("the descriptors were compiled with this program"))
+        .add_service(reflection().build_v1alpha().expect("the descriptors were compiled with this program"));
+    let peer_router = server().add_service(PeerService::server(engine.raft().clone(), Arc::new(engine.clone())));
+
+    for (name, router, listener) in [("client", client_router, clients), ("peer", peer_router, peers)] {
+        let failed = failed.clone();
+        tokio::spawn(async move {
+            let served = router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))).await;
+            let reason = served.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+            failed.send_replace(Some(format!("the {name} listener failed: {reason}")));
+        });
+    }
+    Servers { health, failure }
+}
+
+fn server() -> Server {
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_keepalive_interval(Some(std::time::Duration::from_secs(10)))
+}
+
+impl Servers {
+    /// Waits until a listener fails, and says why.
+    pub(super) async fn failed(&self) -> String {
+        let mut failure = self.failure.clone();
+        match failure.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the listeners ended".to_owned(),
+        }
+    }
+
+    /// Tells health checkers that this node is going.
+    pub(super) async fn set_not_serving(&self) {
+        self.health.set_not_serving().await;
+    }
+}
