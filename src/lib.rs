@@ -11,10 +11,16 @@
 //! | `raft` | consensus, by openraft, and the service between nodes |
 //! | `engine` | what a node does with a command or a read: join, batch, propose, forward, look up |
 //! | `api` | the gRPC services |
+//! | `client` | finds a leader, keeps the id, retries |
 //! | `node` | the composition root: configuration, clock, lifecycle |
+//! | `cli` | commands, and how they print |
 
 #[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "server")]
 pub mod engine;
 pub mod machine;

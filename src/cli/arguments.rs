@@ -1,0 +1,248 @@
+//! What can be typed.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::types::{Id, LogName, SpaceName};
+
+use super::output::Format;
+use super::serve::Settings;
+
+/// A replicated log where retrying is always safe.
+#[derive(Debug, Parser)]
+#[command(name = "oncelog", version, about, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage, 3 unavailable, 4 not found, 5 conflict (an id with other \
+                          content, a refusal, a cancelled id)";
+
+const SPELLINGS: &str = "Every setting may also stand in the environment or in the file: --node-id is ONCELOG_NODE_ID and node_id. \
+                         A flag beats the environment, which beats the file.";
+
+/// What holds for every command that speaks to nodes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options for speaking to nodes")]
+pub(super) struct Options {
+    /// Where nodes listen for clients; with several, the others are asked when one fails
+    #[arg(
+        long,
+        short = 's',
+        global = true,
+        value_name = "ADDRESS",
+        env = "ONCELOG_SERVER",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:7420",
+        hide_env_values = true
+    )]
+    pub(super) server: Vec<String>,
+    /// How long to try, all attempts together
+    #[arg(long, global = true, value_name = "TIME", env = "ONCELOG_TIMEOUT", default_value = "10s", value_parser = positive_time)]
+    pub(super) timeout: Duration,
+    /// The space
+    #[arg(long, global = true, value_name = "NAME", default_value = "main", value_parser = SpaceName::new)]
+    pub(super) space: SpaceName,
+    /// For people, as one JSON document, as a JSON line a row, or as bare values
+    #[arg(long, short = 'o', global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub(super) output: Format,
+    /// Say nothing beside the answer, errors apart
+    #[arg(long, short = 'q', global = true)]
+    pub(super) quiet: bool,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a node
+    #[command(after_help = SPELLINGS)]
+    Serve(Settings),
+    /// Print the configuration that `serve` would run with, and where each value comes from
+    #[command(after_help = SPELLINGS)]
+    Config(Settings),
+    /// A command that speaks to nodes.
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// A command that speaks to nodes.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Make a cluster of running, empty nodes, once; again, it says what was made
+    Init(Init),
+    /// Append one record to a log, once however often it is sent under its id
+    Append(Append),
+    /// Read a log
+    Read(Read),
+    /// Say what became of an id
+    Lookup(Lookup),
+    /// Say how the nodes are
+    Status,
+    /// Make a snapshot on each given node, and purge its Raft log behind it
+    Snapshot,
+    /// Logs
+    #[command(subcommand)]
+    Log(Log),
+}
+
+/// Founding.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The peer addresses of all nodes, the asked one's included; the first of --server is asked
+    #[arg(long, required = true, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(super) peers: Vec<String>,
+}
+
+/// Appending.
+#[derive(Debug, Args)]
+pub struct Append {
+    /// The log; its first append makes it
+    #[arg(value_parser = LogName::new)]
+    pub(super) log: LogName,
+    /// The record: text, @FILE for a file's bytes, or - for standard input, also when left out
+    #[arg(value_name = "VALUE|-|@FILE", default_value = "-")]
+    pub(super) value: String,
+    /// The id that this append is known by; a new one if left out
+    #[arg(long, value_parser = id)]
+    pub(super) id: Option<Id>,
+}
+
+/// Reading.
+#[derive(Debug, Args)]
+pub struct Read {
+    /// The log
+    #[arg(value_parser = LogName::new)]
+    pub(super) log: LogName,
+    /// The first offset wanted
+    #[arg(long, value_name = "OFFSET", default_value_t = 0)]
+    pub(super) from: u64,
+    /// At most this many records; all if left out
+    #[arg(long, value_name = "COUNT")]
+    pub(super) limit: Option<u64>,
+    /// What the asked node has applied, possibly stale
+    #[arg(long)]
+    pub(super) local: bool,
+}
+
+/// Looking up.
+#[derive(Debug, Args)]
+pub struct Lookup {
+    /// The id
+    #[arg(value_parser = id)]
+    pub(super) id: Id,
+    /// What the asked node has applied, possibly stale
+    #[arg(long)]
+    pub(super) local: bool,
+}
+
+/// About logs.
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// List the logs of the space
+    List {
+        /// What the asked node has applied, possibly stale
+        #[arg(long)]
+        local: bool,
+    },
+    /// Describe a log
+    Describe {
+        /// The log
+        #[arg(value_parser = LogName::new)]
+        name: LogName,
+        /// What the asked node has applied, possibly stale
+        #[arg(long)]
+        local: bool,
+    },
+}
+
+fn id(text: &str) -> Result<Id, crate::types::MalformedId> {
+    Id::new(text)
+}
+
+fn positive_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("the time must not be zero".to_owned()) } else { Ok(time) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Arguments {
+        Arguments::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn the_grammar_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_go_before_or_after_the_command() {
+        for line in [
+            "oncelog --server a:1,b:2 --timeout 500ms -o json --space eu -q append orders paid --id pay-1",
+            "oncelog append orders paid --id pay-1 -s a:1 -s b:2 --timeout 500ms -o json --space eu -q",
+        ] {
+            let Arguments { options, command } = parse(line);
+            assert_eq!(options.server, ["a:1", "b:2"], "{line}");
+            assert_eq!((options.timeout, options.output), (Duration::from_millis(500), Format::Json));
+            assert_eq!((options.space.as_str(), options.quiet), ("eu", true));
+            let Command::Client(ClientCommand::Append(append)) = command else { panic!("{line}") };
+            assert_eq!((append.log.as_str(), append.value.as_str()), ("orders", "paid"));
+            assert_eq!(append.id.unwrap().text(), "pay-1");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let Arguments { options, command } = parse("oncelog read orders");
+        assert_eq!((options.timeout, options.output), (Duration::from_secs(10), Format::Table));
+        assert_eq!(options.space, SpaceName::main());
+        let Command::Client(ClientCommand::Read(read)) = command else { panic!() };
+        assert_eq!((read.from, read.limit, read.local), (0, None, false));
+        let Command::Client(ClientCommand::Append(append)) = parse("oncelog append orders").command else { panic!() };
+        assert_eq!((append.value.as_str(), append.id), ("-", None));
+    }
+
+    #[test]
+    fn every_command_is_understood() {
+        for line in [
+            "oncelog serve --node-id 1 --data-dir d",
+            "oncelog config --config node.toml",
+            "oncelog init --peers 127.0.0.1:1,127.0.0.1:2",
+            "oncelog read orders --from 3 --limit 2 --local",
+            "oncelog lookup pay-1 --local",
+            "oncelog status",
+            "oncelog snapshot",
+            "oncelog log list",
+            "oncelog log describe orders -o jsonl",
+        ] {
+            parse(line);
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_a_usage_error() {
+        for line in [
+            "oncelog",
+            "oncelog append",
+            "oncelog append Orders paid",
+            "oncelog append orders paid --id ",
+            "oncelog read orders --limit many",
+            "oncelog read orders --timeout 0s",
+            "oncelog status -o xml",
+            "oncelog init",
+            "oncelog log",
+        ] {
+            let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

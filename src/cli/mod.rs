@@ -1,0 +1,100 @@
+//! What a person types, and what they see.
+//!
+//! - Answers go to standard output, everything else to standard error.
+//! - Whoever reads the answer through a pipe may stop reading: that is no error.
+
+mod admin;
+mod append;
+mod arguments;
+mod exit;
+mod logs;
+mod lookup;
+mod output;
+mod read;
+mod report;
+mod serve;
+mod status;
+
+use std::io::{self, Write};
+
+use clap::Parser as _;
+
+pub use arguments::{Arguments, ClientCommand, Command};
+pub use exit::Exit;
+pub use serve::Settings;
+
+use crate::client::Client;
+use crate::types::Consistency;
+use arguments::Options;
+use report::Problem;
+
+/// Reads the command line. Help, the version and mistakes end the process.
+pub fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+impl Arguments {
+    /// Parts the command from the options that go with commands that speak to nodes.
+    pub fn split(self) -> (Command, Session) {
+        (self.command, Session { options: self.options })
+    }
+}
+
+/// The options of one call.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+}
+
+impl Session {
+    /// Runs a command that speaks to nodes, to its end.
+    pub fn run(&self, command: ClientCommand) -> Exit {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return self.fail(&format!("cannot start the runtime: {error}"), "See the limits of this machine.");
+            }
+        };
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let result = runtime.block_on(self.speak(command, &mut out));
+        match result.and_then(|exit| Ok(out.flush().map(|()| exit)?)) {
+            Ok(exit) => exit,
+            Err(Problem::NobodyReads) => Exit::Done,
+            Err(Problem::Here { message, advice }) => self.fail(&message, advice),
+            Err(Problem::Client(error)) => {
+                // Where even errors cannot be written, the exit code still tells.
+                let _unheard = report::print(&mut anstream::stderr(), self.options.output, &error);
+                Exit::of(&error)
+            }
+        }
+    }
+
+    /// Says that something failed, and what to do.
+    pub fn fail(&self, message: &str, advice: &str) -> Exit {
+        let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, message, advice);
+        Exit::Failure
+    }
+
+    async fn speak(&self, command: ClientCommand, out: &mut impl Write) -> Result<Exit, Problem> {
+        let options = &self.options;
+        let builder = Client::builder().addresses(&options.server);
+        let client = builder.space(options.space.clone()).timeout(options.timeout).build()?;
+        match command {
+            ClientCommand::Init(init) => {
+                let address = client.addresses().next().unwrap_or_default();
+                admin::init(&client, options, address, init, out).await?;
+            }
+            ClientCommand::Append(append) => append::run(&client, options, append, out).await?,
+            ClientCommand::Read(read) => read::run(&client, options, read, out).await?,
+            ClientCommand::Lookup(lookup) => return lookup::run(&client, options, lookup, out).await,
+            ClientCommand::Status => return status::run(&client, options, out).await,
+            ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
+            ClientCommand::Log(log) => logs::run(&client, options, log, out).await?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn consistency(local: bool) -> Consistency {
+    if local { Consistency::Local } else { Consistency::Linearizable }
+}

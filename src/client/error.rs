@@ -1,0 +1,220 @@
+//! Why an operation failed, whether it is in doubt, who was asked, and what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+use tonic::Code;
+
+use crate::types::{AttemptEffect, Id};
+use crate::wire::{ErrorReport, Reason, Unreadable};
+
+use super::attempts::Tried;
+
+/// An operation that failed.
+#[derive(Debug)]
+pub struct Error {
+    /// What was to be done.
+    pub doing: String,
+    /// The id that it was to be done under.
+    pub id: Option<Id>,
+    /// `None` only if nothing has happened and nothing will.
+    pub effect: AttemptEffect,
+    /// Why it failed.
+    pub cause: Cause,
+    /// Every address that was tried, with its last error.
+    pub tried: Vec<Tried>,
+}
+
+/// Why an operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The answer is final.
+    #[error("{0}")]
+    Refused(Box<ErrorReport>),
+    /// No answer that ends it came in time.
+    #[error("no node could do it within {:.1} s", .0.as_secs_f64())]
+    TimeOver(Duration),
+    /// Every node has said that it cannot.
+    #[error("none of the nodes can do it")]
+    NoNodeLeft,
+    /// A node answered something that this build does not understand.
+    #[error(transparent)]
+    Unreadable(Unreadable),
+    /// No address was given.
+    #[error("no address of a node was given")]
+    NoAddress,
+    /// An address is none.
+    #[error("`{0}` is not an address of the form host:port")]
+    BadAddress(String),
+}
+
+/// What a program may do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nobody could do it now.
+    Unavailable,
+    /// What was asked for is not there.
+    NotFound,
+    /// The id's outcome or its other content stands against it.
+    Conflict,
+    /// The request breaks a rule.
+    BadRequest,
+    /// Something else; somebody should look.
+    Failed,
+}
+
+impl Error {
+    pub(super) fn before_any_attempt(doing: &str, cause: Cause) -> Self {
+        Self { doing: doing.to_owned(), id: None, effect: AttemptEffect::None, cause, tried: Vec::new() }
+    }
+
+    /// Whether it may have taken effect, or may still.
+    pub fn in_doubt(&self) -> bool {
+        self.effect == AttemptEffect::Unknown
+    }
+
+    /// The sort of error.
+    pub fn kind(&self) -> Kind {
+        match &self.cause {
+            Cause::Refused(report) => kind_of(report),
+            Cause::NoNodeLeft => self.tried.last().map_or(Kind::Unavailable, |tried| kind_of(&tried.last)),
+            Cause::TimeOver(_) => Kind::Unavailable,
+            Cause::Unreadable(_) => Kind::Failed,
+            Cause::NoAddress | Cause::BadAddress(_) => Kind::BadRequest,
+        }
+    }
+
+    /// The reason of the answer that ended it, if one did.
+    pub fn reason(&self) -> Option<Reason> {
+        match &self.cause {
+            Cause::Refused(report) => Some(report.reason),
+            Cause::NoNodeLeft => self.tried.last().map(|tried| tried.last.reason),
+            Cause::TimeOver(_) | Cause::Unreadable(_) | Cause::NoAddress | Cause::BadAddress(_) => None,
+        }
+    }
+
+    /// What to do about it, in a sentence or two.
+    pub fn advice(&self) -> String {
+        match (&self.id, self.in_doubt()) {
+            (Some(id), true) => {
+                return format!(
+                    "It may have taken effect. Send the same again under the id `{id}` to find out: that is always safe."
+                );
+            }
+            (None, true) => return "It may have been done. Send the same again to find out: that is safe.".to_owned(),
+            (_, false) => {}
+        }
+        let unchanged =
+            if self.id.is_some() && self.kind() == Kind::Unavailable { "Nothing was changed. " } else { "" };
+        let advice = match (self.reason(), self.kind()) {
+            (Some(reason), _) if reason != Reason::Foreign => advice_on(reason),
+            (_, Kind::Unavailable) => "See that a majority of the nodes runs and that the addresses are right.",
+            (_, Kind::BadRequest) => "Give the client address of each node, such as 127.0.0.1:7420.",
+            (_, Kind::NotFound | Kind::Conflict | Kind::Failed) => "See the logs of the nodes that were asked.",
+        };
+        format!("{unchanged}{advice}")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "cannot {}: {}", self.doing, self.cause)?;
+        if self.in_doubt() {
+            formatter.write_str(" (it may have taken effect)")?;
+        }
+        match &self.cause {
+            // The final answer says it all.
+            Cause::Refused(_) => Ok(()),
+            _ => self.tried.iter().try_for_each(|tried| write!(formatter, "; {}: {}", tried.address, tried.last)),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn kind_of(report: &ErrorReport) -> Kind {
+    match report.reason {
+        Reason::NoLeader
+        | Reason::OutcomeUnknown
+        | Reason::Overloaded
+        | Reason::NoSpace
+        | Reason::NotInitialised
+        | Reason::NotServing
+        | Reason::StandsAside
+        | Reason::TimedOut => Kind::Unavailable,
+        Reason::IdReused | Reason::GuardFailed | Reason::Cancelled => Kind::Conflict,
+        Reason::NoSuchSpace | Reason::NoSuchLog => Kind::NotFound,
+        Reason::Malformed | Reason::TooLarge => Kind::BadRequest,
+        Reason::IdTooOld
+        | Reason::IdWithoutBirth
+        | Reason::IdFromTheFuture
+        | Reason::ClusterMismatch
+        | Reason::Internal => Kind::Failed,
+        Reason::Foreign => match report.code {
+            Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => Kind::Unavailable,
+            _ => Kind::Failed,
+        },
+    }
+}
+
+fn advice_on(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoLeader => "See that a majority of the nodes runs and can reach each other.",
+        Reason::OutcomeUnknown => "Send the same again under the same id to find out what became of it.",
+        Reason::Overloaded => "Send the same again later, or allow it more time.",
+        Reason::NoSpace => "Make room on the node's disk.",
+        Reason::IdReused => {
+            "An id belongs to what was first sent under it. Give new content a new id, or look the id up to see what became of it."
+        }
+        Reason::IdTooOld => "What became of it is forgotten. Look for its records before sending it under a new id.",
+        Reason::IdWithoutBirth => "Give it a lower-case UUIDv7 as its id, or a birth beside the id.",
+        Reason::IdFromTheFuture => "Set the clock of the machine that makes the ids.",
+        Reason::GuardFailed => {
+            "This answer stands for this id. Look at what has changed, and send what is right now under a new id."
+        }
+        Reason::Cancelled => "This answer stands for this id. If it is still wanted, send it under a new id.",
+        Reason::Malformed | Reason::TooLarge => "Mend the request.",
+        Reason::NoSuchSpace => "Spaces are made explicitly; see that the name is right.",
+        Reason::NoSuchLog => "A log is made by its first append; see that the name and the space are right.",
+        Reason::ClusterMismatch => {
+            "The node is of another cluster or was removed from it; see that the address is right."
+        }
+        Reason::NotInitialised => "The node is empty. Make a cluster with `init`, once, or ask a node that is in one.",
+        Reason::NotServing => "The node is starting or stopping. Send the same again in a moment.",
+        Reason::StandsAside => "The node has stopped because its data is damaged. Its log says how to replace it.",
+        Reason::TimedOut => "Allow it more time.",
+        Reason::Internal | Reason::Foreign => "See the logs of the nodes that were asked.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(cause: Cause, effect: AttemptEffect) -> Error {
+        let id = Some(Id::new("pay-1").unwrap());
+        Error { doing: "append to log `orders`".to_owned(), id, effect, cause, tried: Vec::new() }
+    }
+
+    #[test]
+    fn doubt_is_said_first_and_names_the_id() {
+        let advice = error(Cause::TimeOver(Duration::from_secs(1)), AttemptEffect::Unknown).advice();
+        assert!(advice.starts_with("It may have taken effect.") && advice.contains("`pay-1`"), "{advice}");
+        let advice = error(Cause::TimeOver(Duration::from_secs(1)), AttemptEffect::None).advice();
+        assert!(advice.starts_with("Nothing was changed."), "{advice}");
+    }
+
+    #[test]
+    fn an_error_names_every_address_and_what_it_said() {
+        let tried = |address: &str, last| Tried { address: address.to_owned(), attempts: 2, last };
+        let no_leader = ErrorReport::without_effect(Reason::NoLeader, "an election is under way");
+        let silent = ErrorReport::outcome_unknown("no answer within 1.0 s");
+        let error = Error {
+            tried: vec![tried("a:1", no_leader), tried("b:1", silent)],
+            ..error(Cause::TimeOver(Duration::from_secs(3)), AttemptEffect::Unknown)
+        };
+        let expected = "cannot append to log `orders`: no node could do it within 3.0 s (it may have taken effect); \
+                        a:1: an election is under way; b:1: no answer within 1.0 s";
+        assert_eq!(error.to_string(), expected);
+    }
+}

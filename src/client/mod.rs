@@ -1,0 +1,209 @@
+//! The client library: finds a node that answers, keeps the id, retries what is safe, and says what it knows.
+//!
+//! - An append has its id before its first attempt and keeps it through all: retrying is always safe.
+//! - Every operation ends within its total time; one attempt never takes all of it, so a node that hangs costs a part.
+//! - An error says what failed, whether it is *in doubt*, and what each address said last. It says that nothing happened
+//!   only if every attempt said so, or if the id's outcome is known.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), oncelog::client::Error> {
+//! use oncelog::client::Client;
+//! use oncelog::types::{LogName, NewRecord};
+//!
+//! let client = Client::builder().addresses(["127.0.0.1:7420", "127.0.0.1:7430"]).build()?;
+//! let log = LogName::new("orders").expect("a good name");
+//! let id = client.fresh_id(); // Keep it where a crash does not lose it, and an append is safe across crashes, too.
+//! let appended = client.append(&log, vec![NewRecord { payload: "paid".into(), headers: Vec::new() }], Some(id)).await?;
+//! println!("offset {}, {}", appended.first, if appended.replayed { "replayed" } else { "first" });
+//! # Ok(())
+//! # }
+//! ```
+
+mod attempts;
+mod builder;
+mod clock;
+mod error;
+mod ids;
+mod nodes;
+mod operation;
+mod pages;
+mod retry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::transport::Channel;
+
+pub use crate::wire::{Appended, ErrorReport, FieldViolation, Reason};
+pub use attempts::Tried;
+pub use builder::Builder;
+pub use error::{Cause, Error, Kind};
+pub use pages::Pages;
+
+use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
+use crate::types::{
+    Consistency, Fate, Founded, Id, Listing, LogDescription, LogName, NewRecord, NodeStatus, Offset, Page, Snapshotted,
+    SpaceName,
+};
+use crate::wire::{self, v1};
+use nodes::{Node, Nodes};
+use operation::{Operation, Patience};
+
+/// A client of one cluster and one space. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    nodes: Arc<Nodes>,
+    space: SpaceName,
+    timeout: Duration,
+    attempt_timeout: Duration,
+}
+
+impl Client {
+    /// Begins a client.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The addresses that it was given.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.nodes.all().iter().map(|node| node.address.as_str())
+    }
+
+    /// A new id, born now: a `UUIDv7`.
+    pub fn fresh_id(&self) -> Id {
+        ids::fresh(clock::now())
+    }
+
+    /// Adds records to the end of a log: all or none, once. Without an id it makes one, which an error names.
+    pub async fn append(&self, log: &LogName, records: Vec<NewRecord>, id: Option<Id>) -> Result<Appended, Error> {
+        let id = id.unwrap_or_else(|| self.fresh_id());
+        let request = wire::append_request(&self.space, log, &id, &records);
+        let operation = self.operation(format!("append to log `{log}`")).of_id(id);
+        if let Err(report) = wire::append_command(request.clone()) {
+            return Err(operation.refused_before_the_first_attempt(report));
+        }
+        let answer = operation.run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::appended(logs(attempt.channel).append(request).await?.get_ref())?) }
+        });
+        answer.await
+    }
+
+    /// Reads one page. A `limit` of 0 means as many records as a page holds.
+    pub async fn read(&self, log: &LogName, from: Offset, limit: u32, consistency: Consistency) -> Result<Page, Error> {
+        let request = v1::ReadRequest {
+            space: self.space.as_str().to_owned(),
+            log: log.as_str().to_owned(),
+            from: from.0,
+            limit,
+            consistency: wire::consistency_message(consistency),
+        };
+        let answer = self.operation(format!("read log `{log}`")).only_reading().run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::page(logs(attempt.channel).read(request).await?.into_inner())?) }
+        });
+        answer.await
+    }
+
+    /// Reads from an offset to the end that the log has when the first page is read, or to `limit` records.
+    pub fn pages(&self, log: LogName, from: Offset, limit: Option<u64>, consistency: Consistency) -> Pages {
+        Pages::new(self.clone(), log, from, limit, consistency)
+    }
+
+    /// Asks what became of an id.
+    pub async fn lookup(&self, id: &Id, consistency: Consistency) -> Result<Fate, Error> {
+        let request = v1::LookupRequest {
+            space: self.space.as_str().to_owned(),
+            id: Some(wire::command_id(id)),
+            consistency: wire::consistency_message(consistency),
+        };
+        let answer = self.operation(format!("look up id `{id}`")).only_reading().run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::fate(logs(attempt.channel).lookup(request).await?.get_ref())?) }
+        });
+        answer.await
+    }
+
+    /// Describes a log.
+    pub async fn describe_log(&self, log: &LogName, consistency: Consistency) -> Result<LogDescription, Error> {
+        let request = v1::DescribeLogRequest {
+            space: self.space.as_str().to_owned(),
+            log: log.as_str().to_owned(),
+            consistency: wire::consistency_message(consistency),
+        };
+        let answer = self.operation(format!("describe log `{log}`")).only_reading().run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::description(logs(attempt.channel).describe_log(request).await?.into_inner())?) }
+        });
+        answer.await
+    }
+
+    /// Lists the space's logs whose names come after a name.
+    pub async fn list_logs(&self, after: Option<&LogName>, consistency: Consistency) -> Result<Listing, Error> {
+        let request = v1::ListLogsRequest {
+            space: self.space.as_str().to_owned(),
+            after: after.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            limit: 0,
+            consistency: wire::consistency_message(consistency),
+        };
+        let answer = self.operation("list logs".to_owned()).only_reading().run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::listing(logs(attempt.channel).list_logs(request).await?.get_ref())?) }
+        });
+        answer.await
+    }
+
+    /// Asks one node how it is, once.
+    pub async fn status(&self, address: &str) -> Result<NodeStatus, Error> {
+        let operation = self.operation_at(address, format!("ask {address} how it is"))?;
+        let answer = operation.only_reading().patience(Patience::OneAttempt).run(|attempt| {
+            let request = attempt.request(v1::StatusRequest {});
+            async move { Ok(wire::node_status(admin(attempt.channel).status(request).await?.into_inner())?) }
+        });
+        answer.await
+    }
+
+    /// Makes a cluster of the node at `address` and its empty peers, which are named by their peer addresses. Sent again
+    /// it answers what was made.
+    pub async fn init(&self, address: &str, peers: &[String]) -> Result<Founded, Error> {
+        let operation = self.operation_at(address, "initialise the cluster".to_owned())?;
+        let answer = operation.patience(Patience::LongAttempts).run(|attempt| {
+            let request = attempt.request(v1::InitRequest { peers: peers.to_vec() });
+            async move { Ok(wire::founded(admin(attempt.channel).init(request).await?.into_inner())?) }
+        });
+        answer.await
+    }
+
+    /// Makes a snapshot on one node and purges its Raft log behind it.
+    pub async fn snapshot(&self, address: &str) -> Result<Snapshotted, Error> {
+        let operation = self.operation_at(address, format!("make a snapshot on {address}"))?;
+        let answer = operation.patience(Patience::LongAttempts).run(|attempt| {
+            let request = attempt.request(v1::SnapshotRequest {});
+            async move { Ok(wire::snapshotted(admin(attempt.channel).snapshot(request).await?.into_inner())) }
+        });
+        answer.await
+    }
+
+    fn operation(&self, doing: String) -> Operation {
+        Operation::new(doing, Arc::clone(&self.nodes), self.timeout, self.attempt_timeout)
+    }
+
+    fn operation_at(&self, address: &str, doing: String) -> Result<Operation, Error> {
+        let node = match self.nodes.all().iter().find(|node| node.address == address) {
+            Some(node) => node.clone(),
+            None => Node::new(address)?,
+        };
+        let nodes = Arc::new(Nodes::new(vec![node]));
+        Ok(Operation::new(doing, nodes, self.timeout, self.attempt_timeout))
+    }
+}
+
+fn logs(channel: Channel) -> v1::log_service_client::LogServiceClient<Channel> {
+    v1::log_service_client::LogServiceClient::new(channel)
+        .max_encoding_message_size(CLIENT_MESSAGE_BYTES_MAX)
+        .max_decoding_message_size(CLIENT_MESSAGE_BYTES_MAX)
+}
+
+fn admin(channel: Channel) -> v1::admin_service_client::AdminServiceClient<Channel> {
+    v1::admin_service_client::AdminServiceClient::new(channel).max_decoding_message_size(CLIENT_MESSAGE_BYTES_MAX)
+}

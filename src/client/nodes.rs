@@ -1,0 +1,82 @@
+//! The nodes that a client knows, and which of them answered last.
+//!
+//! - One channel a node, never a balanced one: a request goes where it was sent or fails, so what is known of it is known.
+//! - A channel connects when it is used, and again when it must.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use super::error::{Cause, Error};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A node and the way to it.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) address: String,
+    pub(super) channel: Channel,
+}
+
+impl Node {
+    pub(super) fn new(address: &str) -> Result<Self, Error> {
+        let bad = || Error::before_any_attempt("reach a node", Cause::BadAddress(address.to_owned()));
+        let plain = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+        let endpoint = Endpoint::from_shared(format!("http://{plain}")).map_err(|_| bad())?;
+        if endpoint.uri().port_u16().is_none() || endpoint.uri().path() != "/" {
+            return Err(bad());
+        }
+        let channel = endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        Ok(Self { address: plain.to_owned(), channel })
+    }
+}
+
+/// At least one node.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    all: Vec<Node>,
+    // A hint: whoever reads a stale one asks another node first, that is all.
+    answered_last: AtomicUsize,
+}
+
+impl Nodes {
+    pub(super) fn new(all: Vec<Node>) -> Self {
+        Self { all, answered_last: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn all(&self) -> &[Node] {
+        &self.all
+    }
+
+    /// All of them, from the one that answered last on.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (usize, &Node)> {
+        let first = self.answered_last.load(Ordering::Relaxed);
+        self.all.iter().enumerate().cycle().skip(first).take(self.all.len())
+    }
+
+    pub(super) fn answered(&self, index: usize) {
+        self.answered_last.store(index, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_answered_last_is_asked_first() {
+        let nodes = Nodes::new(["a:1", "b:1", "c:1"].map(|address| Node::new(address).unwrap()).to_vec());
+        nodes.answered(1);
+        let order: Vec<_> = nodes.in_order().map(|(index, node)| (index, node.address.as_str())).collect();
+        assert_eq!(order, [(1, "b:1"), (2, "c:1"), (0, "a:1")]);
+    }
+}
