@@ -14,6 +14,7 @@
 //! | `client` | finds a leader, keeps the id, retries |
 //! | `node` | the composition root: configuration, clock, lifecycle |
 //! | `cli` | commands, and how they print |
+//! | [`docs`] | the pages: architecture, guarantees, operations, decisions |
 
 #[cfg(feature = "server")]
 pub mod api;
@@ -21,6 +22,7 @@ pub mod api;
 pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod docs;
 #[cfg(feature = "server")]
 pub mod engine;
 pub mod machine;
