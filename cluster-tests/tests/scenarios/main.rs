@@ -1,0 +1,12 @@
+//! What a cluster of real processes goes through. Each file is one kind of trouble, each test one story, and each story
+//! ends with the oracle reading every replica in full.
+
+mod all_killed;
+mod append_and_replay;
+mod follower_behind_the_purge;
+mod leader_killed;
+mod leader_paused;
+mod one_id_everywhere;
+mod power_cut;
+mod reuse;
+mod strangers;
