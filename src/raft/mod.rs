@@ -5,6 +5,8 @@
 //! - Reads ask a majority who leads; no read relies on a lease.
 //! - Any storage error stops the node.
 
+#[cfg(test)]
+mod apply_gate_test;
 mod contact;
 mod exchange;
 mod handle;
