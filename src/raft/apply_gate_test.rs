@@ -23,28 +23,42 @@ fn gated() -> (tempfile::TempDir, Log, State, StateMachine) {
     (directory, log, state, machine)
 }
 
-#[tokio::test]
-async fn an_entry_is_applied_only_once_the_local_disk_has_it() {
-    let (_directory, log, state, mut machine) = gated();
-
-    let entries = stream::iter([Ok((convert::raft_entry(first()), None))]);
-    let mut applying = std::pin::pin!(machine.apply(entries));
-    assert!(futures::poll!(&mut applying).is_pending(), "the log does not have it");
-    assert_eq!(state.applied().log_id, None);
-
-    log.append(vec![first()], Box::new(drop)).expect("queue it");
-    applying.await.expect("apply what is on disk");
-    assert_eq!(state.applied().log_id, Some(first().id));
+/// One thread does all blocking work, in the order in which it was asked for: when an empty piece of work is done, so is
+/// everything before it.
+fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.expect("a runtime").block_on(test);
 }
 
-#[tokio::test]
-async fn a_log_that_is_gone_fails_what_waits_for_it_instead_of_hanging_it() {
-    let (_directory, log, state, mut machine) = gated();
+async fn all_blocking_work_is_done() {
+    tokio::task::spawn_blocking(|| ()).await.expect("nothing panics");
+}
 
-    let entries = stream::iter([Ok((convert::raft_entry(first()), None))]);
-    let mut applying = std::pin::pin!(machine.apply(entries));
-    assert!(futures::poll!(&mut applying).is_pending(), "the log does not have it");
-    log.close().await.expect("close the log");
-    applying.await.expect_err("nothing will ever be on disk");
-    assert_eq!(state.applied().log_id, None);
+#[test]
+fn an_entry_is_applied_only_once_the_local_disk_has_it() {
+    run(async {
+        let (_directory, log, state, mut machine) = gated();
+        let entries = stream::iter([Ok((convert::raft_entry(first()), None))]);
+        let mut applying = std::pin::pin!(machine.apply(entries));
+        assert!(futures::poll!(&mut applying).is_pending(), "the log does not have it");
+        all_blocking_work_is_done().await;
+        assert_eq!(state.applied().log_id, None, "nothing was written behind the gate");
+
+        log.append(vec![first()], Box::new(drop)).expect("queue it");
+        applying.await.expect("apply what is on disk");
+        assert_eq!(state.applied().log_id, Some(first().id));
+    });
+}
+
+#[test]
+fn a_log_that_is_gone_fails_what_waits_for_it_instead_of_hanging_it() {
+    run(async {
+        let (_directory, log, state, mut machine) = gated();
+        let entries = stream::iter([Ok((convert::raft_entry(first()), None))]);
+        let mut applying = std::pin::pin!(machine.apply(entries));
+        assert!(futures::poll!(&mut applying).is_pending(), "the log does not have it");
+        log.close().await.expect("close the log");
+        applying.await.expect_err("nothing will ever be on disk");
+        assert_eq!(state.applied().log_id, None);
+    });
 }
