@@ -1,12 +1,14 @@
 //! Logs, and the ids that write them.
 
-use tonic::{Request, Response, Status};
+use futures::stream::{BoxStream, StreamExt as _};
+use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::{Engine, LogHead};
+use crate::engine::{Engine, LogHead, Waited};
 use crate::types::{Listing, LogDescription, LogName, Page, Proposal, SpaceName};
 use crate::wire::v1::{self, log_service_server::LogService};
 use crate::wire::{self, ErrorReport, Reason};
 
+use super::append_stream;
 use super::deadline::deadline;
 use super::error::{check_initialised, not_found, report};
 
@@ -45,6 +47,63 @@ impl LogService for Logs {
         let answer = self.engine.submit(Proposal::Command(command), deadline).await;
         let answer = answer.map_err(|error| report(&error).to_status())?;
         wire::append_answer(&answer).map(Response::new).map_err(|report| report.to_status())
+    }
+
+    type AppendStreamStream = append_stream::Responses;
+
+    async fn append_stream(
+        &self,
+        request: Request<Streaming<v1::AppendStreamRequest>>,
+    ) -> Result<Response<Self::AppendStreamStream>, Status> {
+        check_initialised(&self.engine).map_err(|report| report.to_status())?;
+        Ok(Response::new(append_stream::serve(&self.engine, request.into_inner())))
+    }
+
+    async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
+        let deadline = deadline(request.metadata());
+        check_initialised(&self.engine).map_err(|report| report.to_status())?;
+        let cancel = wire::cancel(request.into_inner()).map_err(|report| report.to_status())?;
+        let answer = self.engine.submit(Proposal::Cancel(cancel), deadline).await;
+        let answer = answer.map_err(|error| report(&error).to_status())?;
+        wire::cancel_response(&answer).map(Response::new).map_err(|report| report.to_status())
+    }
+
+    type TailStream = BoxStream<'static, Result<v1::TailResponse, Status>>;
+
+    async fn tail(&self, request: Request<v1::TailRequest>) -> Result<Response<Self::TailStream>, Status> {
+        let deadline = deadline(request.metadata());
+        check_initialised(&self.engine).map_err(|report| report.to_status())?;
+        let asked = wire::tail(request.get_ref()).map_err(|report| report.to_status())?;
+        let space = asked.space.clone();
+        let tail = self.engine.tail(asked.space, asked.log, asked.from, asked.consistency, deadline).await;
+        let tail = tail.map_err(|error| report(&error).to_status())?;
+        let pages = tail.ok_or_else(|| no_such_space(&space).to_status())?;
+        let messages = pages.map(|page| match page {
+            Ok(page) => Ok(wire::tail_response(page)),
+            Err(error) => Err(report(&error).to_status()),
+        });
+        Ok(Response::new(messages.boxed()))
+    }
+
+    async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
+        let deadline = deadline(request.metadata());
+        check_initialised(&self.engine).map_err(|report| report.to_status())?;
+        let asked = wire::wait(request.into_inner()).map_err(|report| report.to_status())?;
+        let space = asked.space.clone();
+        let waited = self.engine.wait(asked.space, asked.condition, asked.consistency, deadline).await;
+        match waited.map_err(|error| report(&error).to_status())? {
+            Waited::Met(met, applied) => {
+                let unmet =
+                    || ErrorReport::without_effect(Reason::Internal, "an unknown fate was taken for an outcome");
+                wire::wait_response(&met, applied).map(Response::new).ok_or_else(|| unmet().to_status())
+            }
+            Waited::TimedOut(applied) => {
+                let report =
+                    ErrorReport::without_effect(Reason::TimedOut, "the condition did not come to hold in time");
+                Err(report.with_fact("applied_index", applied).to_status())
+            }
+            Waited::NoSuchSpace => Err(no_such_space(&space).to_status()),
+        }
     }
 
     async fn read(&self, request: Request<v1::ReadRequest>) -> Result<Response<v1::ReadResponse>, Status> {

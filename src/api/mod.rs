@@ -1,6 +1,7 @@
 //! The gRPC services: translate a request, ask the engine, translate the answer. Nothing is decided here.
 
 mod admin_service;
+mod append_stream;
 mod deadline;
 mod error;
 mod log_service;

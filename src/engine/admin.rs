@@ -8,6 +8,7 @@ use crate::types::{
 };
 
 use super::Engine;
+use super::process;
 
 impl Engine {
     /// How this node is.
@@ -48,6 +49,8 @@ impl Engine {
                 decided: state.decided,
                 replayed: state.replayed,
                 rejected: state.rejected,
+                cpu_ms: process::cpu_ms(),
+                written_bytes: process::written_bytes(),
             },
             serving: status.serving,
             problem: status.problem,

@@ -3,11 +3,12 @@
 //! - A command is taken or turned away at once. A read waits its turn.
 //! - Whoever was taken holds a ticket until it is answered; a node that stops waits for all tickets.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::types::limits::{ADMITTED_BYTES_MAX, READS_AT_ONCE_MAX};
+use crate::types::limits::{ADMITTED_BYTES_MAX, READS_AT_ONCE_MAX, WATCHES_MAX};
 
 use super::error::Error;
 
@@ -17,16 +18,18 @@ const PERMITS: usize = ADMITTED_BYTES_MAX / BYTES_A_PERMIT;
 
 /// The door of the engine.
 pub(super) struct Admission {
-    commands: Semaphore,
+    commands: Arc<Semaphore>,
     reads: Semaphore,
+    watches: Arc<Semaphore>,
     closed: AtomicBool,
 }
 
 impl Default for Admission {
     fn default() -> Self {
         Self {
-            commands: Semaphore::new(PERMITS),
+            commands: Arc::new(Semaphore::new(PERMITS)),
             reads: Semaphore::new(READS_AT_ONCE_MAX),
+            watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             closed: AtomicBool::new(false),
         }
     }
@@ -35,15 +38,34 @@ impl Default for Admission {
 impl Admission {
     /// Takes a command of this many bytes, or turns it away.
     pub(super) fn command(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Error> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(Error::Stopping);
         }
         self.commands.try_acquire_many(permits(bytes)).map_err(|_| Error::Overloaded)
     }
 
+    /// Waits for room for commands of this many bytes together: for a stream, which is read no further meanwhile.
+    pub(super) async fn commands_in_turn(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = self.commands.clone().acquire_many_owned(permits(bytes)).await;
+        if self.is_closed() { Err(Error::Stopping) } else { turn.map_err(|_| Error::Stopping) }
+    }
+
     /// Waits for a read's turn.
     pub(super) async fn read(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.reads.acquire().await.map_err(|_| Error::Stopping)
+    }
+
+    /// Takes one who waits for something to happen, or turns it away.
+    pub(super) fn watch(&self) -> Result<OwnedSemaphorePermit, Error> {
+        if self.is_closed() {
+            return Err(Error::Stopping);
+        }
+        self.watches.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+    }
+
+    /// Whether the node is going down.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Takes no more commands, and waits until those that were taken are answered.

@@ -2,8 +2,8 @@
 //!
 //! - A flight is *queued*, then *proposed*; in between it may be *abandoned* by its only waiter, and is then never
 //!   proposed. Exactly one of the two happens.
-//! - The same id with an equal fingerprint joins the flight that is there. A joiner may extend its deadline; so one that
-//!   gives up can't say what becomes of it.
+//! - What is equal to the last byte joins the flight that is there. A joiner may extend its deadline; so one that gives up
+//!   can't say what becomes of it.
 //! - The table is volatile. Whoever waits when it falls is told *unknown*.
 
 use std::collections::HashMap;
@@ -13,26 +13,25 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::machine::Fingerprint;
-use crate::types::{Answer, Id, Proposal, SpaceName};
+use crate::types::Answer;
 
 use super::error::Error;
+use super::lane::Seat;
 
-type Reply = Result<Answer, Error>;
+pub(super) type Reply = Result<Answer, Error>;
 
 /// A proposal that waits to be decided.
 pub(super) struct Flight {
+    /// Equal proposals have equal bytes, and no others have.
     pub(super) encoded: Bytes,
-    key: (SpaceName, Id),
-    fingerprint: Option<Fingerprint>,
     state: Mutex<State>,
 }
 
 struct State {
     phase: Phase,
     deadline: Instant,
-    first: Option<oneshot::Sender<Reply>>,
-    joiners: Vec<oneshot::Sender<Reply>>,
+    first: Option<Listener>,
+    joiners: Vec<Listener>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,40 @@ enum Phase {
     Landed,
 }
 
-/// One who waits for a flight.
+/// Who is told what became of a flight.
+pub(super) enum Listener {
+    /// A request of its own.
+    One(oneshot::Sender<Reply>),
+    /// A place in a stream.
+    Stream(Seat),
+}
+
+impl Listener {
+    /// A listener for a single request, and where it hears.
+    pub(super) fn one() -> (Self, oneshot::Receiver<Reply>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self::One(sender), receiver)
+    }
+
+    fn tell(self, reply: Reply) {
+        match self {
+            Self::One(sender) => {
+                let _nobody_waits = sender.send(reply);
+            }
+            Self::Stream(seat) => seat.tell(reply),
+        }
+    }
+
+    /// Whether it must not be proposed any more, because one before it in its stream has failed.
+    fn is_held_back(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            Self::Stream(seat) => seat.is_held_back(),
+        }
+    }
+}
+
+/// A single request that waits for a flight.
 pub(super) struct Waiter {
     flight: Arc<Flight>,
     reply: oneshot::Receiver<Reply>,
@@ -56,10 +88,12 @@ impl Flight {
         self.state.lock().expect("no holder of a flight panics")
     }
 
-    /// Takes the flight out of the queue. `false`: nobody waits any more, and it must not be proposed.
+    /// Takes the flight out of the queue. `false`: nobody waits any more, or one before it in its stream has failed; it
+    /// must not be proposed.
     pub(super) fn depart(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        if state.phase == Phase::Queued && state.deadline > now {
+        let is_held_back = state.first.as_ref().is_some_and(Listener::is_held_back);
+        if state.phase == Phase::Queued && state.deadline > now && !is_held_back {
             state.phase = Phase::Proposed;
             true
         } else {
@@ -74,16 +108,16 @@ impl Flight {
         self.lock().deadline
     }
 
-    fn join(&self, deadline: Instant) -> Option<oneshot::Receiver<Reply>> {
+    /// Joins, unless it is too late; then the listener comes back.
+    fn join(&self, listener: Listener, deadline: Instant) -> Result<(), Listener> {
         let mut state = self.lock();
         match state.phase {
             Phase::Queued | Phase::Proposed => {
-                let (sender, receiver) = oneshot::channel();
-                state.joiners.push(sender);
+                state.joiners.push(listener);
                 state.deadline = state.deadline.max(deadline);
-                Some(receiver)
+                Ok(())
             }
-            Phase::Abandoned | Phase::Landed => None,
+            Phase::Abandoned | Phase::Landed => Err(listener),
         }
     }
 
@@ -96,67 +130,91 @@ impl Flight {
         }
         alone
     }
+
+    /// Tells everyone who waits. Joiners are told that they were not the first.
+    fn tell(&self, reply: Reply) {
+        let (first, joiners) = {
+            let mut state = self.lock();
+            state.phase = Phase::Landed;
+            (state.first.take(), std::mem::take(&mut state.joiners))
+        };
+        for joiner in joiners {
+            joiner.tell(as_replay(reply.clone()));
+        }
+        if let Some(first) = first {
+            first.tell(reply);
+        }
+    }
 }
 
-/// All flights of this node, by id.
+/// All flights of this node, by their bytes.
 #[derive(Default)]
 pub(super) struct Flights {
-    table: Mutex<HashMap<(SpaceName, Id), Arc<Flight>>>,
+    table: Mutex<HashMap<Bytes, Arc<Flight>>>,
 }
 
 /// What became of the wish to fly.
 pub(super) enum Boarding {
     /// A new flight; it has to be queued.
-    New(Arc<Flight>, Waiter),
+    New(Arc<Flight>),
     /// One that was there.
-    Joined(Waiter),
+    Joined(Arc<Flight>),
+}
+
+impl Boarding {
+    /// The waiter of a request that listens at `reply`.
+    pub(super) fn waiter(&self, reply: oneshot::Receiver<Reply>, deadline: Instant) -> Waiter {
+        let (flight, joined) = match self {
+            Self::New(flight) => (flight.clone(), false),
+            Self::Joined(flight) => (flight.clone(), true),
+        };
+        Waiter { flight, reply, deadline, joined }
+    }
 }
 
 impl Flights {
-    /// Joins the flight of this id and content, or makes one. Other content under an id in flight flies too, unlisted: what
-    /// becomes of it is decided where it is applied.
-    pub(super) fn board(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Boarding {
-        let fingerprint = match proposal {
-            Proposal::Command(command) => Some(Fingerprint::of(command)),
-            Proposal::Cancel(_) => None,
-        };
-        let key = (proposal.space().clone(), proposal.id().clone());
+    /// Joins the flight of the same bytes, or makes one. Other content under an id in flight has other bytes, and flies
+    /// too: what becomes of it is decided where it is applied.
+    pub(super) fn board(&self, encoded: Bytes, deadline: Instant, mut listener: Listener) -> Boarding {
         let mut table = self.lock();
-        if let Some(flight) = table.get(&key)
-            && flight.fingerprint == fingerprint
-            && let Some(reply) = flight.join(deadline)
-        {
-            return Boarding::Joined(Waiter { flight: flight.clone(), reply, deadline, joined: true });
+        if let Some(flight) = table.get(&encoded) {
+            match flight.join(listener, deadline) {
+                Ok(()) => return Boarding::Joined(flight.clone()),
+                Err(late) => listener = late,
+            }
         }
-        let (sender, reply) = oneshot::channel();
-        let state = State { phase: Phase::Queued, deadline, first: Some(sender), joiners: Vec::new() };
-        let flight = Arc::new(Flight { encoded, key: key.clone(), fingerprint, state: Mutex::new(state) });
-        table.entry(key).or_insert_with(|| flight.clone());
-        Boarding::New(flight.clone(), Waiter { flight, reply, deadline, joined: false })
+        let state = State { phase: Phase::Queued, deadline, first: Some(listener), joiners: Vec::new() };
+        let flight = Arc::new(Flight { encoded: encoded.clone(), state: Mutex::new(state) });
+        table.insert(encoded, flight.clone());
+        Boarding::New(flight)
     }
 
-    /// Tells everyone who waits, and forgets the flight. Joiners are told that they were not the first.
-    pub(super) fn land(&self, flight: &Arc<Flight>, reply: &Reply) {
-        self.forget(flight);
-        let mut state = flight.lock();
-        state.phase = Phase::Landed;
-        if let Some(first) = state.first.take() {
-            let _nobody_waits = first.send(reply.clone());
-        }
-        for joiner in state.joiners.drain(..) {
-            let _nobody_waits = joiner.send(as_replay(reply.clone()));
+    /// Forgets a flight, and tells everyone who waits for it.
+    pub(super) fn land(&self, flight: &Arc<Flight>, reply: Reply) {
+        self.forget(std::slice::from_ref(flight));
+        flight.tell(reply);
+    }
+
+    /// The same for many at once, each with its reply.
+    pub(super) fn land_all(&self, flights: &[Arc<Flight>], replies: impl IntoIterator<Item = Reply>) {
+        self.forget(flights);
+        for (flight, reply) in flights.iter().zip(replies) {
+            flight.tell(reply);
         }
     }
 
-    /// Forgets a flight without a word to those who wait; they are told *unknown*.
-    pub(super) fn forget(&self, flight: &Arc<Flight>) {
+    /// Forgets flights without a word to those who wait; they are told *unknown*.
+    pub(super) fn forget(&self, flights: &[Arc<Flight>]) {
         let mut table = self.lock();
-        if table.get(&flight.key).is_some_and(|listed| Arc::ptr_eq(listed, flight)) {
-            table.remove(&flight.key);
+        for flight in flights {
+            // A later flight of the same bytes may have taken its place.
+            if table.get(&flight.encoded).is_some_and(|listed| Arc::ptr_eq(listed, flight)) {
+                table.remove(&flight.encoded);
+            }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(SpaceName, Id), Arc<Flight>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Bytes, Arc<Flight>>> {
         self.table.lock().expect("no holder of the table panics")
     }
 }
@@ -175,7 +233,7 @@ impl Waiter {
             Ok(Ok(reply)) => reply,
             Ok(Err(_dropped)) => Err(Error::Unknown("this node stopped waiting for it".to_owned())),
             Err(_elapsed) if !self.joined && self.flight.abandon() => {
-                flights.forget(&self.flight);
+                flights.forget(&[self.flight]);
                 Err(Error::Expired)
             }
             Err(_elapsed) => Err(Error::Unknown("the deadline passed before a majority answered".to_owned())),
@@ -188,22 +246,26 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::machine::encode_proposal;
-    use crate::types::{Action, Command, History, LogName, LogTime, NewRecord, Outcome, Sequence, Verdict};
+    use crate::types::{History, LogTime, Outcome, Sequence, Verdict};
 
-    fn append(payload: &'static str) -> Proposal {
-        let record = NewRecord { payload: Bytes::from_static(payload.as_bytes()), headers: Vec::new() };
-        Proposal::Command(Command {
-            space: SpaceName::main(),
-            id: Id::new("pay-7").expect("valid"),
-            guards: Vec::new(),
-            actions: vec![Action::Append { log: LogName::new("orders").expect("valid"), records: vec![record] }],
-        })
+    fn board(flights: &Flights, content: &'static str, seconds: u64) -> (Boarding, Waiter) {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let (listener, reply) = Listener::one();
+        let boarding = flights.board(Bytes::from_static(content.as_bytes()), deadline, listener);
+        let waiter = boarding.waiter(reply, deadline);
+        (boarding, waiter)
     }
 
-    fn board(flights: &Flights, payload: &'static str, seconds: u64) -> Boarding {
-        let proposal = append(payload);
-        flights.board(&proposal, encode_proposal(&proposal), Instant::now() + Duration::from_secs(seconds))
+    fn new(flights: &Flights, content: &'static str, seconds: u64) -> (Arc<Flight>, Waiter) {
+        let (boarding, waiter) = board(flights, content, seconds);
+        let Boarding::New(flight) = boarding else { panic!("the first arrival makes a flight") };
+        (flight, waiter)
+    }
+
+    fn joined(flights: &Flights, content: &'static str, seconds: u64) -> Waiter {
+        let (boarding, waiter) = board(flights, content, seconds);
+        assert!(matches!(boarding, Boarding::Joined(_)), "a later arrival joins");
+        waiter
     }
 
     fn decided() -> Answer {
@@ -226,32 +288,43 @@ mod tests {
     #[tokio::test]
     async fn a_second_arrival_joins_and_is_told_that_it_was_not_the_first() {
         let flights = Flights::default();
-        let Boarding::New(flight, first) = board(&flights, "a", 5) else { panic!("the first arrival makes a flight") };
-        let Boarding::Joined(second) = board(&flights, "a", 5) else { panic!("the second arrival joins it") };
+        let (flight, first) = new(&flights, "a", 5);
+        let second = joined(&flights, "a", 5);
         assert!(flight.depart(Instant::now()));
-        flights.land(&flight, &Ok(decided()));
+        flights.land(&flight, Ok(decided()));
         assert_eq!(replayed(&first.wait(&flights).await), Some(false));
         assert_eq!(replayed(&second.wait(&flights).await), Some(true));
-        assert!(matches!(board(&flights, "a", 5), Boarding::New(..)), "a landed flight can't be joined");
+        new(&flights, "a", 5); // A landed flight can't be joined.
     }
 
     #[tokio::test]
     async fn other_content_under_an_id_in_flight_flies_on_its_own() {
         let flights = Flights::default();
-        assert!(matches!(board(&flights, "a", 5), Boarding::New(..)));
-        assert!(matches!(board(&flights, "b", 5), Boarding::New(..)));
-        assert!(matches!(board(&flights, "a", 5), Boarding::Joined(_)), "the first stays listed");
+        let (_a, _) = new(&flights, "pay-7 a", 5);
+        let (_b, _) = new(&flights, "pay-7 b", 5);
+        joined(&flights, "pay-7 a", 5);
+        joined(&flights, "pay-7 b", 5);
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_lands_late_leaves_its_successor_listed() {
+        let flights = Flights::default();
+        let (early, _) = new(&flights, "a", 0);
+        assert!(!early.depart(Instant::now()));
+        let (_later, _) = new(&flights, "a", 5);
+        flights.land(&early, Err(Error::Expired));
+        joined(&flights, "a", 5);
     }
 
     #[tokio::test]
     async fn a_deadline_before_the_proposal_means_no_effect_and_after_it_unknown() {
         let flights = Flights::default();
-        let Boarding::New(flight, waiter) = board(&flights, "a", 0) else { panic!("new") };
+        let (flight, waiter) = new(&flights, "a", 0);
         assert_eq!(waiter.wait(&flights).await, Err(Error::Expired));
         assert!(!flight.depart(Instant::now()), "an abandoned flight is never proposed");
 
-        let Boarding::New(flight, waiter) = board(&flights, "a", 0) else { panic!("new") };
-        let Boarding::Joined(_patient) = board(&flights, "a", 60) else { panic!("joined") };
+        let (flight, waiter) = new(&flights, "a", 0);
+        let _patient = joined(&flights, "a", 60);
         assert!(flight.depart(Instant::now()));
         assert!(matches!(waiter.wait(&flights).await, Err(Error::Unknown(_))));
     }
@@ -259,11 +332,11 @@ mod tests {
     #[tokio::test]
     async fn a_joiner_extends_the_deadline_and_whoever_gives_up_before_it_does_not_know() {
         let flights = Flights::default();
-        let Boarding::New(flight, first) = board(&flights, "a", 0) else { panic!("new") };
-        let Boarding::Joined(second) = board(&flights, "a", 60) else { panic!("joined") };
+        let (flight, first) = new(&flights, "a", 0);
+        let second = joined(&flights, "a", 60);
         assert!(matches!(first.wait(&flights).await, Err(Error::Unknown(_))));
         assert!(flight.depart(Instant::now()), "the joiner still waits");
-        flights.land(&flight, &Ok(decided()));
+        flights.land(&flight, Ok(decided()));
         assert_eq!(replayed(&second.wait(&flights).await), Some(true));
     }
 }

@@ -10,11 +10,16 @@ mod admission;
 mod barrier;
 mod error;
 mod flight;
+mod lane;
+mod process;
 mod proposer;
 mod queue;
 mod read;
+mod room;
 mod stamp;
+mod stream;
 mod submit;
+mod watch;
 
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +37,8 @@ pub use crate::machine::LogHead;
 pub use crate::raft::InitError;
 pub use error::Error;
 pub use read::Seen;
+pub use stream::StreamAnswers;
+pub use watch::{Tail, Waited};
 
 /// The engine of one node. Cheap to clone.
 #[derive(Clone)]

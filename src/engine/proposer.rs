@@ -68,9 +68,12 @@ impl Proposer {
         while self.queue.filled().await {
             self.wait_for_room().await;
             self.wait_for_first_stamp().await;
-            let (batch, expired) = self.queue.take_batch(Instant::now());
-            for flight in expired {
-                self.flights.land(&flight, &Err(Error::Expired));
+            let now = Instant::now();
+            let (batch, grounded) = self.queue.take_batch(now);
+            for flight in grounded {
+                let held_back = || Error::NoLeader("a command before it in its stream has failed".to_owned());
+                let error = if flight.deadline() > now { held_back() } else { Error::Expired };
+                self.flights.land(&flight, Err(error));
             }
             if !batch.is_empty() {
                 self.propose(batch).await;
@@ -136,18 +139,14 @@ fn land_all(flights: &Flights, batch: &[Arc<Flight>], answers: Result<Vec<Answer
     match answers {
         Ok(answers) => {
             assert_eq!(answers.len(), batch.len(), "the machine answers every proposal of an entry");
-            for (flight, answer) in batch.iter().zip(answers) {
-                flights.land(flight, &Ok(answer));
-            }
+            flights.land_all(batch, answers.into_iter().map(Ok));
         }
         Err(error) => {
             let error = match error {
                 ProposeError::NotLeader { .. } => Error::NoLeader("this node lost the leadership".to_owned()),
                 ProposeError::Unknown(what) => Error::Unknown(what),
             };
-            for flight in batch {
-                flights.land(flight, &Err(error.clone()));
-            }
+            flights.land_all(batch, std::iter::repeat_n(Err(error), batch.len()));
         }
     }
 }

@@ -10,10 +10,11 @@ use crate::types::limits::{BATCH_BYTES_TARGET, BATCH_PROPOSALS_MAX, QUEUE_BYTES_
 
 use super::error::Error;
 use super::flight::Flight;
+use super::room::{Place, Room};
 
 /// The queue.
-#[derive(Default)]
 pub(super) struct Queue {
+    room: Room,
     waiting: Mutex<Waiting>,
     pushed: Notify,
 }
@@ -21,22 +22,37 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     flights: VecDeque<Arc<Flight>>,
-    bytes: usize,
     closed: bool,
 }
 
+impl Default for Queue {
+    fn default() -> Self {
+        let room = Room::new(QUEUE_PROPOSALS_MAX, QUEUE_BYTES_MAX);
+        Self { room, waiting: Mutex::default(), pushed: Notify::new() }
+    }
+}
+
 impl Queue {
-    /// Puts a flight at the end. A full queue says so at once.
-    pub(super) fn push(&self, flight: Arc<Flight>) -> Result<(), Error> {
+    /// A place for a flight of this many bytes. A full queue says so at once.
+    pub(super) fn place(&self, bytes: usize) -> Result<Place<'_>, Error> {
+        self.room.try_enter(bytes).ok_or(Error::Overloaded)
+    }
+
+    /// Waits for a place.
+    pub(super) async fn place_in_turn(&self, bytes: usize) -> Result<Place<'_>, Error> {
+        match self.room.try_enter(bytes) {
+            Some(place) => Ok(place),
+            None => self.room.enter(bytes).await.ok_or(Error::Stopping),
+        }
+    }
+
+    /// Puts a flight at the end.
+    pub(super) fn push(&self, place: Place<'_>, flight: Arc<Flight>) -> Result<(), Error> {
         let mut waiting = self.lock();
         if waiting.closed {
             return Err(Error::Stopping);
         }
-        let bytes = waiting.bytes + flight.encoded.len();
-        if waiting.flights.len() >= QUEUE_PROPOSALS_MAX || bytes > QUEUE_BYTES_MAX {
-            return Err(Error::Overloaded);
-        }
-        waiting.bytes = bytes;
+        place.keep();
         waiting.flights.push_back(flight);
         drop(waiting);
         self.pushed.notify_one();
@@ -51,6 +67,7 @@ impl Queue {
     /// Takes nothing more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
+        self.room.close();
         self.pushed.notify_one();
     }
 
@@ -71,11 +88,11 @@ impl Queue {
         }
     }
 
-    /// Takes what forms the next entry: whatever waits, up to the size of a batch. Those that nobody waits for any more are
-    /// given apart; they are not proposed.
+    /// Takes what forms the next entry: whatever waits, up to the size of a batch. Those that must not be proposed any more
+    /// are given apart.
     pub(super) fn take_batch(&self, now: Instant) -> (Vec<Arc<Flight>>, Vec<Arc<Flight>>) {
+        let (mut batch, mut grounded, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut waiting = self.lock();
-        let (mut batch, mut expired, mut bytes) = (Vec::new(), Vec::new(), 0);
         while let Some(flight) = waiting.flights.front() {
             let length = flight.encoded.len();
             let is_full = batch.len() >= BATCH_PROPOSALS_MAX || bytes + length > BATCH_BYTES_TARGET;
@@ -83,15 +100,16 @@ impl Queue {
                 break;
             }
             let Some(flight) = waiting.flights.pop_front() else { break };
-            waiting.bytes -= length;
             if flight.depart(now) {
                 bytes += length;
                 batch.push(flight);
             } else {
-                expired.push(flight);
+                grounded.push(flight);
             }
         }
-        (batch, expired)
+        drop(waiting);
+        self.room.leave(batch.iter().chain(&grounded).map(|flight| flight.encoded.len()));
+        (batch, grounded)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {

@@ -25,6 +25,16 @@ pub struct Seen<T> {
     pub applied: LogIndex,
 }
 
+/// What a space knows of an id. `None`: there is no such space.
+pub(super) fn fate(view: &View, space: &SpaceName, id: &Id) -> Result<Option<Fate>, crate::store::state::Error> {
+    let Some(row) = view.space(space)? else { return Ok(None) };
+    if id.birth().time().is_some_and(|birth| birth < row.floor) {
+        return Ok(Some(Fate::TooOld { floor: row.floor }));
+    }
+    let remembered = view.remembered(space, id)?;
+    Ok(Some(remembered.map_or(Fate::Unknown, |remembered| Fate::Decided(remembered.outcome))))
+}
+
 impl Engine {
     /// What became of an id. `None`: there is no such space.
     pub async fn lookup(
@@ -34,15 +44,7 @@ impl Engine {
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Seen<Fate>, Error> {
-        self.read(consistency, deadline, move |view| {
-            let Some(row) = view.space(&space)? else { return Ok(None) };
-            if id.birth().time().is_some_and(|birth| birth < row.floor) {
-                return Ok(Some(Fate::TooOld { floor: row.floor }));
-            }
-            let remembered = view.remembered(&space, &id)?;
-            Ok(Some(remembered.map_or(Fate::Unknown, |remembered| Fate::Decided(remembered.outcome))))
-        })
-        .await
+        self.read(consistency, deadline, move |view| fate(view, &space, &id)).await
     }
 
     /// A page of records. `None`: there is no such log.
@@ -107,12 +109,27 @@ impl Engine {
         deadline: Instant,
         work: impl FnOnce(&View) -> Result<Option<T>, crate::store::state::Error> + Send + 'static,
     ) -> Result<Seen<T>, Error> {
+        self.look_from(consistency, deadline).await?;
+        self.read_here(deadline, work).await
+    }
+
+    /// Waits until this node may be read: until it has applied everything acknowledged before now, or what it had shown
+    /// before it was restarted.
+    pub(super) async fn look_from(&self, consistency: Consistency, deadline: Instant) -> Result<(), Error> {
+        match consistency {
+            Consistency::Linearizable => self.catch_up(deadline).await,
+            Consistency::Local => self.wait_until_recovered(deadline).await,
+        }
+    }
+
+    /// Reads what this node has applied by now, in its turn, on a thread that may wait for a disk.
+    pub(super) async fn read_here<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&View) -> Result<Option<T>, crate::store::state::Error> + Send + 'static,
+    ) -> Result<Seen<T>, Error> {
         let turn = tokio::time::timeout_at(deadline, self.inner.admission.read()).await;
         let _turn = turn.map_err(|_| Error::Expired)??;
-        match consistency {
-            Consistency::Linearizable => self.catch_up(deadline).await?,
-            Consistency::Local => self.wait_until_recovered(deadline).await?,
-        }
         let state = self.raft().state().clone();
         let read = tokio::task::spawn_blocking(move || {
             let view = state.view();

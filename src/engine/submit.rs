@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
+use futures::stream::BoxStream;
 use tokio::time::Instant;
 
-use crate::machine::{self, Overlay, decode_answer, decode_proposal, encode_answer, encode_proposal};
-use crate::raft::{ForwardError, ForwardedFailure, ForwardedProposals, LeaderRequests};
+use crate::machine::{self, Overlay, Remembered, decode_answer, decode_proposal, encode_answer, encode_proposal};
+use crate::raft::{
+    ForwardError, ForwardedFailure, ForwardedProposals, LeaderRequests, StreamedProposals, StreamedReplies,
+};
+use crate::store::state::View;
 use crate::types::{Answer, AttemptEffect, MachineVersion, NodeId, Proposal};
 
 use super::Engine;
 use super::error::Error;
-use super::flight::{Boarding, Waiter};
+use super::flight::{Boarding, Listener, Waiter};
 
 /// The pause before another attempt when the last one failed at once.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -30,7 +34,7 @@ impl Engine {
             let leader = self.raft().leader();
             let attempt = match leader {
                 Some(leader) if leader == self.raft().local().node_id() => {
-                    self.submit_here(&proposal, encoded.clone(), deadline).await
+                    self.submit_here(encoded.clone(), deadline).await
                 }
                 Some(_) if !self.raft().has_live_leader() => {
                     Err(Error::NoLeader("the leader has not been heard for two election timeouts".to_owned()))
@@ -60,25 +64,50 @@ impl Engine {
     fn recall(&self, proposal: &Proposal) -> Result<Option<Answer>, Error> {
         let failed = |error: crate::store::state::Error| self.fail(&error);
         let view = self.raft().state().view();
-        let Some(space) = view.space(proposal.space()).map_err(failed)? else { return Ok(None) };
-        let Some(remembered) = view.remembered(proposal.space(), proposal.id()).map_err(failed)? else {
-            return Ok(None);
-        };
-        let mut overlay = Overlay::default();
-        overlay.set_globals(view.globals());
-        overlay.insert_remembered(space.number, proposal.id().clone(), remembered);
-        overlay.insert_space(proposal.space().clone(), space);
-        let decision = machine::decide(&overlay, MachineVersion::CURRENT, proposal);
-        assert!(decision.effects.is_empty(), "a known id changes nothing");
-        Ok(Some(decision.answer))
+        let remembered = view.remembered(proposal.space(), proposal.id()).map_err(failed)?;
+        remembered.map(|remembered| recalled(&view, proposal, remembered).map_err(failed)).transpose()
     }
 
-    async fn submit_here(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
-        self.admit(proposal, encoded, deadline)?.wait(&self.inner.flights).await
+    /// The same for many at once, each answer in its place. It reads on a thread that may wait for a disk.
+    pub(super) async fn recall_all(
+        &self,
+        proposals: Vec<(u64, Proposal)>,
+    ) -> Result<Vec<(u64, Proposal, Option<Answer>)>, Error> {
+        let view = self.raft().state().view();
+        let recall = move || {
+            let wanted: Vec<_> = proposals.iter().map(|(_, it)| (it.space().clone(), it.id().clone())).collect();
+            let remembered = view.remembered_many(&wanted)?.into_iter();
+            let answered = proposals.into_iter().zip(remembered).map(|((position, proposal), remembered)| {
+                let answer = remembered.map(|remembered| recalled(&view, &proposal, remembered)).transpose()?;
+                Ok((position, proposal, answer))
+            });
+            answered.collect::<Result<Vec<_>, crate::store::state::Error>>()
+        };
+        let recalled = tokio::task::spawn_blocking(recall).await;
+        recalled.map_err(|error| Error::Failed(error.to_string()))?.map_err(|error| self.fail(&error))
+    }
+
+    async fn submit_here(&self, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        self.admit(encoded, deadline)?.wait(&self.inner.flights).await
     }
 
     /// Joins the flight of the same command, or queues a new one.
-    fn admit(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Waiter, Error> {
+    fn admit(&self, encoded: Bytes, deadline: Instant) -> Result<Waiter, Error> {
+        self.check_leads()?;
+        let place = self.inner.queue.place(encoded.len());
+        let (listener, reply) = Listener::one();
+        let boarding = self.inner.flights.board(encoded, deadline, listener);
+        if let Boarding::New(flight) = &boarding
+            && let Err(error) = place.and_then(|place| self.inner.queue.push(place, flight.clone()))
+        {
+            self.inner.flights.land(flight, Err(error.clone()));
+            return Err(error);
+        }
+        Ok(boarding.waiter(reply, deadline))
+    }
+
+    /// Whether this node may take on work as the leader.
+    pub(super) fn check_leads(&self) -> Result<(), Error> {
         if !self.raft().is_leader() {
             return Err(Error::NoLeader("this node does not lead".to_owned()));
         }
@@ -86,16 +115,7 @@ impl Engine {
         if !self.raft().majority_is_fresh() {
             return Err(Error::NoLeader("the leader does not hear a majority".to_owned()));
         }
-        match self.inner.flights.board(proposal, encoded, deadline) {
-            Boarding::Joined(waiter) => Ok(waiter),
-            Boarding::New(flight, waiter) => match self.inner.queue.push(flight.clone()) {
-                Ok(()) => Ok(waiter),
-                Err(error) => {
-                    self.inner.flights.land(&flight, &Err(error.clone()));
-                    Err(error)
-                }
-            },
-        }
+        Ok(())
     }
 
     async fn forward(&self, leader: NodeId, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
@@ -126,6 +146,19 @@ impl Engine {
     }
 }
 
+/// What the machine answers to a proposal whose id it remembers.
+fn recalled(view: &View, proposal: &Proposal, remembered: Remembered) -> Result<Answer, crate::store::state::Error> {
+    let mut overlay = Overlay::default();
+    if let Some(space) = view.space(proposal.space())? {
+        overlay.insert_remembered(space.number, proposal.id().clone(), remembered);
+        overlay.insert_space(proposal.space().clone(), space);
+    }
+    overlay.set_globals(view.globals());
+    let decision = machine::decide(&overlay, MachineVersion::CURRENT, proposal);
+    assert!(decision.effects.is_empty(), "a known id changes nothing");
+    Ok(decision.answer)
+}
+
 #[tonic::async_trait]
 impl LeaderRequests for Engine {
     /// One hop only: what this node can't admit goes back. All are admitted, in order, before any is waited for.
@@ -137,7 +170,7 @@ impl LeaderRequests for Engine {
             check_limits(&proposal)?;
             match self.recall(&proposal)? {
                 Some(answer) => Ok(Admitted::Known(answer)),
-                None => self.admit(&proposal, encoded, deadline).map(Admitted::Waiting),
+                None => self.admit(encoded, deadline).map(Admitted::Waiting),
             }
         });
         let admitted: Vec<Result<Admitted, Error>> = admitted.collect();
@@ -153,10 +186,18 @@ impl LeaderRequests for Engine {
             .map(|answer| answer.map(|answer| encode_answer(&answer)).map_err(|error| error.to_forwarded()))
             .collect()
     }
+
+    /// One hop only, too: the stream ends when this node can't admit what it brings.
+    async fn propose_stream(
+        &self,
+        proposals: BoxStream<'static, StreamedProposals>,
+    ) -> BoxStream<'static, StreamedReplies> {
+        self.lead_stream(proposals)
+    }
 }
 
 /// The machine checks no limit, because a later build may raise it; so every door does.
-fn check_limits(proposal: &Proposal) -> Result<(), Error> {
+pub(super) fn check_limits(proposal: &Proposal) -> Result<(), Error> {
     match proposal {
         Proposal::Command(command) => command.check().map_err(|error| Error::Failed(error.to_string())),
         Proposal::Cancel(_) => Ok(()),

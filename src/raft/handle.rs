@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::error::{ClientWriteError, LinearizableReadError, RaftError};
 use openraft::impls::ProgressResponder;
@@ -22,7 +24,7 @@ use super::identity::LocalIdentity;
 use super::message;
 use super::options::{Addresses, Options};
 use super::peers::{Peer, PeerBook};
-use super::service::ForwardedFailure;
+use super::service::{ForwardedFailure, StreamedProposals, StreamedReplies, read_failure};
 use super::state_machine::StateMachine;
 use super::type_config::{self as convert, EncodedBatch, TypeConfig};
 
@@ -346,15 +348,42 @@ impl Raft {
             use peer::proposal_reply::Reply;
             match reply.reply {
                 Some(Reply::Answer(answer)) => Ok(Ok(answer)),
-                Some(Reply::Failure(failure)) => Ok(Err(ForwardedFailure {
-                    kind: failure.kind,
-                    effect_unknown: failure.effect_unknown,
-                    message: failure.message,
-                })),
+                Some(Reply::Failure(failure)) => Ok(Err(read_failure(failure))),
                 None => Err(ForwardError::Unknown(format!("node {leader} sent an empty reply"))),
             }
         });
         replies.collect()
+    }
+
+    /// Sends a stream of proposals to the leader. An error, or an end with something unanswered: it is unknown what becomes
+    /// of that.
+    pub async fn forward_stream(
+        &self,
+        leader: NodeId,
+        proposals: impl Stream<Item = StreamedProposals> + Send + 'static,
+    ) -> Result<BoxStream<'static, StreamedReplies>, ForwardError> {
+        let peer = self.peer(leader).ok_or(ForwardError::NotSent)?;
+        let requests = proposals.map(|group| peer::ProposeStreamRequest {
+            proposals: group
+                .into_iter()
+                .map(|(position, proposal)| peer::StreamedProposal { position, proposal })
+                .collect(),
+        });
+        let answer = peer.client().propose_stream(peer.request(requests)).await.map_err(|status| {
+            if was_refused(&status) { ForwardError::NotSent } else { ForwardError::Unknown(about(&peer, &status)) }
+        })?;
+        let replies = answer.into_inner().map(move |message| match message {
+            Ok(peer::ProposeStreamResponse { failure: Some(failure), .. }) => Err(read_failure(failure)),
+            Ok(peer::ProposeStreamResponse { answers, failure: None }) => {
+                Ok(answers.into_iter().map(|streamed| (streamed.position, streamed.answer)).collect())
+            }
+            Err(status) => Err(ForwardedFailure {
+                kind: 0,
+                effect_unknown: true,
+                message: format!("the stream to the leader was lost: {}", about(&peer, &status)),
+            }),
+        });
+        Ok(replies.boxed())
     }
 
     fn peer(&self, id: NodeId) -> Option<Peer> {

@@ -31,5 +31,7 @@ pub use handle::{ForwardError, ProposeError, Proposed, Raft, ReadIndexError, Rol
 pub use identity::LocalIdentity;
 pub use init::{InitError, Initialised, init};
 pub use options::{Addresses, Options, Timing, WallClock};
-pub use service::{ForwardedFailure, ForwardedProposals, LeaderRequests, PeerService};
+pub use service::{
+    ForwardedFailure, ForwardedProposals, LeaderRequests, PeerService, StreamedProposals, StreamedReplies,
+};
 pub use start::{StartError, start};

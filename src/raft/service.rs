@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use openraft::error::Fatal;
 use openraft::raft::SnapshotResponse;
@@ -45,11 +46,23 @@ pub struct ForwardedFailure {
     pub message: String,
 }
 
+/// Some proposals of a stream, in order: each with the position by which its sender knows it, as the machine encodes it.
+pub type StreamedProposals = Vec<(u64, Bytes)>;
+
+/// Some answers to them, as the machine encodes them. A failure is the end of the stream.
+pub type StreamedReplies = Result<Vec<(u64, Bytes)>, ForwardedFailure>;
+
 /// Who handles forwarded proposals: the layer above.
 #[tonic::async_trait]
 pub trait LeaderRequests: Send + Sync + 'static {
     /// One encoded answer or failure for each proposal, in order.
     async fn propose(&self, request: ForwardedProposals) -> Vec<Result<Bytes, ForwardedFailure>>;
+
+    /// Answers in any order. Ends without a failure when the proposals have ended and all are answered.
+    async fn propose_stream(
+        &self,
+        proposals: BoxStream<'static, StreamedProposals>,
+    ) -> BoxStream<'static, StreamedReplies>;
 }
 
 /// The peer service of one node.
@@ -120,6 +133,16 @@ fn refused(error: &super::identity::Refused) -> Status {
     Status::new(Code::FailedPrecondition, error.to_string())
 }
 
+fn failure_message(failure: ForwardedFailure) -> peer::ProposalFailure {
+    let ForwardedFailure { kind, effect_unknown, message } = failure;
+    peer::ProposalFailure { kind, effect_unknown, message }
+}
+
+pub(super) fn read_failure(message: peer::ProposalFailure) -> ForwardedFailure {
+    let peer::ProposalFailure { kind, effect_unknown, message } = message;
+    ForwardedFailure { kind, effect_unknown, message }
+}
+
 async fn install(
     raft: &Raft,
     vote: RaftVote,
@@ -137,6 +160,7 @@ async fn install(
 #[tonic::async_trait]
 impl peer_service_server::PeerService for PeerService {
     type ReplicateStream = AnswerStream<peer::ReplicateResponse>;
+    type ProposeStreamStream = AnswerStream<peer::ProposeStreamResponse>;
 
     async fn identify(
         &self,
@@ -257,15 +281,38 @@ impl peer_service_server::PeerService for PeerService {
             use peer::proposal_reply::Reply;
             let reply = match reply {
                 Ok(answer) => Reply::Answer(answer),
-                Err(failure) => Reply::Failure(peer::ProposalFailure {
-                    kind: failure.kind,
-                    effect_unknown: failure.effect_unknown,
-                    message: failure.message,
-                }),
+                Err(failure) => Reply::Failure(failure_message(failure)),
             };
             peer::ProposalReply { reply: Some(reply) }
         });
         Ok(Response::new(peer::ProposeResponse { replies: replies.collect() }))
+    }
+
+    async fn propose_stream(
+        &self,
+        request: Request<Streaming<peer::ProposeStreamRequest>>,
+    ) -> Result<Response<Self::ProposeStreamStream>, Status> {
+        self.check(request.metadata())?;
+        let proposals = request.into_inner().scan((), |(), item| {
+            let group = item.map(|group| {
+                group.proposals.into_iter().map(|streamed| (streamed.position, streamed.proposal)).collect()
+            });
+            std::future::ready(group.map_err(|status| tracing::debug!("a forwarded stream ended: {status}")).ok())
+        });
+        let replies = self.leader_requests.propose_stream(proposals.boxed()).await.map(|replies| {
+            let message = match replies {
+                Ok(answers) => {
+                    let answers = answers.into_iter();
+                    let answers = answers.map(|(position, answer)| peer::StreamedAnswer { position, answer }).collect();
+                    peer::ProposeStreamResponse { answers, failure: None }
+                }
+                Err(failure) => {
+                    peer::ProposeStreamResponse { answers: Vec::new(), failure: Some(failure_message(failure)) }
+                }
+            };
+            Ok(message)
+        });
+        Ok(Response::new(Box::pin(replies)))
     }
 
     async fn read_index(

@@ -54,6 +54,19 @@ pub const ADMITTED_BYTES_MAX: usize = 256 << 20;
 /// The most reads that one node works for at once; others wait their turn until their deadline.
 pub const READS_AT_ONCE_MAX: usize = 64;
 
+/// The most appends of one stream that are not answered yet, or whose answers the client has not read.
+pub const STREAM_UNANSWERED_MAX: usize = 8_192;
+/// The most bytes of them.
+pub const STREAM_UNANSWERED_BYTES_MAX: usize = 16 << 20;
+/// The most answers in one message of a stream.
+pub const STREAM_REPLIES_MAX: usize = 1_024;
+/// The most appends in one message of a stream that our client sends.
+pub const STREAM_MESSAGE_APPENDS_MAX: usize = 1_024;
+/// The most bytes in one, unless a single append is longer.
+pub const STREAM_MESSAGE_BYTES_TARGET: usize = 1 << 20;
+/// How many messages full of malformed appends may wait until the client reads what is wrong with them.
+pub const STREAM_REFUSALS_MAX: usize = 16;
+
 /// Entries in flight while few commands wait.
 pub const ENTRIES_IN_FLIGHT_MAX: usize = 8;
 /// Entries in flight while many commands wait, which then share an entry.
@@ -84,6 +97,11 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// twice in them.
 pub const FIELD_VIOLATIONS_MAX: usize = 8;
 
+/// The most bytes of a followed log's newest records that a node keeps in memory.
+pub const RECENT_BYTES_MAX: usize = 4 << 20;
+/// The most logs that clients follow, and conditions that they wait for, at one node at once.
+pub const WATCHES_MAX: usize = 10_000;
+
 /// How many spaces, and how many heads of logs, a store keeps in memory.
 pub const HOT_ROWS_MAX: usize = 4_096;
 
@@ -97,6 +115,10 @@ const _: () = assert!(COMMAND_BYTES_MAX + (1 << 20) <= CLIENT_MESSAGE_BYTES_MAX)
 const _: () = assert!(ENTRY_BYTES_MAX + REPLICATION_BYTES_TARGET < PEER_MESSAGE_BYTES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= QUEUE_BYTES_MAX);
 const _: () = assert!(QUEUE_BYTES_MAX < ADMITTED_BYTES_MAX);
+const _: () = assert!(COMMAND_BYTES_MAX + (1 << 20) <= STREAM_UNANSWERED_BYTES_MAX);
+const _: () = assert!(STREAM_UNANSWERED_BYTES_MAX < QUEUE_BYTES_MAX);
+const _: () = assert!(STREAM_MESSAGE_BYTES_TARGET + COMMAND_BYTES_MAX + (1 << 20) <= CLIENT_MESSAGE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_MAX + 2 * COMMAND_BYTES_MAX > RECORD_BYTES_MAX);
+const _: () = assert!(RECORD_BYTES_MAX < RECENT_BYTES_MAX);
 const _: () = assert!(ENTRIES_IN_FLIGHT_DEEP_MAX <= ENTRIES_IN_FLIGHT_MAX);
 const _: () = assert!(SNAPSHOT_CHUNK_BYTES < PEER_MESSAGE_BYTES_MAX);

@@ -51,6 +51,15 @@ pub enum Refusal {
     },
 }
 
+/// An id's outcome, and how it was come by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Whether an earlier arrival of the id decided it.
+    pub replayed: bool,
+}
+
 /// What the machine says to one proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

@@ -1,5 +1,6 @@
 //! What a reader asks for and gets.
 
+use super::id::Id;
 use super::name::LogName;
 use super::number::{LogIndex, Offset};
 use super::outcome::Outcome;
@@ -28,6 +29,32 @@ pub enum Fate {
         /// The time below which the space has forgotten.
         floor: LogTime,
     },
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The log ends at this offset or later; a log that is not there ends at 0.
+    LogEnd {
+        /// The log.
+        log: LogName,
+        /// The least end.
+        end: Offset,
+    },
+    /// The id has an outcome, or is too old to get one.
+    Decided {
+        /// The id.
+        id: Id,
+    },
+}
+
+/// What made a condition hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// The log ends here.
+    LogEnd(Offset),
+    /// This became of the id; never [`Fate::Unknown`].
+    Fate(Fate),
 }
 
 /// A run of a log's records.

@@ -134,6 +134,10 @@ pub struct Counters {
     pub replayed: u64,
     /// Commands turned away.
     pub rejected: u64,
+    /// Processor time of the node's process, in milliseconds.
+    pub cpu_ms: u64,
+    /// Bytes that the node's process had written to disks, compactions included.
+    pub written_bytes: u64,
 }
 
 /// What `init` made, or had made.

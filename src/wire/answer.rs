@@ -5,9 +5,11 @@
 
 use std::fmt;
 
-use crate::types::{ActionResult, Answer, History, LogTime, Offset, Outcome, Refusal, Rejection, Sequence, Verdict};
+use crate::types::{
+    ActionResult, Answer, Decided, History, LogTime, Offset, Outcome, Refusal, Rejection, Sequence, Verdict,
+};
 
-use super::outcome::{Unreadable, time};
+use super::outcome::{Unreadable, outcome, outcome_message, time};
 use super::status::{ErrorReport, Reason};
 use super::v1;
 
@@ -57,19 +59,31 @@ pub fn append_answer(answer: &Answer) -> Result<v1::AppendResponse, ErrorReport>
 
 /// What the answer to an append says.
 pub fn appended(message: &v1::AppendResponse) -> Result<Appended, Unreadable> {
-    let replayed = match v1::Arrival::try_from(message.arrival) {
-        Ok(v1::Arrival::First) => false,
-        Ok(v1::Arrival::Replayed) => true,
-        Ok(v1::Arrival::Unspecified) | Err(_) => return Err(Unreadable("arrival")),
-    };
     Ok(Appended {
         first: Offset(message.first_offset),
         count: message.count,
-        replayed,
+        replayed: is_replay(message.arrival)?,
         sequence: Sequence(message.sequence),
         history: History(message.history),
         time: time(message.time_ms)?,
     })
+}
+
+/// The answer to a cancel: the id's outcome, whichever it is.
+pub fn cancel_response(answer: &Answer) -> Result<v1::CancelResponse, ErrorReport> {
+    match answer {
+        Answer::Decided { outcome, replayed } => {
+            let arrival = if *replayed { v1::Arrival::Replayed } else { v1::Arrival::First };
+            Ok(v1::CancelResponse { arrival: arrival.into(), outcome: Some(outcome_message(outcome)) })
+        }
+        Answer::Rejected(rejected) => Err(rejection(rejected)),
+    }
+}
+
+/// What the answer to a cancel says.
+pub fn decided(message: &v1::CancelResponse) -> Result<Decided, Unreadable> {
+    let outcome = outcome(message.outcome.as_ref().ok_or(Unreadable("outcome"))?)?;
+    Ok(Decided { outcome, replayed: is_replay(message.arrival)? })
 }
 
 /// Why a proposal was turned away, as a report.
@@ -101,24 +115,32 @@ pub fn rejection(rejected: &Rejection) -> ErrorReport {
     }
 }
 
+fn is_replay(arrival: i32) -> Result<bool, Unreadable> {
+    match v1::Arrival::try_from(arrival) {
+        Ok(v1::Arrival::First) => Ok(false),
+        Ok(v1::Arrival::Replayed) => Ok(true),
+        Ok(v1::Arrival::Unspecified) | Err(_) => Err(Unreadable("arrival")),
+    }
+}
+
 fn refused(refusal: &Refusal, outcome: &Outcome, replayed: bool) -> ErrorReport {
     let (message, guard, kind, found) = match refusal {
         Refusal::LogEnd { guard, found } => {
             (format!("guard {guard} failed: the log ends at {found}"), guard, "log_end", found)
         }
     };
-    decided(Reason::GuardFailed, message, outcome, replayed)
+    unsuccessful(Reason::GuardFailed, message, outcome, replayed)
         .with_fact("guard", guard)
         .with_fact("guard_kind", kind)
         .with_fact("found", found)
 }
 
 fn cancelled(outcome: &Outcome, replayed: bool) -> ErrorReport {
-    decided(Reason::Cancelled, "the id was cancelled and never takes effect", outcome, replayed)
+    unsuccessful(Reason::Cancelled, "the id was cancelled and never takes effect", outcome, replayed)
 }
 
 /// An outcome that is no success: a report with the outcome's facts.
-fn decided(reason: Reason, message: impl fmt::Display, outcome: &Outcome, replayed: bool) -> ErrorReport {
+fn unsuccessful(reason: Reason, message: impl fmt::Display, outcome: &Outcome, replayed: bool) -> ErrorReport {
     ErrorReport::without_effect(reason, message.to_string())
         .with_fact("replayed", replayed)
         .with_fact("sequence", outcome.sequence)
@@ -149,6 +171,17 @@ mod tests {
             assert_eq!((read.first, read.count, read.replayed), (Offset(41), 3, replayed));
             assert_eq!((read.sequence, read.history.0), (Sequence(9), 1_760_000_000_000));
         }
+    }
+
+    #[test]
+    fn a_cancel_is_answered_with_the_outcome_whichever_it_is() {
+        for outcome in outcomes() {
+            let answer = Answer::Decided { outcome: outcome.clone(), replayed: true };
+            let read = decided(&cancel_response(&answer).unwrap()).unwrap();
+            assert_eq!(read, Decided { outcome, replayed: true });
+        }
+        let rejected = cancel_response(&Answer::Rejected(Rejection::NoSuchSpace)).unwrap_err();
+        assert_eq!(rejected.reason, Reason::NoSuchSpace);
     }
 
     #[test]

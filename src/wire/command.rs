@@ -4,7 +4,7 @@
 //! - Payloads are shared, not copied.
 
 use crate::types::limits::{HEADER_KEY_BYTES_MAX, RECORD_BYTES_MAX, RECORD_HEADERS_MAX};
-use crate::types::{Action, Birth, Command, Header, Id, LogName, MalformedCommand, NewRecord, SpaceName};
+use crate::types::{Action, Birth, Cancel, Command, Header, Id, LogName, MalformedCommand, NewRecord, SpaceName};
 
 use super::fields::{self, Wrong, Wrongs};
 use super::status::ErrorReport;
@@ -50,6 +50,22 @@ pub fn append_request(space: &SpaceName, log: &LogName, id: &Id, records: &[NewR
             })
             .collect(),
     }
+}
+
+/// A cancel that is asked for.
+pub fn cancel(request: v1::CancelRequest) -> Result<Cancel, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::writable_space(&request.space));
+    let target = wrongs.take(fields::id(request.id));
+    let (Some(space), Some(target)) = (space, target) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(Cancel { space, target })
+}
+
+/// What a client sends to cancel.
+pub fn cancel_request(space: &SpaceName, id: &Id) -> v1::CancelRequest {
+    v1::CancelRequest { space: space.as_str().to_owned(), id: Some(command_id(id)) }
 }
 
 /// An id as a message. A birth that the text carries is not said twice.
@@ -180,7 +196,20 @@ mod tests {
         (bytes(), proptest::collection::vec(header, 0..3)).prop_map(|(payload, headers)| NewRecord { payload, headers })
     }
 
+    #[test]
+    fn a_cancel_of_nothing_or_in_the_reserved_space_is_malformed() {
+        let wrong = v1::CancelRequest { space: "oncelog.system".to_owned(), id: None };
+        let fields: Vec<_> = cancel(wrong).unwrap_err().field_violations.into_iter().map(|it| it.field).collect();
+        assert_eq!(fields, ["space", "id"]);
+    }
+
     proptest! {
+        #[test]
+        fn every_cancel_comes_back(target in any_id()) {
+            let space = SpaceName::new("eu").unwrap();
+            prop_assert_eq!(cancel(cancel_request(&space, &target)), Ok(Cancel { space, target }));
+        }
+
         #[test]
         fn every_append_comes_back(id in any_id(), records in proptest::collection::vec(any_record(), 1..5)) {
             let (space, log) = (SpaceName::new("eu").unwrap(), LogName::new("orders").unwrap());

@@ -12,19 +12,22 @@ mod outcome;
 mod read;
 mod request;
 pub mod status;
+mod stream;
 
 pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
-pub use answer::{Appended, append_answer, appended, rejection};
-pub use command::{append_command, append_request, command_id, id};
+pub use answer::{Appended, append_answer, appended, cancel_response, decided, rejection};
+pub use command::{append_command, append_request, cancel, cancel_request, command_id, id};
 pub use outcome::{Unreadable, outcome, outcome_message};
 pub use read::{
-    describe_log_response, description, fate, list_logs_response, listing, lookup_response, page, read_response,
+    describe_log_response, description, fate, list_logs_response, listing, lookup_response, met, page, read_response,
+    tail_page, tail_response, wait_response,
 };
 pub use request::{
-    DescribeLog, ListLogs, Lookup, Read, consistency, consistency_message, describe_log, list_logs, log_name, lookup,
-    read, space,
+    DescribeLog, ListLogs, Lookup, Read, Tail, Wait, consistency, consistency_message, describe_log, list_logs,
+    log_name, lookup, read, space, tail, wait, wait_request,
 };
 pub use status::{ErrorReport, FieldViolation, Reason};
+pub use stream::{Reply, append_reply, reply};
 
 /// The public API, as generated from `proto/oncelog/v1`.
 #[expect(

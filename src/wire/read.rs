@@ -1,6 +1,6 @@
 //! What readers get ⇄ messages.
 
-use crate::types::{Fate, Id, Listing, LogDescription, LogIndex, LogName, LogTime, Offset, Page, Record};
+use crate::types::{Fate, Id, Listing, LogDescription, LogIndex, LogName, LogTime, Met, Offset, Page, Record};
 
 use super::command::{command_id, header, header_message};
 use super::fields;
@@ -27,6 +27,38 @@ pub fn page(message: v1::ReadResponse) -> Result<Page, Unreadable> {
         start: Offset(message.start),
         applied: LogIndex(message.applied_index),
     })
+}
+
+/// A page of a log that is followed, to be sent.
+pub fn tail_response(page: Page) -> v1::TailResponse {
+    let v1::ReadResponse { records, next, end, start, applied_index } = read_response(page);
+    v1::TailResponse { records, next, end, start, applied_index }
+}
+
+/// A page of a log that is followed, as received.
+pub fn tail_page(message: v1::TailResponse) -> Result<Page, Unreadable> {
+    let v1::TailResponse { records, next, end, start, applied_index } = message;
+    page(v1::ReadResponse { records, next, end, start, applied_index })
+}
+
+/// What made a condition hold, to be sent. None: the id is unknown, so nothing does.
+pub fn wait_response(met: &Met, applied: LogIndex) -> Option<v1::WaitResponse> {
+    let found = match met {
+        Met::LogEnd(end) => v1::wait_response::Found::LogEnd(end.0),
+        Met::Fate(Fate::Decided(outcome)) => v1::wait_response::Found::Outcome(outcome_message(outcome)),
+        Met::Fate(Fate::TooOld { floor }) => v1::wait_response::Found::TooOld(v1::TooOld { floor_ms: floor.as_ms() }),
+        Met::Fate(Fate::Unknown) => return None,
+    };
+    Some(v1::WaitResponse { found: Some(found), applied_index: applied.0 })
+}
+
+/// What made a condition hold, as received.
+pub fn met(message: &v1::WaitResponse) -> Result<Met, Unreadable> {
+    match message.found.as_ref().ok_or(Unreadable("finding"))? {
+        v1::wait_response::Found::LogEnd(end) => Ok(Met::LogEnd(Offset(*end))),
+        v1::wait_response::Found::Outcome(message) => Ok(Met::Fate(Fate::Decided(outcome(message)?))),
+        v1::wait_response::Found::TooOld(too_old) => Ok(Met::Fate(Fate::TooOld { floor: time(too_old.floor_ms)? })),
+    }
 }
 
 /// A fate, to be sent.
@@ -157,7 +189,18 @@ mod tests {
             start: Offset(2),
             applied: LogIndex(99),
         };
-        assert_eq!(page(read_response(whole.clone())), Ok(whole));
+        assert_eq!(page(read_response(whole.clone())), Ok(whole.clone()));
+        assert_eq!(tail_page(tail_response(whole.clone())), Ok(whole));
+    }
+
+    #[test]
+    fn whatever_was_waited_for_comes_back() {
+        let decided = outcomes().into_iter().map(|outcome| Met::Fate(Fate::Decided(outcome)));
+        let too_old = Met::Fate(Fate::TooOld { floor: LogTime::from_ms(4).unwrap() });
+        for whole in decided.chain([Met::LogEnd(Offset(9)), too_old]) {
+            assert_eq!(met(&wait_response(&whole, LogIndex(1)).unwrap()), Ok(whole));
+        }
+        assert_eq!(wait_response(&Met::Fate(Fate::Unknown), LogIndex(1)), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Requests that only read: decoded with every field checked.
 
 use crate::types::limits::{PAGE_NAMES_MAX, PAGE_RECORDS_MAX};
-use crate::types::{Consistency, Id, LogName, Offset, SpaceName};
+use crate::types::{Condition, Consistency, Id, LogName, Offset, SpaceName};
 
-use super::fields::{self, Wrongs};
+use super::command::command_id;
+use super::fields::{self, Wrong, Wrongs};
 use super::status::ErrorReport;
 use super::v1;
 
@@ -30,6 +31,30 @@ pub struct Lookup {
     /// The id.
     pub id: Id,
     /// How fresh.
+    pub consistency: Consistency,
+}
+
+/// A log that is to be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The space.
+    pub space: SpaceName,
+    /// The log.
+    pub log: LogName,
+    /// The first offset wanted.
+    pub from: Offset,
+    /// How fresh the beginning is.
+    pub consistency: Consistency,
+}
+
+/// A condition that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// The space.
+    pub space: SpaceName,
+    /// The condition.
+    pub condition: Condition,
+    /// How fresh the first look is.
     pub consistency: Consistency,
 }
 
@@ -80,6 +105,53 @@ pub fn lookup(request: v1::LookupRequest) -> Result<Lookup, ErrorReport> {
         return Err(wrongs.into_report());
     };
     Ok(Lookup { space, id, consistency })
+}
+
+/// Checks a request to follow a log.
+pub fn tail(request: &v1::TailRequest) -> Result<Tail, ErrorReport> {
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let log = wrongs.take(fields::log_name("log", &request.log));
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(log), Some(consistency)) = (space, log, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(Tail { space, log, from: Offset(request.from), consistency })
+}
+
+/// Checks a request to wait.
+pub fn wait(request: v1::WaitRequest) -> Result<Wait, ErrorReport> {
+    use v1::wait_request::Condition as Message;
+    let mut wrongs = Wrongs::default();
+    let space = wrongs.take(fields::space(&request.space));
+    let condition = wrongs.take(match request.condition {
+        Some(Message::LogEnd(reached)) => {
+            fields::log_name("log_end.log", &reached.log).map(|log| Condition::LogEnd { log, end: Offset(reached.end) })
+        }
+        Some(Message::Decided(decided)) => fields::id(decided.id).map(|id| Condition::Decided { id }),
+        None => Err(Wrong::malformed("condition", &"a condition is needed, of a kind that this node knows")),
+    });
+    let consistency = wrongs.take(fields::consistency(request.consistency));
+    let (Some(space), Some(condition), Some(consistency)) = (space, condition, consistency) else {
+        return Err(wrongs.into_report());
+    };
+    Ok(Wait { space, condition, consistency })
+}
+
+/// What a client sends to wait.
+pub fn wait_request(space: &SpaceName, condition: &Condition, consistency: Consistency) -> v1::WaitRequest {
+    use v1::wait_request::Condition as Message;
+    let condition = match condition {
+        Condition::LogEnd { log, end } => {
+            Message::LogEnd(v1::LogEndReached { log: log.as_str().to_owned(), end: end.0 })
+        }
+        Condition::Decided { id } => Message::Decided(v1::IdDecided { id: Some(command_id(id)) }),
+    };
+    v1::WaitRequest {
+        space: space.as_str().to_owned(),
+        condition: Some(condition),
+        consistency: consistency_message(consistency),
+    }
 }
 
 /// Checks a request to describe a log.
@@ -155,10 +227,26 @@ mod tests {
         assert_eq!(fields_of(read(&wrong).unwrap_err()), ["space", "log", "consistency"]);
         let wrong = v1::LookupRequest { space: space.clone(), id: None, consistency };
         assert_eq!(fields_of(lookup(wrong).unwrap_err()), ["space", "id", "consistency"]);
+        let wrong = v1::TailRequest { space: space.clone(), log: log.clone(), from: 0, consistency };
+        assert_eq!(fields_of(tail(&wrong).unwrap_err()), ["space", "log", "consistency"]);
+        let wrong = v1::WaitRequest { space: space.clone(), condition: None, consistency };
+        assert_eq!(fields_of(wait(wrong).unwrap_err()), ["space", "condition", "consistency"]);
         let wrong = v1::DescribeLogRequest { space: space.clone(), log: log.clone(), consistency };
         assert_eq!(fields_of(describe_log(&wrong).unwrap_err()), ["space", "log", "consistency"]);
         let wrong = v1::ListLogsRequest { space, after: log, limit: 0, consistency };
         assert_eq!(fields_of(list_logs(&wrong).unwrap_err()), ["space", "after", "consistency"]);
+    }
+
+    #[test]
+    fn every_condition_comes_back() {
+        let (space, consistency) = (SpaceName::main(), Consistency::Local);
+        let log = LogName::new("orders").unwrap();
+        let conditions =
+            [Condition::LogEnd { log, end: Offset(7) }, Condition::Decided { id: Id::new("pay-1").unwrap() }];
+        for condition in conditions {
+            let asked = wait(wait_request(&space, &condition, consistency)).unwrap();
+            assert_eq!(asked, Wait { space: space.clone(), condition, consistency });
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::types::AttemptEffect;
 
+use super::v1;
+
 /// Whose errors these are, in their `ErrorInfo`.
 pub const DOMAIN: &str = "oncelog";
 
@@ -236,6 +238,42 @@ impl ErrorReport {
     }
 }
 
+/// A report inside a message. A pause before the next attempt is left out: what is said this way is final.
+pub fn failure_message(report: &ErrorReport) -> v1::Failure {
+    let effect = match report.effect {
+        AttemptEffect::None => v1::Effect::None,
+        AttemptEffect::Unknown => v1::Effect::Unknown,
+    };
+    let violation = |violation: &FieldViolation| v1::FieldViolation {
+        field: violation.field.clone(),
+        description: violation.description.clone(),
+    };
+    v1::Failure {
+        code: report.code.into(),
+        reason: report.reason.as_str().to_owned(),
+        effect: effect.into(),
+        message: report.message.clone(),
+        metadata: report.metadata.clone().into_iter().collect(),
+        field_violations: report.field_violations.iter().map(violation).collect(),
+    }
+}
+
+/// A report from a message. Whatever is not clearly `none` is unknown.
+pub fn failure(message: v1::Failure) -> ErrorReport {
+    let effect = match v1::Effect::try_from(message.effect) {
+        Ok(v1::Effect::None) => AttemptEffect::None,
+        Ok(v1::Effect::Unknown | v1::Effect::Unspecified) | Err(_) => AttemptEffect::Unknown,
+    };
+    let violation =
+        |violation: v1::FieldViolation| FieldViolation { field: violation.field, description: violation.description };
+    ErrorReport {
+        code: Code::from(message.code),
+        metadata: message.metadata.into_iter().collect(),
+        field_violations: message.field_violations.into_iter().map(violation).collect(),
+        ..ErrorReport::new(Reason::parse(&message.reason), effect, message.message)
+    }
+}
+
 impl From<ErrorReport> for Status {
     fn from(report: ErrorReport) -> Self {
         report.to_status()
@@ -280,6 +318,19 @@ mod tests {
                 assert_eq!(ErrorReport::from_status(&report.to_status()), report);
             }
         }
+    }
+
+    #[test]
+    fn every_report_survives_the_way_inside_a_message() {
+        for reason in Reason::ALL {
+            for effect in [AttemptEffect::None, AttemptEffect::Unknown] {
+                let report = ErrorReport::new(*reason, effect, "what happened").with_fact("found", 7);
+                assert_eq!(failure(failure_message(&report)), report);
+            }
+        }
+        let bad = ErrorReport::malformed("records[3].payload", "too much");
+        assert_eq!(failure(failure_message(&bad)), bad);
+        assert_eq!(failure(v1::Failure::default()).effect, AttemptEffect::Unknown);
     }
 
     #[test]

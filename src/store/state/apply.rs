@@ -4,13 +4,16 @@
 //! - Rows that nearly every entry reads stay in memory. They are the rows on disk: they change after a write, with it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use rocksdb::WriteBatch;
 
 use super::error::Error;
 use super::generation::{Applied, Generation};
+use super::recent::Recent;
 use super::{State, keys, lock, rows};
 use crate::machine::{
     Batch, Digest, Effect, Globals, LogHead, Overlay, Ran, Reads, Space, View, admit_history, knows, run,
@@ -19,8 +22,8 @@ use crate::store::crash_point::{fault, reached};
 use crate::store::entry;
 use crate::types::limits::{DIGEST_INTERVAL, DIGESTS_KEPT, HOT_ROWS_MAX};
 use crate::types::{
-    Answer, EntryKind, LogEntry, LogId, LogIndex, LogName, MachineVersion, Membership, SpaceName, SpaceNumber,
-    StoredMembership,
+    Answer, EntryKind, LogEntry, LogId, LogIndex, LogName, LogNumber, MachineVersion, Membership, Offset, SpaceName,
+    SpaceNumber, StoredMembership,
 };
 
 /// Rows that were read or written lately, as they are on disk.
@@ -80,8 +83,8 @@ impl State {
         }
     }
 
-    fn publish(&self, applier: &mut Applier, done: Done) -> Vec<Vec<Answer>> {
-        applier.remember(done.spaces, done.logs);
+    fn publish(&self, applier: &mut Applier, mut done: Done) -> Vec<Vec<Answer>> {
+        self.inner.recent.take(&mut done);
         let counts = &self.inner.counts;
         for answer in done.answers.iter().flatten() {
             let count = match answer {
@@ -98,6 +101,9 @@ impl State {
             current.digests = done.digests;
         }
         self.inner.applied_index.send_replace(index);
+        self.inner.log_changes.tell(done.logs.keys().map(|(space, name)| keys::log(*space, name)));
+        self.inner.id_changes.tell(done.ids.iter().map(|(key, _)| key));
+        applier.remember(done.spaces, done.logs);
         done.answers
     }
 }
@@ -224,6 +230,27 @@ impl Applier {
     }
 }
 
+/// Which of the rows of a chunk were appended where.
+struct Appended {
+    space: SpaceNumber,
+    log: LogNumber,
+    first: Offset,
+    rows: Range<usize>,
+}
+
+impl Recent {
+    /// Takes over the rows of logs that somebody follows; they are on disk by now.
+    fn take(&self, done: &mut Done) {
+        if self.is_empty() {
+            return;
+        }
+        for Appended { space, log, first, rows } in std::mem::take(&mut done.appends) {
+            let rows = done.records.get_mut(rows).into_iter().flatten();
+            self.push(space, log, first, rows.map(|(_, row)| Bytes::from(std::mem::take(row))));
+        }
+    }
+}
+
 /// What became of a chunk of entries.
 struct Done {
     answers: Vec<Vec<Answer>>,
@@ -233,6 +260,7 @@ struct Done {
     spaces: BTreeMap<SpaceName, Space>,
     logs: BTreeMap<(SpaceNumber, LogName), LogHead>,
     records: Vec<([u8; 20], Vec<u8>)>,
+    appends: Vec<Appended>,
     ids: Vec<(Vec<u8>, Vec<u8>)>,
     digests: VecDeque<(LogIndex, Digest)>,
     digests_new: Vec<(LogIndex, Digest)>,
@@ -248,6 +276,7 @@ impl Done {
             spaces: BTreeMap::new(),
             logs: BTreeMap::new(),
             records: Vec::new(),
+            appends: Vec::new(),
             ids: Vec::new(),
             digests,
             digests_new: Vec::new(),
@@ -289,6 +318,8 @@ impl Done {
                 self.logs.insert((space, name), head);
             }
             Effect::Records { space, log, first, id, time, records } => {
+                let rows = self.records.len()..self.records.len() + records.len();
+                self.appends.push(Appended { space, log, first, rows });
                 let mut offset = first;
                 for record in &records {
                     self.records.push((keys::record(space, log, offset), rows::record(time, &id, record)));

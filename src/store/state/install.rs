@@ -62,7 +62,10 @@ impl State {
             Ok(self.switch_to(candidate))
         })?;
         applier.clear();
+        inner.recent.clear();
         inner.applied_index.send_replace(manifest.last.map(|last| last.index));
+        inner.log_changes.tell_all();
+        inner.id_changes.tell_all();
         reached(root, "install: published");
         Ok(snapshot)
     }

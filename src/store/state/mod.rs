@@ -11,6 +11,7 @@
 //! to it, [`View`] reads from it; `snapshot`, `checkpoint`, `staging` and `install` let a state travel.
 
 mod apply;
+mod changes;
 mod checkpoint;
 mod directory;
 mod error;
@@ -20,6 +21,7 @@ mod install;
 mod keys;
 mod lease;
 mod open;
+mod recent;
 mod rows;
 mod settings;
 mod snapshot;
@@ -35,11 +37,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use self::apply::Applier;
+use self::changes::Changes;
+pub use self::changes::Watch;
 use self::directory::Directory;
 pub use self::error::Error;
 pub use self::generation::Applied;
 use self::generation::Generation;
 use self::health::Health;
+pub use self::recent::Followed;
+use self::recent::Recent;
 pub use self::settings::Options;
 use self::snapshot::Checksums;
 pub use self::snapshot::{FilePart, Manifest, Snapshot};
@@ -48,7 +54,7 @@ use self::staging::Turn;
 pub use self::view::{Page, View};
 use crate::machine::Digest;
 use crate::store::crash_point::{fault, reached};
-use crate::types::{LogId, LogIndex};
+use crate::types::{Id, LogId, LogIndex, LogName, LogNumber, SpaceNumber};
 
 /// What a Raft group has applied. Clones are the same state.
 #[derive(Debug, Clone)]
@@ -72,6 +78,10 @@ struct Inner {
     /// Never held while a disk is waited for.
     current: Mutex<Current>,
     applied_index: watch::Sender<Option<LogIndex>>,
+    /// Who waits for a log's head or an id to change.
+    log_changes: Arc<Changes>,
+    id_changes: Arc<Changes>,
+    recent: Recent,
     health: Arc<Health>,
     checksums: Arc<Checksums>,
     counts: Counts,
@@ -113,6 +123,21 @@ impl State {
     /// The index of the last applied entry, told after its write, and after another generation has become the state.
     pub fn watch_applied(&self) -> watch::Receiver<Option<LogIndex>> {
         self.inner.applied_index.subscribe()
+    }
+
+    /// Hears of changes of a log's head.
+    pub fn watch_log(&self, space: SpaceNumber, log: &LogName) -> Watch {
+        self.inner.log_changes.watch(keys::log(space, log))
+    }
+
+    /// Hears when an id is decided.
+    pub fn watch_id(&self, space: SpaceNumber, id: &Id) -> Watch {
+        self.inner.id_changes.watch(keys::id(space, id))
+    }
+
+    /// Keeps the newest records of a log in memory as long as the answer lives.
+    pub fn follow(&self, space: SpaceNumber, log: LogNumber) -> Followed {
+        self.inner.recent.follow(space, log)
     }
 
     /// The state as it is now, for reading.

@@ -14,6 +14,7 @@ use super::directory::{self, Directory};
 use super::error::Error;
 use super::generation::{self, Generation};
 use super::health::Health;
+use super::recent::Recent;
 use super::settings::{self, Options};
 use super::snapshot::{Checksums, Snapshot};
 use super::staging::Turn;
@@ -68,6 +69,9 @@ impl State {
             turn: Turn::default(),
             current: Mutex::new(current),
             applied_index: watch::Sender::new(index),
+            log_changes: Arc::default(),
+            id_changes: Arc::default(),
+            recent: Recent::default(),
             health: Arc::new(Health::default()),
             checksums,
             counts: Counts::default(),

@@ -1,0 +1,184 @@
+//! A stream of packed appends: translated in both directions.
+//!
+//! - A malformed append is answered here, and holds nothing back.
+//! - Nothing is read from a client that does not read its answers: those of the engine are bounded by the engine, those
+//!   made here by a queue of their own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming};
+
+use crate::engine::{Engine, StreamAnswers};
+use crate::types::limits::STREAM_REFUSALS_MAX;
+use crate::types::{Answer, Id, Proposal};
+use crate::wire::{self, v1};
+
+use super::error::report;
+
+/// What goes back to the client.
+pub(super) type Responses = BoxStream<'static, Result<v1::AppendStreamResponse, Status>>;
+
+/// Submits everything that comes in, and answers it.
+pub(super) fn serve(engine: &Engine, input: Streaming<v1::AppendStreamRequest>) -> Responses {
+    let (refuse, refusals) = mpsc::channel(STREAM_REFUSALS_MAX);
+    let shared = Arc::new(Shared::default());
+    let incoming = Incoming { input, next: 0, shared: shared.clone(), refuse };
+    let groups = stream::unfold(incoming, |mut incoming| async move { Some((incoming.group().await?, incoming)) });
+    let answers = engine.submit_stream(groups.boxed());
+    let outgoing = Outgoing { answers: Some(answers), refusals, shared };
+    stream::unfold(outgoing, |mut outgoing| async move { Some((outgoing.response().await?, outgoing)) }).boxed()
+}
+
+/// What both directions know.
+#[derive(Default)]
+struct Shared {
+    ids: Mutex<Ids>,
+    /// Why the input ended, if not by its sender's will.
+    broken: OnceLock<Status>,
+}
+
+impl Shared {
+    fn ids(&self) -> MutexGuard<'_, Ids> {
+        // Nothing that holds it can leave it half done.
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The ids of what is not answered yet, by their positions.
+#[derive(Default)]
+struct Ids {
+    first: u64,
+    waiting: VecDeque<Option<Id>>,
+}
+
+impl Ids {
+    fn push(&mut self, id: Option<Id>) {
+        self.waiting.push_back(id);
+    }
+
+    fn take(&mut self, position: u64) -> Option<Id> {
+        let place = usize::try_from(position.checked_sub(self.first)?).ok()?;
+        let id = self.waiting.get_mut(place)?.take();
+        while let Some(None) = self.waiting.front() {
+            self.waiting.pop_front();
+            self.first += 1;
+        }
+        id
+    }
+}
+
+struct Incoming {
+    input: Streaming<v1::AppendStreamRequest>,
+    next: u64,
+    shared: Arc<Shared>,
+    refuse: mpsc::Sender<Vec<v1::AppendReply>>,
+}
+
+impl Incoming {
+    /// The next group of well-formed appends, if any more come.
+    async fn group(&mut self) -> Option<Vec<(u64, Proposal)>> {
+        loop {
+            let message = match self.input.message().await {
+                Ok(message) => message?,
+                Err(status) => {
+                    let _first = self.shared.broken.set(status);
+                    return None;
+                }
+            };
+            let (group, refused) = self.read(message);
+            if !refused.is_empty() && self.refuse.send(refused).await.is_err() {
+                // Nobody reads the answers any more.
+                return None;
+            }
+            if !group.is_empty() {
+                return Some(group);
+            }
+        }
+    }
+
+    fn read(&mut self, message: v1::AppendStreamRequest) -> (Vec<(u64, Proposal)>, Vec<v1::AppendReply>) {
+        let mut ids = self.shared.ids();
+        let (mut group, mut refused) = (Vec::with_capacity(message.appends.len()), Vec::new());
+        for append in message.appends {
+            let position = self.next;
+            self.next += 1;
+            let sent_id = append.id.clone();
+            match wire::append_command(append) {
+                Ok(command) => {
+                    ids.push(Some(command.id.clone()));
+                    group.push((position, Proposal::Command(command)));
+                }
+                Err(report) => {
+                    ids.push(None);
+                    refused.push(wire::append_reply(position, sent_id, Err(report)));
+                }
+            }
+        }
+        (group, refused)
+    }
+}
+
+struct Outgoing {
+    answers: Option<StreamAnswers>,
+    refusals: mpsc::Receiver<Vec<v1::AppendReply>>,
+    shared: Arc<Shared>,
+}
+
+impl Outgoing {
+    /// The next message; none when everything is answered.
+    async fn response(&mut self) -> Option<Result<v1::AppendStreamResponse, Status>> {
+        let answers = self.answers.as_mut()?;
+        let replies = tokio::select! {
+            biased;
+            Some(refused) = self.refusals.recv() => refused,
+            answered = answers.next() => match answered {
+                Some(Ok(answered)) => self.replies(answered),
+                Some(Err(error)) => {
+                    self.answers = None;
+                    return Some(Err(report(&error).to_status()));
+                }
+                None => {
+                    // The input has ended, so its end of the refusals is gone, and what it had refused was received first.
+                    self.answers = None;
+                    return self.shared.broken.get().map(|status| Err(status.clone()));
+                }
+            }
+        };
+        Some(Ok(v1::AppendStreamResponse { replies }))
+    }
+
+    fn replies(&self, answered: Vec<(u64, Answer)>) -> Vec<v1::AppendReply> {
+        let mut ids = self.shared.ids();
+        let reply = |(position, answer): (u64, Answer)| {
+            let id = ids.take(position).map(|id| wire::command_id(&id));
+            wire::append_reply(position, id, wire::append_answer(&answer))
+        };
+        answered.into_iter().map(reply).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_by_position_in_any_order_and_forgotten_when_answered() {
+        let id = |text: &str| Id::new(text).unwrap();
+        let mut ids = Ids::default();
+        ids.push(Some(id("a")));
+        ids.push(None);
+        ids.push(Some(id("b")));
+        ids.push(Some(id("c")));
+        assert_eq!(ids.take(2), Some(id("b")));
+        assert_eq!(ids.take(0), Some(id("a")));
+        assert_eq!((ids.first, ids.waiting.len()), (3, 1));
+        assert_eq!(ids.take(2), None, "an answer comes once");
+        assert_eq!(ids.take(3), Some(id("c")));
+        assert_eq!(ids.take(4), None);
+        ids.push(Some(id("d")));
+        assert_eq!(ids.take(4), Some(id("d")));
+    }
+}

@@ -1,0 +1,220 @@
+//! Waiting for what is applied, without polling: a log that is followed, a condition that comes to hold.
+//!
+//! - Watch, then read, then wait: a change in between is heard.
+//! - The first look is linearizable unless a local one was asked for; what follows is what this node applies.
+//! - Without a word of a leader for two election timeouts the waiting ends: it could last for ever, and another node may
+//!   know more.
+//! - A reader that does not read is not read for: nothing is gathered for it but what every reader of the log shares.
+
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::store::state::{Followed, View, Watch};
+use crate::types::limits::{PAGE_BYTES_MAX, PAGE_RECORDS_MAX};
+use crate::types::{Condition, Consistency, Fate, LogIndex, LogName, Met, Offset, Page, SpaceName};
+
+use super::Engine;
+use super::error::Error;
+use super::read::{Seen, fate};
+
+/// Pages of a log as it grows. An error is the end.
+pub type Tail = BoxStream<'static, Result<Page, Error>>;
+
+/// What became of a wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// The condition holds.
+    Met(Met, LogIndex),
+    /// It did not come to hold before the deadline.
+    TimedOut(LogIndex),
+    /// There is no such space.
+    NoSuchSpace,
+}
+
+impl Engine {
+    /// Follows a log from an offset on. `None`: there is no such space. A log that is not there is waited for.
+    pub async fn tail(
+        &self,
+        space: SpaceName,
+        log: LogName,
+        from: Offset,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Option<Tail>, Error> {
+        let turn = self.inner.admission.watch()?;
+        self.look_from(consistency, deadline).await?;
+        let Some(watch) = self.watch(&space, |state, number| state.watch_log(number, &log))? else {
+            return Ok(None);
+        };
+        let follower = Follower {
+            engine: self.clone(),
+            space,
+            log,
+            next: from,
+            start: Offset(0),
+            watch,
+            followed: None,
+            greeted: false,
+            _turn: turn,
+        };
+        let pages = stream::unfold(Some(follower), |follower| async move {
+            let mut follower = follower?;
+            match follower.page().await {
+                Ok(page) => Some((Ok(page), Some(follower))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(Some(pages.boxed()))
+    }
+
+    /// Waits until a condition holds.
+    pub async fn wait(
+        &self,
+        space: SpaceName,
+        condition: Condition,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Waited, Error> {
+        let _turn = self.inner.admission.watch()?;
+        self.look_from(consistency, deadline).await?;
+        let watch = self.watch(&space, |state, number| match &condition {
+            Condition::LogEnd { log, .. } => state.watch_log(number, log),
+            Condition::Decided { id } => state.watch_id(number, id),
+        })?;
+        let Some(mut watch) = watch else { return Ok(Waited::NoSuchSpace) };
+        loop {
+            let (wanted, asked) = (space.clone(), condition.clone());
+            let seen = self.read_here(deadline, move |view| Ok(Some(met(view, &wanted, &asked)?))).await?;
+            if let Some(Some(met)) = seen.found {
+                return Ok(Waited::Met(met, seen.applied));
+            }
+            tokio::select! {
+                heard = self.hear(&mut watch) => heard?,
+                () = tokio::time::sleep_until(deadline) => return Ok(Waited::TimedOut(seen.applied)),
+            }
+        }
+    }
+
+    /// A watch of a row of a space; none if there is no such space.
+    fn watch(
+        &self,
+        space: &SpaceName,
+        watch: impl FnOnce(&crate::store::state::State, crate::types::SpaceNumber) -> Watch,
+    ) -> Result<Option<Watch>, Error> {
+        let state = self.raft().state();
+        let row = state.view().space(space).map_err(|error| self.fail(&error))?;
+        Ok(row.map(|row| watch(state, row.number)))
+    }
+
+    /// Waits for a change; in vain, once no leader is heard any more or the node goes down.
+    async fn hear(&self, watch: &mut Watch) -> Result<(), Error> {
+        let beat = self.raft().election_timeout_max() / 2;
+        loop {
+            tokio::select! {
+                () = watch.changed() => return Ok(()),
+                () = tokio::time::sleep(beat) => {}
+            }
+            if self.inner.admission.is_closed() {
+                return Err(Error::Stopping);
+            }
+            if !self.raft().has_live_leader() {
+                return Err(Error::NoLeader("no leader was heard for two election timeouts".to_owned()));
+            }
+        }
+    }
+}
+
+/// A log, and how far it was followed.
+struct Follower {
+    engine: Engine,
+    space: SpaceName,
+    log: LogName,
+    next: Offset,
+    /// The log's start when its disk was last read.
+    start: Offset,
+    watch: Watch,
+    followed: Option<Followed>,
+    /// Whether anything was said yet: the first page comes at once, even without a record.
+    greeted: bool,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// The next page: at once if there are records, or nothing was said yet.
+    async fn page(&mut self) -> Result<Page, Error> {
+        loop {
+            if let Some(page) = self.remembered()? {
+                return Ok(self.turn(page));
+            }
+            let page = self.stored().await?;
+            if !page.records.is_empty() || !self.greeted {
+                return Ok(self.turn(page));
+            }
+            self.engine.hear(&mut self.watch).await?;
+        }
+    }
+
+    fn turn(&mut self, page: Page) -> Page {
+        self.greeted = true;
+        self.next = page.next;
+        self.start = page.start;
+        page
+    }
+
+    /// What is in memory of the records wanted.
+    fn remembered(&self) -> Result<Option<Page>, Error> {
+        let Some(followed) = &self.followed else { return Ok(None) };
+        let found = followed.records(self.next, PAGE_BYTES_MAX);
+        let found = found.map_err(|error| Error::Failed(format!("a record in memory can't be read: {error}")))?;
+        let applied = self.engine.raft().applied_index();
+        Ok(found.map(|(records, end)| {
+            let next = Offset(self.next.0 + records.len() as u64);
+            Page { records, next, end, start: self.start, applied }
+        }))
+    }
+
+    /// What is on disk of them. From here on, memory is filled with what comes.
+    async fn stored(&mut self) -> Result<Page, Error> {
+        let (space, log, from) = (self.space.clone(), self.log.clone(), self.next);
+        if self.followed.is_none() {
+            self.followed = self.begin_to_follow()?;
+        }
+        let deadline = Instant::now() + self.engine.raft().election_timeout_max() * 10;
+        let seen: Seen<crate::store::state::Page> = self
+            .engine
+            .read_here(deadline, move |view| view.records(&space, &log, from, PAGE_RECORDS_MAX, PAGE_BYTES_MAX))
+            .await?;
+        let none = Page { records: Vec::new(), next: from, end: Offset(0), start: Offset(0), applied: seen.applied };
+        Ok(seen.found.map_or(none, |page| Page {
+            records: page.records,
+            // A log that is shorter than wanted is waited for where it was wanted.
+            next: page.next.max(from),
+            end: page.end,
+            start: page.start,
+            applied: seen.applied,
+        }))
+    }
+
+    fn begin_to_follow(&self) -> Result<Option<Followed>, Error> {
+        let state = self.engine.raft().state();
+        let view = state.view();
+        let found = view.space(&self.space).and_then(|space| Ok((space, view.log(&self.space, &self.log)?)));
+        let (space, head) = found.map_err(|error| self.engine.fail(&error))?;
+        Ok(space.zip(head).map(|(space, head)| state.follow(space.number, head.number)))
+    }
+}
+
+fn met(view: &View, space: &SpaceName, condition: &Condition) -> Result<Option<Met>, crate::store::state::Error> {
+    match condition {
+        Condition::LogEnd { log, end } => {
+            let found = view.log(space, log)?.map_or(Offset(0), |head| head.end);
+            Ok((found >= *end).then_some(Met::LogEnd(found)))
+        }
+        Condition::Decided { id } => Ok(match fate(view, space, id)? {
+            None | Some(Fate::Unknown) => None,
+            Some(fate) => Some(Met::Fate(fate)),
+        }),
+    }
+}
