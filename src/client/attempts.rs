@@ -19,7 +19,7 @@ pub struct Tried {
 }
 
 /// The attempts of one operation that failed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Attempts {
     tried: Vec<Tried>,
     effect: Option<AttemptEffect>,

@@ -40,6 +40,9 @@ pub enum Cause {
     /// A node answered something that this build does not understand.
     #[error(transparent)]
     Unreadable(Unreadable),
+    /// The stream ended with its runtime before the answer came.
+    #[error("its stream is gone")]
+    Closed,
     /// No address was given.
     #[error("no address of a node was given")]
     NoAddress,
@@ -78,7 +81,7 @@ impl Error {
         match &self.cause {
             Cause::Refused(report) => kind_of(report),
             Cause::NoNodeLeft => self.tried.last().map_or(Kind::Unavailable, |tried| kind_of(&tried.last)),
-            Cause::TimeOver(_) => Kind::Unavailable,
+            Cause::TimeOver(_) | Cause::Closed => Kind::Unavailable,
             Cause::Unreadable(_) => Kind::Failed,
             Cause::NoAddress | Cause::BadAddress(_) => Kind::BadRequest,
         }
@@ -89,7 +92,7 @@ impl Error {
         match &self.cause {
             Cause::Refused(report) => Some(report.reason),
             Cause::NoNodeLeft => self.tried.last().map(|tried| tried.last.reason),
-            Cause::TimeOver(_) | Cause::Unreadable(_) | Cause::NoAddress | Cause::BadAddress(_) => None,
+            Cause::TimeOver(_) | Cause::Closed | Cause::Unreadable(_) | Cause::NoAddress | Cause::BadAddress(_) => None,
         }
     }
 

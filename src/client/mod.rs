@@ -20,14 +20,20 @@
 //! ```
 
 mod attempts;
+mod backlog;
 mod builder;
 mod clock;
+mod courier;
 mod error;
 mod ids;
 mod nodes;
 mod operation;
 mod pages;
 mod retry;
+mod stream;
+#[cfg(all(test, feature = "server"))]
+mod stream_test;
+mod tail;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,15 +45,26 @@ pub use attempts::Tried;
 pub use builder::Builder;
 pub use error::{Cause, Error, Kind};
 pub use pages::Pages;
+pub use stream::{AppendStream, Receipt};
+pub use tail::Tail;
 
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
 use crate::types::{
-    Consistency, Fate, Founded, Id, Listing, LogDescription, LogName, NewRecord, NodeStatus, Offset, Page, Snapshotted,
-    SpaceName,
+    Condition, Consistency, Decided, Fate, Founded, Id, Listing, LogDescription, LogName, Met, NewRecord, NodeStatus,
+    Offset, Page, Snapshotted, SpaceName,
 };
 use crate::wire::{self, v1};
 use nodes::{Node, Nodes};
 use operation::{Operation, Patience};
+
+/// What to do with an id that has no outcome yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecided {
+    /// Nothing: it may still take effect.
+    Leave,
+    /// It must never take effect.
+    Cancel,
+}
 
 /// A client of one cluster and one space. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
@@ -62,6 +79,12 @@ impl Client {
     /// Begins a client.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// A client of the nodes that listen for clients at these addresses (`host:port`), with everything else as it is by
+    /// default. Nothing connects yet: that happens at the first attempt.
+    pub fn connect(addresses: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
+        Self::builder().addresses(addresses).build()
     }
 
     /// The addresses that it was given.
@@ -87,6 +110,80 @@ impl Client {
             async move { Ok(wire::appended(logs(attempt.channel).append(request).await?.get_ref())?) }
         });
         answer.await
+    }
+
+    /// Opens a stream: many appends on the way at once. It has to be called in a Tokio runtime.
+    pub fn append_stream(&self) -> AppendStream {
+        AppendStream::open(self, stream::IN_FLIGHT)
+    }
+
+    /// The same with at most so many appends on the way.
+    pub fn append_stream_of(&self, in_flight: usize) -> AppendStream {
+        AppendStream::open(self, in_flight)
+    }
+
+    /// Makes sure that an id never takes effect, unless it has: the answer is what became of it, for ever.
+    pub async fn cancel(&self, id: &Id) -> Result<Decided, Error> {
+        let request = wire::cancel_request(&self.space, id);
+        let operation = self.operation(format!("cancel id `{id}`")).of_id(id.clone());
+        if let Err(report) = wire::cancel(request.clone()) {
+            return Err(operation.refused_before_the_first_attempt(report));
+        }
+        let answer = operation.run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::decided(logs(attempt.channel).cancel(request).await?.get_ref())?) }
+        });
+        answer.await
+    }
+
+    /// Ends the doubt about an id: says what became of it, and if nothing has yet, leaves it or cancels it.
+    ///
+    /// [`Fate::Unknown`] comes only with [`Undecided::Leave`]: then it may still take effect.
+    pub async fn settle(&self, id: &Id, undecided: Undecided) -> Result<Fate, Error> {
+        let fate = self.lookup(id, Consistency::Linearizable).await?;
+        match (&fate, undecided) {
+            (Fate::Unknown, Undecided::Cancel) => {}
+            (Fate::Decided(_) | Fate::TooOld { .. }, _) | (Fate::Unknown, Undecided::Leave) => return Ok(fate),
+        }
+        match self.cancel(id).await {
+            Ok(decided) => Ok(Fate::Decided(decided.outcome)),
+            // It has grown too old in between.
+            Err(error) if error.reason() == Some(Reason::IdTooOld) => self.lookup(id, Consistency::Linearizable).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until a condition holds, at most for this time. `None`: it did not come to hold.
+    pub async fn wait(
+        &self,
+        condition: &Condition,
+        consistency: Consistency,
+        time: Duration,
+    ) -> Result<Option<Met>, Error> {
+        let request = wire::wait_request(&self.space, condition, consistency);
+        let doing = match condition {
+            Condition::LogEnd { log, end } => format!("wait until log `{log}` ends at {end}"),
+            Condition::Decided { id } => format!("wait for the outcome of id `{id}`"),
+        };
+        let operation = Operation::new(doing, self.nodes.clone(), time, self.attempt_timeout);
+        let answer = operation.only_reading().patience(Patience::LongAttempts).run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move { Ok(wire::met(logs(attempt.channel).wait(request).await?.get_ref())?) }
+        });
+        match answer.await {
+            Ok(met) => Ok(Some(met)),
+            Err(Error { cause: Cause::TimeOver(_), tried, .. })
+                if tried.iter().any(|tried| tried.last.reason == Reason::TimedOut) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Follows a log from an offset on, as it grows. A log that is not there is waited for.
+    pub fn tail(&self, log: LogName, from: Offset, consistency: Consistency) -> Tail {
+        Tail::new(self.clone(), log, from, consistency)
     }
 
     /// Reads one page. A `limit` of 0 means as many records as a page holds.

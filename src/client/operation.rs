@@ -165,7 +165,7 @@ impl Operation {
 
 /// What a status says. Two kinds are made on this side, without a mark; of a connection that was never made it is known
 /// that nothing was sent.
-fn read_report(status: &Status, time: Duration) -> ErrorReport {
+pub(super) fn read_report(status: &Status, time: Duration) -> ErrorReport {
     let mut source = status.source();
     while let Some(error) = source {
         if let Some(ConnectError(why)) = error.downcast_ref() {
@@ -189,7 +189,8 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
-fn no_answer(time: Duration) -> ErrorReport {
+/// A node was silent for as long as it had.
+pub(super) fn no_answer(time: Duration) -> ErrorReport {
     let message = format!("no answer within {:.1} s", time.as_secs_f64());
     ErrorReport::new(Reason::Foreign, AttemptEffect::Unknown, message).with_code(Code::DeadlineExceeded)
 }

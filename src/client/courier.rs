@@ -1,0 +1,227 @@
+//! Carries the appends of a stream to whichever node takes them, one connection at a time.
+//!
+//! - A connection that breaks, or that answers nothing for as long as one attempt may take, is given up for the next node.
+//! - Between rounds around all nodes there is a pause, longer each time; an answer begins anew.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Status, Streaming};
+
+use crate::wire::{self, ErrorReport, Reason, v1};
+
+use super::backlog::{Backlog, Parcel};
+use super::error::Cause;
+use super::nodes::{Node, Nodes};
+use super::operation::{no_answer, read_report};
+use super::retry::{self, Next};
+use super::{Client, logs};
+
+/// Messages that wait for the connection. One more is being written; more would only make what is packed shorter.
+const MESSAGES_AHEAD: usize = 1;
+
+/// Who carries.
+#[derive(Debug)]
+pub(super) struct Courier {
+    nodes: Arc<Nodes>,
+    timeout: Duration,
+    attempt_timeout: Duration,
+    given: mpsc::UnboundedReceiver<Parcel>,
+    is_closed: bool,
+    backlog: Backlog,
+    /// Nodes that said they cannot, until any answers.
+    unable: HashSet<usize>,
+    round: u32,
+}
+
+impl Courier {
+    pub(super) fn new(client: &Client, given: mpsc::UnboundedReceiver<Parcel>) -> Self {
+        Self {
+            nodes: client.nodes.clone(),
+            timeout: client.timeout,
+            attempt_timeout: client.attempt_timeout,
+            given,
+            is_closed: false,
+            backlog: Backlog::default(),
+            unable: HashSet::new(),
+            round: 0,
+        }
+    }
+
+    /// Carries until nothing more is given and everything is answered.
+    pub(super) async fn run(mut self) {
+        while self.wait_for_work().await {
+            let order: Vec<(usize, Node)> = self.nodes.in_order().map(|(index, node)| (index, node.clone())).collect();
+            let mut asked_pause = None;
+            for (index, node) in order {
+                if self.unable.contains(&index) {
+                    continue;
+                }
+                let Some(report) = self.carry(index, &node).await else {
+                    break;
+                };
+                self.backlog.lost(&node.address, &report);
+                asked_pause = asked_pause.max(report.retry_after);
+                match Next::after(&report) {
+                    Next::Again => {}
+                    Next::Elsewhere => {
+                        self.unable.insert(index);
+                    }
+                    Next::Stop => self.backlog.fail_all(|| Cause::Refused(Box::new(report.clone()))),
+                }
+                self.backlog.expire(Instant::now(), self.timeout, None);
+                if self.backlog.is_empty() {
+                    break;
+                }
+            }
+            if self.unable.len() == self.nodes.all().len() {
+                self.backlog.fail_all(|| Cause::NoNodeLeft);
+                self.unable.clear();
+            }
+            if !self.backlog.is_empty() {
+                self.pause(asked_pause).await;
+            }
+        }
+    }
+
+    /// Waits until there is something to carry. `false`: there never will be.
+    async fn wait_for_work(&mut self) -> bool {
+        while self.backlog.is_empty() {
+            match self.given.recv().await {
+                Some(parcel) => self.backlog.push(parcel),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Waits before the next round, and takes and gives up what must be meanwhile.
+    async fn pause(&mut self, asked: Option<Duration>) {
+        let Some(deadline) = self.backlog.deadline() else { return };
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Without time for another attempt the first deadline is waited for; what was given later goes on after it.
+        let pause = retry::pause(self.round, rand::random(), asked, left).unwrap_or(left);
+        self.round += 1;
+        sleep(pause).await;
+        while let Ok(parcel) = self.given.try_recv() {
+            self.backlog.push(parcel);
+        }
+        self.backlog.expire(Instant::now(), self.timeout, None);
+    }
+
+    /// Carries over one connection. None: all that was given is answered, and nothing more will be given; otherwise why it
+    /// went no further.
+    async fn carry(&mut self, index: usize, node: &Node) -> Option<ErrorReport> {
+        let (messages, outgoing) = mpsc::channel(MESSAGES_AHEAD);
+        let mut answers = match self.open(node, outgoing).await {
+            Ok(answers) => answers,
+            // The request may have gone out; of this stream nothing was sent yet.
+            Err(report) => return Some(report),
+        };
+        let (mut heard, mut is_deaf) = (Instant::now(), false);
+        loop {
+            let silent_since = if self.backlog.has_open() || is_deaf { heard } else { Instant::now() };
+            let deadline = self.backlog.deadline();
+            tokio::select! {
+                biased;
+                answer = answers.message() => {
+                    heard = Instant::now();
+                    if let Some(report) = self.take_in(answer, index, &node.address) {
+                        return Some(report);
+                    }
+                }
+                parcel = self.given.recv(), if !self.is_closed => match parcel {
+                    Some(parcel) => {
+                        self.backlog.push(parcel);
+                        // Whoever else is about to give something may do so first: it travels in the same message.
+                        tokio::task::yield_now().await;
+                        while let Ok(parcel) = self.given.try_recv() {
+                            self.backlog.push(parcel);
+                        }
+                    }
+                    None => self.is_closed = true,
+                },
+                place = messages.reserve(), if self.backlog.has_waiting() && !is_deaf => match place {
+                    Ok(place) => {
+                        if !self.backlog.has_open() {
+                            heard = Instant::now();
+                        }
+                        place.send(self.backlog.message());
+                    }
+                    // The node takes no more messages; its last words say why.
+                    Err(_closed) => is_deaf = true,
+                },
+                () = sleep_until(silent_since + self.attempt_timeout), if self.backlog.has_open() || is_deaf => {
+                    return Some(no_answer(self.attempt_timeout));
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.backlog.expire(Instant::now(), self.timeout, Some(&node.address));
+                }
+            }
+            if self.is_closed && self.backlog.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        node: &Node,
+        outgoing: mpsc::Receiver<v1::AppendStreamRequest>,
+    ) -> Result<Streaming<v1::AppendStreamResponse>, ErrorReport> {
+        let mut client = logs(node.channel.clone());
+        let call = client.append_stream(Request::new(ReceiverStream::new(outgoing)));
+        match timeout(self.attempt_timeout, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(read_report(&status, self.attempt_timeout)),
+            Err(_elapsed) => Err(no_answer(self.attempt_timeout)),
+        }
+    }
+
+    /// Takes in a message. Some: it is the last one, and this is why.
+    fn take_in(
+        &mut self,
+        message: Result<Option<v1::AppendStreamResponse>, Status>,
+        index: usize,
+        address: &str,
+    ) -> Option<ErrorReport> {
+        let message = match message {
+            Ok(Some(message)) => message,
+            Ok(None) => return Some(ErrorReport::outcome_unknown("the node ended the stream")),
+            Err(status) => return Some(unanswered(read_report(&status, self.attempt_timeout))),
+        };
+        self.nodes.answered(index);
+        self.unable.clear();
+        self.round = 0;
+        for reply in message.replies {
+            let reply = match wire::reply(reply) {
+                Ok(reply) => reply,
+                Err(unreadable) => return Some(ErrorReport::outcome_unknown(unreadable.to_string())),
+            };
+            if let Err(report) = &reply.result
+                && Next::after(report) != Next::Stop
+            {
+                return Some(unanswered(report.clone()));
+            }
+            // What was given up meanwhile has had its answer.
+            let _late = self.backlog.answer(reply.position, reply.result, address);
+        }
+        None
+    }
+}
+
+/// How a stream ended says nothing of a single append: whatever is unanswered is unknown.
+fn unanswered(report: ErrorReport) -> ErrorReport {
+    let effect = crate::types::AttemptEffect::Unknown;
+    // An end that would be final for one append is none for those that follow it.
+    let reason = if Next::after(&report) == Next::Stop && report.reason != Reason::Foreign {
+        Reason::OutcomeUnknown
+    } else {
+        report.reason
+    };
+    ErrorReport { effect, reason, ..report }
+}
