@@ -92,8 +92,8 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the repository").to_owned()
 }
 
-/// What lies beside the repository's own files: git's, and what is built or run here.
-pub(crate) const NOT_OURS: [&str; 4] = [".git", "target", ".oncelog", "proptest-regressions"];
+/// What lies beside the repository's own files: git's, and what is built, installed or run here.
+pub(crate) const NOT_OURS: [&str; 6] = [".git", "target", ".oncelog", "proptest-regressions", "node_modules", ".venv"];
 
 fn collect(top: &Path, directory: &Path, texts: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(directory).expect("read a directory of the repository") {

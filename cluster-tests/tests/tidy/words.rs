@@ -3,7 +3,7 @@
 use crate::source::Source;
 
 /// Hosts that a link may lead to.
-const HOSTS: [&str; 12] = [
+const HOSTS: [&str; 13] = [
     "apache.org",
     "choosealicense.com",
     "docs.rs",
@@ -11,6 +11,7 @@ const HOSTS: [&str; 12] = [
     "github.com",
     "grpc.io",
     "keepachangelog.com",
+    "opencollective.com",
     "raft.github.io",
     "rust-lang.org",
     "rustup.rs",
