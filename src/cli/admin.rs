@@ -73,7 +73,7 @@ fn print_founded(out: &mut impl Write, format: Format, founded: &Founded) -> Res
             let (history, already) = (founded.history.0, founded.already);
             output::print_document(out, &InitDocument { cluster_id, history, already, members })?;
         }
-        Format::Table | Format::Jsonl | Format::Plain => output::print_rows(out, format, &members)?,
+        Format::Table | Format::Jsonl | Format::Plain | Format::Csv => output::print_rows(out, format, &members)?,
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::types::{Id, LogName, SpaceName};
 
+use super::bench::Bench;
 use super::output::Format;
 use super::serve::Settings;
 
@@ -88,6 +89,9 @@ pub enum ClientCommand {
     /// Logs
     #[command(subcommand)]
     Log(Log),
+    /// Measure a cluster
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 /// Founding.

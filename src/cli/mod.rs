@@ -6,6 +6,7 @@
 mod admin;
 mod append;
 mod arguments;
+mod bench;
 mod exit;
 mod logs;
 mod lookup;
@@ -89,6 +90,7 @@ impl Session {
             ClientCommand::Lookup(lookup) => return lookup::run(&client, options, lookup, out).await,
             ClientCommand::Status => return status::run(&client, options, out).await,
             ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
+            ClientCommand::Bench(bench) => bench::run(&client, options, bench, out).await?,
             ClientCommand::Log(log) => logs::run(&client, options, log, out).await?,
         }
         Ok(Exit::Done)

@@ -26,6 +26,8 @@ pub(super) enum Format {
     Jsonl,
     /// Bare values.
     Plain,
+    /// Comma-separated values under a line of headings.
+    Csv,
 }
 
 /// A row of an answer.
@@ -46,7 +48,9 @@ pub(super) trait Row: Serialize {
 pub(super) fn print_one<R: Row>(out: &mut impl Write, format: Format, row: &R) -> io::Result<()> {
     match format {
         Format::Json => print_document(out, row),
-        Format::Table | Format::Jsonl | Format::Plain => print_rows(out, format, std::slice::from_ref(row)),
+        Format::Table | Format::Jsonl | Format::Plain | Format::Csv => {
+            print_rows(out, format, std::slice::from_ref(row))
+        }
     }
 }
 
@@ -54,7 +58,7 @@ pub(super) fn print_one<R: Row>(out: &mut impl Write, format: Format, row: &R) -
 pub(super) fn print_many<R: Row>(out: &mut impl Write, format: Format, name: &str, rows: &[R]) -> io::Result<()> {
     match format {
         Format::Json => print_document(out, &BTreeMap::from([(name, rows)])),
-        Format::Table | Format::Jsonl | Format::Plain => print_rows(out, format, rows),
+        Format::Table | Format::Jsonl | Format::Plain | Format::Csv => print_rows(out, format, rows),
     }
 }
 
@@ -78,7 +82,22 @@ pub(super) fn print_rows<R: Row>(out: &mut impl Write, format: Format, rows: &[R
             out.write_all(&row.plain())?;
             out.write_all(b"\n")
         }),
+        Format::Csv => {
+            let line = |cells: Vec<String>| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
+            writeln!(out, "{}", line(R::HEADINGS.iter().map(|heading| csv_heading(heading)).collect()))?;
+            rows.iter().try_for_each(|row| writeln!(out, "{}", line(row.cells())))
+        }
     }
+}
+
+/// A heading as programs name a column.
+fn csv_heading(heading: &str) -> String {
+    heading.to_lowercase().replace('/', "_per_").replace([' ', '.'], "_")
+}
+
+/// Quoted where it would end its cell or its line.
+fn csv_cell(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 /// Prints a document.
@@ -172,6 +191,8 @@ mod tests {
     fn rows_are_printed_in_every_format() {
         assert_eq!(many(Format::Table), "NAME    COUNT\norders  12\na       3\n");
         assert_eq!(many(Format::Plain), "orders\t12\na\t3\n");
+        assert_eq!(many(Format::Csv), "name,count\norders,12\na,3\n");
+        assert_eq!((csv_cell("a,\"b\""), csv_heading("P99.9 MS")), ("\"a,\"\"b\"\"\"".to_owned(), "p99_9_ms".to_owned()));
         assert_eq!(many(Format::Jsonl), "{\"name\":\"orders\",\"count\":12}\n{\"name\":\"a\",\"count\":3}\n");
         let document: serde_json::Value = serde_json::from_str(&many(Format::Json)).unwrap();
         let [one, other] = PAIRS.map(|pair| serde_json::json!({"name": pair.name, "count": pair.count}));

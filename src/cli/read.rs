@@ -121,7 +121,7 @@ pub(super) async fn run(client: &Client, options: &Options, read: Read, out: &mu
                 output::print_rows(out, options.output, &rows)?;
                 out.flush()?;
             }
-            Format::Table | Format::Json => document.records.extend(rows),
+            Format::Table | Format::Json | Format::Csv => document.records.extend(rows),
         }
     }
     print_rest(out, options.output, &document)
@@ -130,7 +130,7 @@ pub(super) async fn run(client: &Client, options: &Options, read: Read, out: &mu
 fn print_rest(out: &mut impl Write, format: Format, document: &Document) -> Result<(), Problem> {
     match format {
         Format::Jsonl | Format::Plain => Ok(()),
-        Format::Table => Ok(output::print_rows(out, format, &document.records)?),
+        Format::Table | Format::Csv => Ok(output::print_rows(out, format, &document.records)?),
         Format::Json => Ok(output::print_document(out, document)?),
     }
 }

@@ -45,7 +45,7 @@ impl From<io::Error> for Problem {
 pub(super) fn print(err: &mut impl Write, format: Format, error: &Error) -> io::Result<()> {
     match format {
         Format::Json | Format::Jsonl => writeln!(err, "{}", document(error)),
-        Format::Table | Format::Plain => print_text(err, error),
+        Format::Table | Format::Plain | Format::Csv => print_text(err, error),
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn print(err: &mut impl Write, format: Format, error: &Error) -> io::
 pub(super) fn print_plainly(err: &mut impl Write, format: Format, message: &str, advice: &str) -> io::Result<()> {
     match format {
         Format::Json | Format::Jsonl => writeln!(err, "{}", json!({"error": {"message": message, "advice": advice}})),
-        Format::Table | Format::Plain => {
+        Format::Table | Format::Plain | Format::Csv => {
             heading(err, message)?;
             line(err, "help", advice)
         }

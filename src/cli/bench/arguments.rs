@@ -1,0 +1,177 @@
+//! What a bench can be told.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::types::LogName;
+use crate::types::limits::{COMMAND_RECORDS_MAX, RECORD_BYTES_MAX, STREAM_UNANSWERED_MAX};
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Append records
+    Append(Append),
+    /// Read records from random offsets of a log, a page at a time
+    Read(Read),
+    /// Send known ids again: every answer has to be a replay
+    Dup(Dup),
+}
+
+/// How much load, and for how long.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Load {
+    /// How many requests are in flight at once, over all connections
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(super) clients: u32,
+    /// Over how many connections they are spread; the first address of --server comes first
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub(super) connections: u32,
+    /// How long is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = positive)]
+    pub(super) seconds: f64,
+    /// How long it runs before that
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = not_negative)]
+    pub(super) warmup: f64,
+    /// So many a second, however fast the answers come; latency then counts from when each was due
+    #[arg(long, value_name = "PER SECOND", value_parser = positive)]
+    pub(super) rate: Option<f64>,
+    /// The log; without it, one of a random name
+    #[arg(long, value_name = "NAME", value_parser = LogName::new)]
+    pub(super) log: Option<LogName>,
+}
+
+impl Load {
+    pub(super) fn seconds(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    pub(super) fn warmup(&self) -> Duration {
+        Duration::from_secs_f64(self.warmup)
+    }
+
+    /// No more connections than requests in flight, and no fewer than a stream's bound needs.
+    pub(super) fn connections(&self) -> usize {
+        let needed = (self.clients as usize).div_ceil(STREAM_UNANSWERED_MAX);
+        (self.connections.min(self.clients) as usize).max(needed)
+    }
+}
+
+/// How appends are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Packed into streams, one a connection.
+    Stream,
+    /// One request, one answer.
+    Unary,
+    /// One request, one answer, many records under one id.
+    Batch,
+}
+
+/// Which ids are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ids {
+    /// Born now, in order.
+    Uuidv7,
+    /// Anywhere among all that are known, as an order number may be.
+    Random,
+}
+
+/// Appending.
+#[derive(Debug, Clone, Args)]
+pub struct Append {
+    #[command(flatten)]
+    pub(super) load: Load,
+    /// How many bytes a record has
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+    pub(super) size: usize,
+    /// How they are sent
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
+    pub(super) mode: Mode,
+    /// How many records an append has with --mode batch
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = records)]
+    pub(super) records: usize,
+    /// Which part of the appends is sent a second time, under its id
+    #[arg(long, value_name = "0…1", default_value_t = 0.0, value_parser = ratio)]
+    pub(super) duplicate_ratio: f64,
+    /// Which ids are made
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
+    pub(super) ids: Ids,
+}
+
+/// Reading.
+#[derive(Debug, Clone, Args)]
+pub struct Read {
+    #[command(flatten)]
+    pub(super) load: Load,
+    /// How many bytes a record has, where the log is made for the bench
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+    pub(super) size: usize,
+    /// How many records a request asks for
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: u32,
+    /// How many records the log is made with, if it has none
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub(super) prepare: u64,
+    /// What the asked node has applied, possibly stale
+    #[arg(long)]
+    pub(super) local: bool,
+}
+
+/// Sending known ids again.
+#[derive(Debug, Clone, Args)]
+pub struct Dup {
+    #[command(flatten)]
+    pub(super) load: Load,
+    /// How many bytes a record has
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+    pub(super) size: usize,
+    /// How they are sent
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
+    pub(super) mode: Mode,
+    /// How many ids are made known first
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) prepare: u64,
+    /// Which ids are made
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
+    pub(super) ids: Ids,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    not_negative(text).and_then(|number| if number > 0.0 { Ok(number) } else { Err("it must be above 0".to_owned()) })
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
+    if number.is_finite() && (0.0..=1e9).contains(&number) { Ok(number) } else { Err("it must not be below 0".to_owned()) }
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    not_negative(text).and_then(|number| if number <= 1.0 { Ok(number) } else { Err("it must not be above 1".to_owned()) })
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let bytes: bytesize::ByteSize = text.parse()?;
+    let bytes = usize::try_from(bytes.as_u64()).unwrap_or(usize::MAX);
+    if bytes <= RECORD_BYTES_MAX { Ok(bytes) } else { Err(format!("a record has at most {RECORD_BYTES_MAX} bytes")) }
+}
+
+fn records(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=COMMAND_RECORDS_MAX).contains(&count) => Ok(count),
+        _ => Err(format!("an append has 1 to {COMMAND_RECORDS_MAX} records")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert_eq!((positive("0.5"), positive("0").is_err(), positive("nan").is_err()), (Ok(0.5), true, true));
+        assert_eq!((ratio("1"), ratio("1.1").is_err(), ratio("-0.1").is_err()), (Ok(1.0), true, true));
+        assert_eq!((size("4KiB"), size("2MiB").is_err()), (Ok(4_096), true));
+        assert_eq!((records("4096"), records("0").is_err(), records("4097").is_err()), (Ok(4_096), true, true));
+    }
+}
