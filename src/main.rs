@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let (command, session) = cli::parse().split();
     let exit = match command {
         Command::Client(command) => session.run(command),
+        Command::Dev(dev) => session.dev(&dev),
         Command::Serve(settings) => match gather(settings).and_then(|settings| settings.check()) {
             Err(error) => misconfigured(&session, &error),
             Ok(config) => match node::run(&config) {

@@ -20,6 +20,11 @@ use crate::wait::{PATIENCE, until};
 /// One cluster at a time: scenarios that fight for the same two cores would only test the scheduler.
 static TURN: Semaphore = Semaphore::const_new(1);
 
+/// Waits until no other cluster runs; for scenarios that start theirs in another way.
+pub async fn turn() -> SemaphorePermit<'static> {
+    TURN.acquire().await.expect("the semaphore is never closed")
+}
+
 const DISK_MEBIBYTES: u64 = 512;
 const LAST_WORDS: usize = 40;
 
@@ -68,8 +73,7 @@ impl Cluster {
 
     /// Starts nodes that are not a cluster yet.
     pub async fn start_empty(name: &str, settings: &Settings) -> Self {
-        let turn = TURN.acquire().await.expect("the semaphore is never closed");
-        Self::prepare(name, settings, turn)
+        Self::prepare(name, settings, turn().await)
     }
 
     /// A second cluster beside this one, not a cluster yet, for scenarios about strangers.

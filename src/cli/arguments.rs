@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::types::{Id, LogName, SpaceName};
 
 use super::bench::Bench;
+use super::children::Timing;
 use super::output::Format;
 use super::serve::Settings;
 
@@ -26,6 +28,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage, 3 unavailable,
 
 const SPELLINGS: &str = "Every setting may also stand in the environment or in the file: --node-id is ONCELOG_NODE_ID and node_id. \
                          A flag beats the environment, which beats the file.";
+
+const DEV: &str = "Ctrl-C stops the nodes and removes their directory if this command made it. A node that ends meanwhile \
+                   is told and the others run on; SIGUSR1 starts it again. The exit code is 0 unless a node failed by \
+                   itself. With -o jsonl one line says what runs where as soon as all nodes serve.";
 
 /// What holds for every command that speaks to nodes.
 #[derive(Debug, Clone, Args)]
@@ -63,6 +69,9 @@ pub enum Command {
     /// Run a node
     #[command(after_help = SPELLINGS)]
     Serve(Settings),
+    /// Run a cluster on this machine, to play with: its nodes go when this command does
+    #[command(after_help = DEV)]
+    Dev(Dev),
     /// Print the configuration that `serve` would run with, and where each value comes from
     #[command(after_help = SPELLINGS)]
     Config(Settings),
@@ -92,6 +101,28 @@ pub enum ClientCommand {
     /// Measure a cluster
     #[command(subcommand)]
     Bench(Bench),
+}
+
+/// A cluster of one's own.
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// How many nodes, 1 to 9 [default: 3]
+    #[arg(long, short = 'n', value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(super) nodes: Option<u8>,
+    /// Leave the directory at the end
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Where everything is kept: a new or empty directory, or the one of an earlier cluster, which goes on and stays
+    /// [default: a temporary one]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) directory: Option<PathBuf>,
+    /// How soon a silent leader is replaced
+    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
+    pub(super) timing: Timing,
+    /// The first node's port for clients; the next is for its peers, and every further node's are ten further
+    /// [default: free ones]
+    #[arg(long, value_name = "FIRST", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub(super) port: Option<u16>,
 }
 
 /// Founding.
@@ -213,6 +244,9 @@ mod tests {
         assert_eq!((read.from, read.limit, read.local), (0, None, false));
         let Command::Client(ClientCommand::Append(append)) = parse("oncelog append orders").command else { panic!() };
         assert_eq!((append.value.as_str(), append.id), ("-", None));
+        let Command::Dev(dev) = parse("oncelog dev").command else { panic!() };
+        assert_eq!((dev.nodes, dev.keep, dev.directory, dev.port), (None, false, None, None));
+        assert_eq!(dev.timing, Timing::Default);
     }
 
     #[test]
@@ -220,6 +254,8 @@ mod tests {
         for line in [
             "oncelog serve --node-id 1 --data-dir d",
             "oncelog config --config node.toml",
+            "oncelog dev",
+            "oncelog dev -n 5 --keep --directory d --timing fast --port 7420 -o jsonl -q",
             "oncelog init --peers 127.0.0.1:1,127.0.0.1:2",
             "oncelog read orders --from 3 --limit 2 --local",
             "oncelog lookup pay-1 --local",
@@ -244,6 +280,11 @@ mod tests {
             "oncelog status -o xml",
             "oncelog init",
             "oncelog log",
+            "oncelog dev -n 0",
+            "oncelog dev -n 10",
+            "oncelog dev --timing slow",
+            "oncelog dev --port 65500",
+            "oncelog dev orders",
         ] {
             let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -7,6 +7,8 @@ mod admin;
 mod append;
 mod arguments;
 mod bench;
+mod children;
+mod dev;
 mod exit;
 mod logs;
 mod lookup;
@@ -20,7 +22,7 @@ use std::io::{self, Write};
 
 use clap::Parser as _;
 
-pub use arguments::{Arguments, ClientCommand, Command};
+pub use arguments::{Arguments, ClientCommand, Command, Dev};
 pub use exit::Exit;
 pub use serve::Settings;
 
@@ -50,6 +52,18 @@ pub struct Session {
 impl Session {
     /// Runs a command that speaks to nodes, to its end.
     pub fn run(&self, command: ClientCommand) -> Exit {
+        self.run_to_end(async |out| self.speak(command, out).await)
+    }
+
+    /// Runs a cluster of one's own until it is told to end.
+    pub fn dev(&self, dev: &Dev) -> Exit {
+        self.run_to_end(async |out| dev::run(&self.options, dev, out).await)
+    }
+
+    fn run_to_end(
+        &self,
+        work: impl AsyncFnOnce(&mut io::BufWriter<io::StdoutLock<'static>>) -> Result<Exit, Problem>,
+    ) -> Exit {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -57,11 +71,15 @@ impl Session {
             }
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
-        let result = runtime.block_on(self.speak(command, &mut out));
+        let result = runtime.block_on(work(&mut out));
         match result.and_then(|exit| Ok(out.flush().map(|()| exit)?)) {
             Ok(exit) => exit,
             Err(Problem::NobodyReads) => Exit::Done,
             Err(Problem::Here { message, advice }) => self.fail(&message, advice),
+            Err(Problem::Misuse { message, advice }) => {
+                self.fail(&message, advice);
+                Exit::Usage
+            }
             Err(Problem::Client(error)) => {
                 // Where even errors cannot be written, the exit code still tells.
                 let _unheard = report::print(&mut anstream::stderr(), self.options.output, &error);

@@ -22,6 +22,13 @@ pub(super) enum Problem {
         /// What to do.
         advice: &'static str,
     },
+    /// Something that can't be asked for as things are here.
+    Misuse {
+        /// What can't be.
+        message: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// Whoever reads the answer has gone; nobody needs the rest.
     NobodyReads,
 }
