@@ -1,4 +1,4 @@
-//! `append`: one record, once.
+//! `append`: one record, once; with `--batch` many, each once.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
@@ -11,11 +11,14 @@ use crate::types::limits::RECORD_BYTES_MAX;
 use crate::types::{Id, LogName, NewRecord};
 
 use super::arguments::{Append, Options};
+use super::batch;
+use super::exit::Exit;
 use super::output::{self, Row};
 use super::report::Problem;
 
+/// What an append got, as it is printed.
 #[derive(Debug, Serialize)]
-struct Answer {
+pub(super) struct Answer {
     space: String,
     log: String,
     id: String,
@@ -28,7 +31,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(space: &str, log: &LogName, id: &Id, appended: &Appended) -> Self {
+    pub(super) fn new(space: &str, log: &LogName, id: &Id, appended: &Appended) -> Self {
         Self {
             space: space.to_owned(),
             log: log.as_str().to_owned(),
@@ -57,13 +60,17 @@ pub(super) async fn run(
     options: &Options,
     append: Append,
     out: &mut impl Write,
-) -> Result<(), Problem> {
+) -> Result<Exit, Problem> {
+    if let Some(source) = &append.batch {
+        return batch::run(client, options, &append, source, out).await;
+    }
     let payload = payload(&append.value, io::stdin().lock())?;
     let id = append.id.unwrap_or_else(|| client.fresh_id());
     let records = vec![NewRecord { payload, headers: Vec::new() }];
     let appended = client.append(&append.log, records, Some(id.clone())).await?;
     let answer = Answer::new(options.space.as_str(), &append.log, &id, &appended);
-    Ok(output::print_one(out, options.output, &answer)?)
+    output::print_one(out, options.output, &answer)?;
+    Ok(Exit::Done)
 }
 
 /// The bytes that a value names, exactly.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::types::{Id, LogName, SpaceName};
+use crate::types::limits::STREAM_UNANSWERED_MAX;
+use crate::types::{Id, LogName, Offset, SpaceName};
 
+use super::batch::Lines;
 use super::bench::Bench;
 use super::children::Timing;
 use super::output::Format;
@@ -89,8 +91,14 @@ pub enum ClientCommand {
     Append(Append),
     /// Read a log
     Read(Read),
+    /// Follow a log: its records as they come
+    Tail(Tail),
     /// Say what became of an id
     Lookup(Lookup),
+    /// Make sure that an id never takes effect, unless it has; its outcome is the answer
+    Cancel(Cancel),
+    /// End the doubt about an id: say what became of it, and cancel it if nothing has and --cancel is given
+    Settle(Settle),
     /// Say how the nodes are
     Status,
     /// Make a snapshot on each given node, and purge its Raft log behind it
@@ -145,6 +153,18 @@ pub struct Append {
     /// The id that this append is known by; a new one if left out
     #[arg(long, value_parser = id)]
     pub(super) id: Option<Id>,
+    /// Append every line of a file, or of standard input with -, in their order over one stream
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["value", "id"])]
+    pub(super) batch: Option<String>,
+    /// What the lines of a batch are
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Lines::Text, requires = "batch")]
+    pub(super) lines: Lines,
+    /// Give every line that has no id one of this and its number: then the batch may be run again
+    #[arg(long, value_name = "TEXT", requires = "batch")]
+    pub(super) id_prefix: Option<String>,
+    /// How many lines of a batch are on the way at once
+    #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", value_parser = in_flight)]
+    pub(super) in_flight: usize,
 }
 
 /// Reading.
@@ -162,6 +182,54 @@ pub struct Read {
     /// What the asked node has applied, possibly stale
     #[arg(long)]
     pub(super) local: bool,
+    /// Go on with what comes, until it is ended
+    #[arg(long, short = 'f')]
+    pub(super) follow: bool,
+}
+
+/// Following.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// The log; one that is not there is waited for
+    #[arg(value_parser = LogName::new)]
+    pub(super) log: LogName,
+    /// The first offset wanted, or `end` for only what comes
+    #[arg(long, value_name = "OFFSET|end", default_value = "end", value_parser = from)]
+    pub(super) from: Begin,
+    /// End after this many records
+    #[arg(long, value_name = "COUNT")]
+    pub(super) limit: Option<u64>,
+    /// What the asked node has applied, possibly stale
+    #[arg(long)]
+    pub(super) local: bool,
+}
+
+/// Where following begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// At this offset.
+    Offset(Offset),
+    /// Where the log ends now.
+    End,
+}
+
+/// Cancelling.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The id
+    #[arg(value_parser = id)]
+    pub(super) id: Id,
+}
+
+/// Settling.
+#[derive(Debug, Args)]
+pub struct Settle {
+    /// The id
+    #[arg(value_parser = id)]
+    pub(super) id: Id,
+    /// If nothing has become of it yet, nothing ever shall
+    #[arg(long)]
+    pub(super) cancel: bool,
 }
 
 /// Looking up.
@@ -197,6 +265,20 @@ pub enum Log {
 
 fn id(text: &str) -> Result<Id, crate::types::MalformedId> {
     Id::new(text)
+}
+
+fn from(text: &str) -> Result<Begin, String> {
+    match text {
+        "end" => Ok(Begin::End),
+        _ => text.parse().map(|offset| Begin::Offset(Offset(offset))).map_err(|_| "an offset, or `end`".to_owned()),
+    }
+}
+
+fn in_flight(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=STREAM_UNANSWERED_MAX).contains(&count) => Ok(count),
+        _ => Err(format!("a number from 1 to {STREAM_UNANSWERED_MAX}")),
+    }
 }
 
 fn positive_time(text: &str) -> Result<Duration, String> {
@@ -258,6 +340,15 @@ mod tests {
             "oncelog dev -n 5 --keep --directory d --timing fast --port 7420 -o jsonl -q",
             "oncelog init --peers 127.0.0.1:1,127.0.0.1:2",
             "oncelog read orders --from 3 --limit 2 --local",
+            "oncelog append orders --batch - --lines jsonl --id-prefix day-7/ --in-flight 10",
+            "oncelog bench append --clients 8 --mode unary --ids random -o json",
+            "oncelog bench dup",
+            "oncelog bench read --local",
+            "oncelog read orders --follow",
+            "oncelog tail orders --from 3 --limit 2 --local",
+            "oncelog tail orders --from end",
+            "oncelog cancel pay-1",
+            "oncelog settle pay-1 --cancel",
             "oncelog lookup pay-1 --local",
             "oncelog status",
             "oncelog snapshot",
@@ -278,6 +369,10 @@ mod tests {
             "oncelog read orders --limit many",
             "oncelog read orders --timeout 0s",
             "oncelog status -o xml",
+            "oncelog append orders paid --batch -",
+            "oncelog append orders paid --id-prefix a",
+            "oncelog tail orders --from middle",
+            "oncelog cancel",
             "oncelog init",
             "oncelog log",
             "oncelog dev -n 0",

@@ -236,7 +236,7 @@ impl Cluster {
                 serde_json::to_writer(&mut *out, self)?;
                 out.write_all(b"\n")
             }
-            Format::Table | Format::Plain => output::print_rows(out, format, &self.nodes),
+            Format::Table | Format::Plain | Format::Csv => output::print_rows(out, format, &self.nodes),
         }
     }
 

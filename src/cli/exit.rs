@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::client::{Error, Kind};
+use crate::types::Fate;
 
 /// How a command ended. The numbers are promised to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,16 @@ impl Exit {
             Kind::Conflict => Self::Conflict,
             Kind::BadRequest => Self::Usage,
             Kind::Failed => Self::Failure,
+        }
+    }
+}
+
+impl Exit {
+    /// An id that was never decided, or was forgotten, is not found.
+    pub(super) fn of_fate(fate: &Fate) -> Self {
+        match fate {
+            Fate::Decided(_) => Self::Done,
+            Fate::Unknown | Fate::TooOld { .. } => Self::NotFound,
         }
     }
 }

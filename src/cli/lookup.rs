@@ -13,8 +13,9 @@ use super::exit::Exit;
 use super::output::{self, Row};
 use super::report::Problem;
 
+/// What became of an id, as it is printed.
 #[derive(Debug, Serialize)]
-struct Answer {
+pub(super) struct Answer {
     id: String,
     fate: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(id: &Id, fate: &Fate) -> Self {
+    pub(super) fn new(id: &Id, fate: &Fate) -> Self {
         let bare = Self {
             id: id.text().to_owned(),
             fate: "unknown",
@@ -110,10 +111,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Problem> {
     let fate = client.lookup(&lookup.id, super::consistency(lookup.local)).await?;
     output::print_one(out, options.output, &Answer::new(&lookup.id, &fate))?;
-    Ok(match fate {
-        Fate::Decided(_) => Exit::Done,
-        Fate::Unknown | Fate::TooOld { .. } => Exit::NotFound,
-    })
+    Ok(Exit::of_fate(&fate))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod admin;
 mod append;
 mod arguments;
+mod batch;
 mod bench;
 mod children;
 mod dev;
@@ -16,7 +17,9 @@ mod output;
 mod read;
 mod report;
 mod serve;
+mod settle;
 mod status;
+mod tail;
 
 use std::io::{self, Write};
 
@@ -103,9 +106,12 @@ impl Session {
                 let address = client.addresses().next().unwrap_or_default();
                 admin::init(&client, options, address, init, out).await?;
             }
-            ClientCommand::Append(append) => append::run(&client, options, append, out).await?,
+            ClientCommand::Append(append) => return append::run(&client, options, append, out).await,
             ClientCommand::Read(read) => read::run(&client, options, read, out).await?,
             ClientCommand::Lookup(lookup) => return lookup::run(&client, options, lookup, out).await,
+            ClientCommand::Tail(tail) => tail::run(&client, options, tail, out).await?,
+            ClientCommand::Cancel(cancel) => return settle::cancel(&client, options, cancel, out).await,
+            ClientCommand::Settle(settle) => return settle::settle(&client, options, settle, out).await,
             ClientCommand::Status => return status::run(&client, options, out).await,
             ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
             ClientCommand::Bench(bench) => bench::run(&client, options, bench, out).await?,

@@ -83,11 +83,21 @@ pub(super) fn print_rows<R: Row>(out: &mut impl Write, format: Format, rows: &[R
             out.write_all(b"\n")
         }),
         Format::Csv => {
-            let line = |cells: Vec<String>| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
-            writeln!(out, "{}", line(R::HEADINGS.iter().map(|heading| csv_heading(heading)).collect()))?;
-            rows.iter().try_for_each(|row| writeln!(out, "{}", line(row.cells())))
+            print_csv_headings::<R>(out)?;
+            print_csv_rows(out, rows)
         }
     }
+}
+
+/// Prints the line of headings.
+pub(super) fn print_csv_headings<R: Row>(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", R::HEADINGS.iter().map(|heading| csv_heading(heading)).collect::<Vec<_>>().join(","))
+}
+
+/// Prints rows as comma-separated values, without their headings.
+pub(super) fn print_csv_rows<R: Row>(out: &mut impl Write, rows: &[R]) -> io::Result<()> {
+    let line = |row: &R| row.cells().iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
+    rows.iter().try_for_each(|row| writeln!(out, "{}", line(row)))
 }
 
 /// A heading as programs name a column.
@@ -192,7 +202,10 @@ mod tests {
         assert_eq!(many(Format::Table), "NAME    COUNT\norders  12\na       3\n");
         assert_eq!(many(Format::Plain), "orders\t12\na\t3\n");
         assert_eq!(many(Format::Csv), "name,count\norders,12\na,3\n");
-        assert_eq!((csv_cell("a,\"b\""), csv_heading("P99.9 MS")), ("\"a,\"\"b\"\"\"".to_owned(), "p99_9_ms".to_owned()));
+        assert_eq!(
+            (csv_cell("a,\"b\""), csv_heading("P99.9 MS")),
+            ("\"a,\"\"b\"\"\"".to_owned(), "p99_9_ms".to_owned())
+        );
         assert_eq!(many(Format::Jsonl), "{\"name\":\"orders\",\"count\":12}\n{\"name\":\"a\",\"count\":3}\n");
         let document: serde_json::Value = serde_json::from_str(&many(Format::Json)).unwrap();
         let [one, other] = PAIRS.map(|pair| serde_json::json!({"name": pair.name, "count": pair.count}));

@@ -12,9 +12,11 @@ use crate::types::{Header, Offset, Record};
 use super::arguments::{Options, Read};
 use super::output::{self, Bytes, Format, Row};
 use super::report::Problem;
+use super::tail;
 
+/// A record as it is printed.
 #[derive(Debug, Serialize)]
-struct RecordRow {
+pub(super) struct RecordRow {
     offset: u64,
     time_ms: u64,
     id: String,
@@ -40,7 +42,7 @@ struct HeaderRow {
 }
 
 impl RecordRow {
-    fn new(record: Record) -> Self {
+    pub(super) fn new(record: Record) -> Self {
         let payload = Bytes::new(&record.payload);
         let beside = match record.id.birth() {
             crate::types::Birth::Beside(birth) => Some(birth.as_ms()),
@@ -104,6 +106,9 @@ struct Document {
 
 pub(super) async fn run(client: &Client, options: &Options, read: Read, out: &mut impl Write) -> Result<(), Problem> {
     let consistency = super::consistency(read.local);
+    if read.follow {
+        return tail::follow(client, options, read.log, Offset(read.from), read.limit, consistency, out).await;
+    }
     let mut pages = client.pages(read.log.clone(), Offset(read.from), read.limit, consistency);
     let mut document = Document {
         space: options.space.as_str().to_owned(),

@@ -93,6 +93,8 @@ pub const ATTEMPT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 pub const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 /// The longest pause before a client's next attempt.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The longest line of a batch that the command reads: a record in base64, with headers.
+pub const BATCH_LINE_BYTES_MAX: usize = 8 << 20;
 /// The most bad fields that one answer names: some clients take no more than 8 KiB of headers, and a violation is said
 /// twice in them.
 pub const FIELD_VIOLATIONS_MAX: usize = 8;
@@ -116,6 +118,7 @@ const _: () = assert!(ENTRY_BYTES_MAX + REPLICATION_BYTES_TARGET < PEER_MESSAGE_
 const _: () = assert!(COMMAND_BYTES_MAX <= QUEUE_BYTES_MAX);
 const _: () = assert!(QUEUE_BYTES_MAX < ADMITTED_BYTES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX + (1 << 20) <= STREAM_UNANSWERED_BYTES_MAX);
+const _: () = assert!(2 * RECORD_BYTES_MAX < BATCH_LINE_BYTES_MAX);
 const _: () = assert!(STREAM_UNANSWERED_BYTES_MAX < QUEUE_BYTES_MAX);
 const _: () = assert!(STREAM_MESSAGE_BYTES_TARGET + COMMAND_BYTES_MAX + (1 << 20) <= CLIENT_MESSAGE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_MAX + 2 * COMMAND_BYTES_MAX > RECORD_BYTES_MAX);

@@ -143,11 +143,16 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn not_negative(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    if number.is_finite() && (0.0..=1e9).contains(&number) { Ok(number) } else { Err("it must not be below 0".to_owned()) }
+    if number.is_finite() && (0.0..=1e9).contains(&number) {
+        Ok(number)
+    } else {
+        Err("it must not be below 0".to_owned())
+    }
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
-    not_negative(text).and_then(|number| if number <= 1.0 { Ok(number) } else { Err("it must not be above 1".to_owned()) })
+    not_negative(text)
+        .and_then(|number| if number <= 1.0 { Ok(number) } else { Err("it must not be above 1".to_owned()) })
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -1,5 +1,6 @@
 //! Puts load on a cluster: tasks that send, wait for the answer, and send again.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,24 +80,36 @@ impl Line {
 #[derive(Clone)]
 pub(super) struct Cargo {
     pub(super) log: LogName,
-    pub(super) records: Vec<NewRecord>,
     pub(super) ids: Ids,
+    size: usize,
+    count: usize,
+    /// Random bytes, of which every record is a part: no compression makes them smaller.
+    bytes: Bytes,
 }
 
 impl Cargo {
-    /// Records of random bytes, which no compression makes smaller.
+    /// So many records an append, each of so many bytes.
     pub(super) fn new(log: LogName, size: usize, count: usize, ids: Ids) -> Self {
-        let record = || {
-            let mut payload = vec![0_u8; size];
-            rand::rng().fill(&mut payload[..]);
-            NewRecord { payload: Bytes::from(payload), headers: Vec::new() }
+        let mut bytes = vec![0_u8; size + (1 << 20)];
+        rand::rng().fill(&mut bytes[..]);
+        Self { log, ids, size, count, bytes: Bytes::from(bytes) }
+    }
+
+    /// The records of an id: the same again for the same id.
+    fn records(&self, id: &Id) -> Vec<NewRecord> {
+        let mut place = DefaultHasher::new();
+        id.text().hash(&mut place);
+        let room = self.bytes.len() - self.size;
+        let record = |number: usize| {
+            let from = (place.finish() as usize).wrapping_add(number.wrapping_mul(self.size)) % room;
+            NewRecord { payload: self.bytes.slice(from..from + self.size), headers: Vec::new() }
         };
-        Self { log, records: (0..count).map(|_| record()).collect(), ids }
+        (0..self.count).map(record).collect()
     }
 
     fn done(&self, appended: &Appended) -> Done {
-        let bytes = self.records.iter().map(|record| record.payload.len() as u64).sum();
-        Done { records: self.records.len() as u64, bytes, replayed: appended.replayed }
+        let records = self.count as u64;
+        Done { records, bytes: records * self.size as u64, replayed: appended.replayed }
     }
 }
 
@@ -115,7 +128,7 @@ pub(super) async fn append(lines: Vec<Line>, cargo: &Cargo, duplicates: f64, loa
                     return;
                 }
                 let id = again.take().unwrap_or_else(|| line.fresh_id(cargo.ids));
-                let result = line.append(&cargo.log, cargo.records.clone(), id.clone()).await;
+                let result = line.append(&cargo.log, cargo.records(&id), id.clone()).await;
                 let is_first = result.as_ref().is_ok_and(|appended| !appended.replayed);
                 if is_first && duplicates > 0.0 && rand::rng().random_bool(duplicates) {
                     again = Some(id);
@@ -143,7 +156,7 @@ pub(super) async fn resend(lines: Vec<Line>, cargo: &Cargo, known: Arc<Vec<Id>>,
                 let Some(id) = known.get(rand::rng().random_range(0..known.len())).filter(|_| due < meter.end()) else {
                     return;
                 };
-                let result = line.append(&cargo.log, cargo.records.clone(), id.clone()).await;
+                let result = line.append(&cargo.log, cargo.records(id), id.clone()).await;
                 meter.record(due, result.as_ref().map(|appended| cargo.done(appended)));
                 if result.is_err() {
                     breathe().await;
@@ -204,7 +217,7 @@ pub(super) async fn prepare(lines: &[Line], cargo: &Cargo, count: u64) -> Result
             let mut ids = Vec::new();
             for _ in (task..count).step_by(usize::try_from(tasks).unwrap_or(usize::MAX)) {
                 let id = line.fresh_id(cargo.ids);
-                line.append(&cargo.log, cargo.records.clone(), id.clone()).await?;
+                line.append(&cargo.log, cargo.records(&id), id.clone()).await?;
                 ids.push(id);
             }
             Ok(ids)

@@ -3,18 +3,21 @@
 //! | key | bytes | value |
 //! |---|---|---|
 //! | vote | group `u32` · `1` · `0` as `u64` | a vote (`store::entry`) |
-//! | committed | group `u32` · `2` · `0` as `u64` | a log id, if any (`store::entry`) |
 //! | purged | group `u32` · `3` · `0` as `u64` | a log id and the chain's anchor (`record`) |
 //! | entry | group `u32` · `4` · index `u64` | the chain's link and an entry (`record`) |
+//! | committed | group `u32` · `5` · `0` as `u64` | a log id, if any (`store::entry`) |
 //!
 //! Integers are big-endian, so entries lie in the order of their index. All keys have 13 bytes.
+//!
+//! What is written all the time lies together, at the end: entries are appended and committed follows them. In front of
+//! them it would stretch every table file over the whole log, and every compaction would write the whole log again.
 
 use crate::types::LogIndex;
 
 const KIND_VOTE: u8 = 1;
-const KIND_COMMITTED: u8 = 2;
 const KIND_PURGED: u8 = 3;
 const KIND_ENTRY: u8 = 4;
+const KIND_COMMITTED: u8 = 5;
 
 /// The length of every key.
 pub(super) const KEY_BYTES: usize = 13;
@@ -68,7 +71,7 @@ mod tests {
     fn keys_have_these_bytes_and_come_back() {
         let golden = [
             (Key::Vote, *b"\x00\x00\x01\x02\x01\0\0\0\0\0\0\0\0"),
-            (Key::Committed, *b"\x00\x00\x01\x02\x02\0\0\0\0\0\0\0\0"),
+            (Key::Committed, *b"\x00\x00\x01\x02\x05\0\0\0\0\0\0\0\0"),
             (Key::Purged, *b"\x00\x00\x01\x02\x03\0\0\0\0\0\0\0\0"),
             (Key::Entry(LogIndex(0x0304)), *b"\x00\x00\x01\x02\x04\0\0\0\0\0\0\x03\x04"),
         ];
@@ -79,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn entries_lie_in_the_order_of_their_index_and_behind_everything_else_of_their_group() {
+    fn entries_lie_in_the_order_of_their_index_between_what_seldom_changes_and_what_follows_them() {
         let entry = |index| Key::Entry(LogIndex(index));
-        let keys = [Key::Vote, Key::Committed, Key::Purged, entry(0), entry(255), entry(256), entry(u64::MAX)];
+        let keys = [Key::Vote, Key::Purged, entry(0), entry(255), entry(256), entry(u64::MAX), Key::Committed];
         let encoded: Vec<_> = keys.iter().map(|key| key.encode(7)).chain([Key::Vote.encode(8)]).collect();
         assert!(encoded.is_sorted());
     }

@@ -1,0 +1,181 @@
+//! The lines of a batch: which record each is, and under which id.
+
+use std::io::{self, BufRead, Read as _};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::types::{Header, Id, LogTime, NewRecord};
+
+/// What the lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Lines {
+    /// Each line is the record.
+    Text,
+    /// Each line is a JSON object: `payload` or `payload_base64`, and, if wanted, `id`, `birth_ms` and `headers`.
+    Jsonl,
+}
+
+/// A line, read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Counted from 1, as editors do.
+    pub(super) number: u64,
+    /// How many bytes it had.
+    pub(super) bytes: u64,
+    /// What it says, or what is wrong with it.
+    pub(super) append: Result<(Option<Id>, NewRecord), String>,
+}
+
+/// Reads lines one by one.
+pub(super) struct Reader<R> {
+    source: R,
+    lines: Lines,
+    number: u64,
+}
+
+/// A record as a line of JSON: what `read -o jsonl` prints can be read back, place and time apart.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object {
+    id: Option<String>,
+    birth_ms: Option<u64>,
+    payload: Option<String>,
+    payload_base64: Option<String>,
+    #[serde(default)]
+    headers: Vec<ObjectHeader>,
+    #[serde(rename = "offset")]
+    _offset: Option<u64>,
+    #[serde(rename = "time_ms")]
+    _time_ms: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectHeader {
+    key: String,
+    value: Option<String>,
+    value_base64: Option<String>,
+}
+
+impl<R: BufRead> Reader<R> {
+    pub(super) fn new(source: R, lines: Lines) -> Self {
+        Self { source, lines, number: 0 }
+    }
+
+    /// The next line, if there is one. A line that is too long ends it: nobody knows what would follow.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
+        let mut bytes = Vec::new();
+        let limit = BATCH_LINE_BYTES_MAX as u64 + 1;
+        if self.source.by_ref().take(limit).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let length = bytes.len() as u64;
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        } else if length == limit {
+            let message = format!("line {} has more than {BATCH_LINE_BYTES_MAX} bytes", self.number);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        let append = match self.lines {
+            Lines::Text => Ok((None, NewRecord { payload: bytes.into(), headers: Vec::new() })),
+            Lines::Jsonl => object(&bytes),
+        };
+        let append = append.and_then(|(id, record)| match record.payload.len() {
+            0..=RECORD_BYTES_MAX => Ok((id, record)),
+            long => Err(format!("a record has at most {RECORD_BYTES_MAX} bytes, not {long}")),
+        });
+        Ok(Some(Line { number: self.number, bytes: length, append }))
+    }
+}
+
+fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
+    let object: Object = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let id = match (object.id, object.birth_ms) {
+        (None, None) => None,
+        (None, Some(_)) => return Err("a birth_ms without an id".to_owned()),
+        (Some(text), None) => Some(Id::new(text).map_err(|error| error.to_string())?),
+        (Some(text), Some(ms)) => {
+            let birth = LogTime::from_ms(ms).ok_or("birth_ms has at most 48 bits")?;
+            Some(Id::with_birth(text, birth).map_err(|error| error.to_string())?)
+        }
+    };
+    let payload = value("payload", object.payload, object.payload_base64)?;
+    let headers = object.headers.into_iter().map(|header| {
+        let value = value("value", header.value, header.value_base64)?;
+        Ok(Header { key: header.key, value })
+    });
+    Ok((id, NewRecord { payload, headers: headers.collect::<Result<_, String>>()? }))
+}
+
+fn value(name: &str, text: Option<String>, base64: Option<String>) -> Result<Bytes, String> {
+    match (text, base64) {
+        (Some(text), None) => Ok(text.into()),
+        (None, Some(base64)) => {
+            BASE64_STANDARD.decode(base64).map(Bytes::from).map_err(|error| format!("{name}_base64: {error}"))
+        }
+        (None, None) => Err(format!("neither {name} nor {name}_base64")),
+        (Some(_), Some(_)) => Err(format!("both {name} and {name}_base64")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: Lines, text: &[u8]) -> Vec<Line> {
+        let mut reader = Reader::new(text, lines);
+        std::iter::from_fn(|| reader.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_text_line_is_the_record_to_the_last_byte() {
+        let lines = read(Lines::Text, b"a\n\n b\xff\r\nlast");
+        let payloads: Vec<_> = lines.iter().map(|line| &line.append.as_ref().unwrap().1.payload[..]).collect();
+        assert_eq!(payloads, [&b"a"[..], b"", b" b\xff\r", b"last"]);
+        assert_eq!(
+            lines.iter().map(|line| (line.number, line.bytes)).collect::<Vec<_>>(),
+            [(1, 2), (2, 1), (3, 5), (4, 4)]
+        );
+    }
+
+    #[test]
+    fn a_line_of_json_says_everything_that_a_record_has() {
+        let text = br#"{"id":"pay-1","birth_ms":7,"payload":"x","headers":[{"key":"k","value_base64":"/w=="}]}"#;
+        let [line] = read(Lines::Jsonl, text).try_into().unwrap();
+        let (id, record) = line.append.unwrap();
+        assert_eq!(id, Some(Id::with_birth("pay-1", LogTime::from_ms(7).unwrap()).unwrap()));
+        assert_eq!(&record.payload[..], b"x");
+        assert_eq!((record.headers[0].key.as_str(), &record.headers[0].value[..]), ("k", &b"\xff"[..]));
+    }
+
+    #[test]
+    fn what_read_prints_is_read_back() {
+        let text = br#"{"offset":0,"time_ms":5,"id":"pay-7","payload_base64":"/w=="}"#;
+        let [line] = read(Lines::Jsonl, text).try_into().unwrap();
+        assert_eq!(&line.append.unwrap().1.payload[..], b"\xff");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_told() {
+        let wrong = |text: &str| read(Lines::Jsonl, text.as_bytes()).remove(0).append.unwrap_err();
+        assert_eq!(wrong("{}"), "neither payload nor payload_base64");
+        assert_eq!(wrong(r#"{"payload":"x","payload_base64":""}"#), "both payload and payload_base64");
+        assert_eq!(wrong(r#"{"payload":"x","birth_ms":1}"#), "a birth_ms without an id");
+        assert!(wrong(r#"{"payload":"x","idd":"a"}"#).contains("idd"));
+        assert!(wrong("not json").contains("expected"));
+        let long = vec![b'x'; RECORD_BYTES_MAX + 1];
+        assert!(read(Lines::Text, &long).remove(0).append.unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_gathered_without_one() {
+        let endless = io::repeat(b'x');
+        let error = Reader::new(io::BufReader::new(endless), Lines::Text).next().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,311 @@
+//! `append --batch`: every line of a file or a pipe is a record, sent over one stream.
+//!
+//! - The lines are appended in their order, each once: those that were sent when a node or a connection failed are sent
+//!   again under their ids.
+//! - A line that cannot be sent, or is refused, is told with its number and holds nothing back.
+//! - With ids of one's own (in the lines, or by `--id-prefix`) the whole batch may be run again: what was appended before
+//!   is answered *replayed*.
+
+mod lines;
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal as _, Read, Write};
+use std::time::Instant;
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+pub(super) use lines::Lines;
+
+use self::lines::{Line, Reader};
+use super::append::Answer;
+use super::arguments::{Append, Options};
+use super::exit::Exit;
+use super::output::{self, Format, Row};
+use super::report::{self, Problem};
+use crate::client::{Appended, Client, Error, Kind, Receipt};
+use crate::types::Id;
+
+/// How many lines are read ahead of what is sent.
+const LINES_AHEAD: usize = 256;
+/// How many wrong lines are told one by one.
+const COMPLAINTS: u64 = 20;
+
+/// What became of all lines.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    lines: u64,
+    sent: u64,
+    appended: u64,
+    replayed: u64,
+    refused: u64,
+    /// They may have taken effect.
+    in_doubt: u64,
+    /// No node took them.
+    failed: u64,
+    /// They were not sent, because they say nothing that could be.
+    malformed: u64,
+    seconds: f64,
+    per_second: f64,
+}
+
+impl Row for Summary {
+    const HEADINGS: &'static [&'static str] = &[
+        "LINES",
+        "SENT",
+        "APPENDED",
+        "REPLAYED",
+        "REFUSED",
+        "IN DOUBT",
+        "FAILED",
+        "MALFORMED",
+        "SECONDS",
+        "PER SECOND",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let counts = [
+            self.lines,
+            self.sent,
+            self.appended,
+            self.replayed,
+            self.refused,
+            self.in_doubt,
+            self.failed,
+            self.malformed,
+        ];
+        let mut cells: Vec<_> = counts.iter().map(u64::to_string).collect();
+        cells.extend([format!("{:.1}", self.seconds), format!("{:.0}", self.per_second)]);
+        cells
+    }
+}
+
+impl Summary {
+    fn exit(&self) -> Exit {
+        if self.in_doubt + self.failed > 0 {
+            Exit::Unavailable
+        } else if self.refused > 0 {
+            Exit::Conflict
+        } else if self.malformed > 0 {
+            Exit::Usage
+        } else {
+            Exit::Done
+        }
+    }
+
+    fn count(&mut self, result: &Result<Appended, Error>) {
+        match result {
+            Ok(appended) if appended.replayed => self.replayed += 1,
+            Ok(_) => self.appended += 1,
+            Err(error) if error.in_doubt() => self.in_doubt += 1,
+            Err(error) if error.kind() == Kind::Unavailable => self.failed += 1,
+            Err(_) => self.refused += 1,
+        }
+    }
+}
+
+/// Appends all lines of the source that `--batch` names.
+pub(super) async fn run(
+    client: &Client,
+    options: &Options,
+    append: &Append,
+    source: &str,
+    out: &mut impl Write,
+) -> Result<Exit, Problem> {
+    let (reader, size) = open(source)?;
+    let progress = progress(options, size);
+    let (mut lines, reading) = read_ahead(reader, append.lines);
+    let mut batch =
+        Batch { options, append, progress, summary: Summary::default(), complaints: 0, out, started: Instant::now() };
+
+    let stream = client.append_stream_of(append.in_flight);
+    let mut open = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some((number, id, result)) = open.next() => batch.answered(number, &id, result)?,
+            line = lines.recv() => {
+                let Some(line) = line else { break };
+                let Some((number, id, record)) = batch.take(line) else { continue };
+                let id = id.unwrap_or_else(|| client.fresh_id());
+                // Room comes with answers, which have to be looked at meanwhile, or a full output would never be seen.
+                let mut sending = std::pin::pin!(stream.send(&append.log, vec![record], Some(id.clone())));
+                let sent = loop {
+                    tokio::select! {
+                        sent = &mut sending => break sent,
+                        Some((number, id, result)) = open.next() => batch.answered(number, &id, result)?,
+                    }
+                };
+                match sent {
+                    Ok(receipt) => open.push(outcome(number, id, receipt)),
+                    Err(error) => batch.answered(number, &id, Err(error))?,
+                }
+            }
+        }
+    }
+    while let Some((number, id, result)) = open.next().await {
+        batch.answered(number, &id, result)?;
+    }
+    stream.finish().await;
+    let read = reading.await.map_err(|error| unreadable(source, &io::Error::other(error)))?;
+    let exit = batch.finish()?;
+    read.map_err(|error| unreadable(source, &error))?;
+    Ok(exit)
+}
+
+async fn outcome(number: u64, id: Id, receipt: Receipt) -> (u64, Id, Result<Appended, Error>) {
+    (number, id, receipt.await)
+}
+
+/// A batch that is under way.
+struct Batch<'a, W> {
+    options: &'a Options,
+    append: &'a Append,
+    progress: ProgressBar,
+    summary: Summary,
+    complaints: u64,
+    out: &'a mut W,
+    started: Instant,
+}
+
+impl<W: Write> Batch<'_, W> {
+    /// What a line asks for; a line that says nothing good is told.
+    fn take(&mut self, line: Line) -> Option<(u64, Option<Id>, crate::types::NewRecord)> {
+        self.summary.lines += 1;
+        self.progress.inc(line.bytes);
+        let append = line.append.and_then(|(id, record)| {
+            let numbered = || self.append.id_prefix.as_ref().map(|prefix| Id::new(format!("{prefix}{}", line.number)));
+            let id = id.map(Ok).or_else(numbered).transpose().map_err(|error| error.to_string())?;
+            Ok((id, record))
+        });
+        match append {
+            Ok((id, record)) => {
+                self.summary.sent += 1;
+                Some((line.number, id, record))
+            }
+            Err(message) => {
+                self.summary.malformed += 1;
+                self.complain(line.number, &message);
+                None
+            }
+        }
+    }
+
+    fn answered(&mut self, line: u64, id: &Id, result: Result<Appended, Error>) -> Result<(), Problem> {
+        self.summary.count(&result);
+        if self.progress.length().is_none() {
+            let answered = self.summary.appended + self.summary.replayed;
+            self.progress.set_message(format!("{answered} answered"));
+        }
+        match result {
+            Ok(appended) => {
+                let answer = Answer::new(self.options.space.as_str(), &self.append.log, id, &appended);
+                match self.options.output {
+                    Format::Jsonl | Format::Plain => {
+                        output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer))?;
+                        self.out.flush()?;
+                    }
+                    Format::Table | Format::Json | Format::Csv => {}
+                }
+            }
+            Err(error) => self.complain(line, &format!("{error}; id: {id}")),
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, line: u64, message: &str) {
+        self.complaints += 1;
+        if self.complaints > COMPLAINTS {
+            return;
+        }
+        let last = if self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
+        self.progress.suspend(|| {
+            let advice = "Send the same line again under its id: that is always safe.";
+            let message = format!("line {line}: {message}{last}");
+            // Where even errors cannot be written, the exit code still tells.
+            let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, &message, advice);
+        });
+    }
+
+    fn finish(mut self) -> Result<Exit, Problem> {
+        self.progress.finish_and_clear();
+        let summary = &mut self.summary;
+        let seconds = self.started.elapsed().as_secs_f64();
+        summary.seconds = (seconds * 1_000.0).round() / 1_000.0;
+        summary.per_second = ((summary.appended + summary.replayed) as f64 / seconds.max(0.001)).round();
+        match self.options.output {
+            Format::Table | Format::Json | Format::Csv => output::print_one(self.out, self.options.output, summary)?,
+            // The answers were printed; what they come to is a note.
+            Format::Jsonl | Format::Plain if !self.options.quiet => {
+                let _unheard = output::print_one(&mut anstream::stderr(), Format::Table, summary);
+            }
+            Format::Jsonl | Format::Plain => {}
+        }
+        Ok(summary.exit())
+    }
+}
+
+type Source = Box<dyn Read + Send>;
+
+fn open(source: &str) -> Result<(Source, Option<u64>), Problem> {
+    if source == "-" {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(source).map_err(|error| unreadable(source, &error))?;
+    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    Ok((Box::new(file), size))
+}
+
+fn unreadable(source: &str, error: &io::Error) -> Problem {
+    Problem::Here {
+        message: format!("cannot read {source}: {error}"),
+        advice: "Name a file of lines, or - for standard input. What was read before is sent; run it again with the same ids.",
+    }
+}
+
+/// Reads on a thread of its own: a pipe may be slow, and must not hold up the answers.
+fn read_ahead(source: Source, lines: Lines) -> (mpsc::Receiver<Line>, tokio::task::JoinHandle<io::Result<()>>) {
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reader = Reader::new(BufReader::with_capacity(1 << 16, source), lines);
+        while let Some(line) = reader.next()? {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    (receiver, reading)
+}
+
+fn progress(options: &Options, size: Option<u64>) -> ProgressBar {
+    if options.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (progress, template) = match size {
+        Some(size) => (ProgressBar::new(size), "{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"),
+        None => (ProgressBar::no_length(), "{spinner} {msg}  {bytes} read  {bytes_per_sec}"),
+    };
+    progress.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_the_worst_that_happened() {
+        let exit = |change: fn(&mut Summary)| {
+            let mut summary = Summary { appended: 9, replayed: 1, ..Summary::default() };
+            change(&mut summary);
+            summary.exit()
+        };
+        assert_eq!(exit(|_| {}), Exit::Done);
+        assert_eq!(exit(|summary| summary.malformed = 1), Exit::Usage);
+        assert_eq!(exit(|summary| (summary.malformed, summary.refused) = (1, 1)), Exit::Conflict);
+        assert_eq!(exit(|summary| (summary.refused, summary.in_doubt) = (1, 1)), Exit::Unavailable);
+        assert_eq!(exit(|summary| summary.failed = 1), Exit::Unavailable);
+    }
+}
