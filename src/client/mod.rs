@@ -4,6 +4,7 @@
 //! - Every operation ends within its total time; one attempt never takes all of it, so a node that hangs costs a part.
 //! - An error says what failed, whether it is *in doubt*, and what each address said last. It says that nothing happened
 //!   only if every attempt said so, or if the id's outcome is known.
+//! - With an [`outbox`] an append also survives a crash of the program that sends it.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), oncelog::client::Error> {
@@ -28,6 +29,7 @@ mod error;
 mod ids;
 mod nodes;
 mod operation;
+pub mod outbox;
 mod pages;
 mod retry;
 mod stream;
@@ -90,6 +92,12 @@ impl Client {
     /// The addresses that it was given.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
         self.nodes.all().iter().map(|node| node.address.as_str())
+    }
+
+    /// A client of another space, over the same connections.
+    #[must_use]
+    pub fn in_space(&self, space: SpaceName) -> Self {
+        Self { space, ..self.clone() }
     }
 
     /// A new id, born now: a `UUIDv7`.
