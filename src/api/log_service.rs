@@ -22,6 +22,15 @@ impl Logs {
         Self { engine }
     }
 
+    /// Says where the leader is, if it is elsewhere.
+    fn with_leader<T>(&self, mut response: Response<T>) -> Response<T> {
+        let leader = self.engine.leader_elsewhere().and_then(|address| address.parse().ok());
+        if let Some(leader) = leader {
+            response.metadata_mut().insert(wire::LEADER, leader);
+        }
+        response
+    }
+
     fn no_such_log(&self, space: &SpaceName, log: &LogName) -> ErrorReport {
         match self.engine.has_space(space) {
             Ok(true) => not_found(
@@ -46,7 +55,8 @@ impl LogService for Logs {
         let command = wire::append_command(request.into_inner()).map_err(|report| report.to_status())?;
         let answer = self.engine.submit(Proposal::Command(command), deadline).await;
         let answer = answer.map_err(|error| report(&error).to_status())?;
-        wire::append_answer(&answer).map(Response::new).map_err(|report| report.to_status())
+        let response = wire::append_answer(&answer).map_err(|report| report.to_status())?;
+        Ok(self.with_leader(Response::new(response)))
     }
 
     type AppendStreamStream = append_stream::Responses;
@@ -56,7 +66,7 @@ impl LogService for Logs {
         request: Request<Streaming<v1::AppendStreamRequest>>,
     ) -> Result<Response<Self::AppendStreamStream>, Status> {
         check_initialised(&self.engine).map_err(|report| report.to_status())?;
-        Ok(Response::new(append_stream::serve(&self.engine, request.into_inner())))
+        Ok(self.with_leader(Response::new(append_stream::serve(&self.engine, request.into_inner()))))
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {

@@ -70,7 +70,7 @@ settings! {
     /// Which log lines are written [default: info,openraft=error]
     #[arg(value_name = "FILTER")]
     log_level,
-    /// Threads of the runtime [default: 2]
+    /// Threads of the runtime [default: 2, or 1 where processors are few]
     #[arg(value_name = "COUNT")]
     worker_threads,
 }

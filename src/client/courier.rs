@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::wire::{self, ErrorReport, Reason, v1};
 
@@ -24,6 +24,9 @@ use super::{Client, logs};
 /// Messages that wait for the connection. One more is being written; more would only make what is packed shorter.
 const MESSAGES_AHEAD: usize = 1;
 
+/// A node, and a stream to it in both directions.
+type Opened = (usize, Node, mpsc::Sender<v1::AppendStreamRequest>, Streaming<v1::AppendStreamResponse>);
+
 /// Who carries.
 #[derive(Debug)]
 pub(super) struct Courier {
@@ -35,7 +38,16 @@ pub(super) struct Courier {
     backlog: Backlog,
     /// Nodes that said they cannot, until any answers.
     unable: HashSet<usize>,
+    /// The node whose stream broke last, until any answers.
+    failed: Option<usize>,
     round: u32,
+}
+
+/// A connection that went no further.
+struct Broken {
+    index: usize,
+    address: String,
+    report: ErrorReport,
 }
 
 impl Courier {
@@ -48,6 +60,7 @@ impl Courier {
             is_closed: false,
             backlog: Backlog::default(),
             unable: HashSet::new(),
+            failed: None,
             round: 0,
         }
     }
@@ -61,10 +74,11 @@ impl Courier {
                 if self.unable.contains(&index) {
                     continue;
                 }
-                let Some(report) = self.carry(index, &node).await else {
+                let Some(Broken { index, address, report }) = self.carry(index, &node).await else {
                     break;
                 };
-                self.backlog.lost(&node.address, &report);
+                self.backlog.lost(&address, &report);
+                self.failed = Some(index);
                 asked_pause = asked_pause.max(report.retry_after);
                 match Next::after(&report) {
                     Next::Again => {}
@@ -115,13 +129,13 @@ impl Courier {
 
     /// Carries over one connection. None: all that was given is answered, and nothing more will be given; otherwise why it
     /// went no further.
-    async fn carry(&mut self, index: usize, node: &Node) -> Option<ErrorReport> {
-        let (messages, outgoing) = mpsc::channel(MESSAGES_AHEAD);
-        let mut answers = match self.open(node, outgoing).await {
-            Ok(answers) => answers,
+    async fn carry(&mut self, index: usize, node: &Node) -> Option<Broken> {
+        let (index, node, messages, mut answers) = match self.open_at_leader(index, node).await {
+            Ok(opened) => opened,
             // The request may have gone out; of this stream nothing was sent yet.
-            Err(report) => return Some(report),
+            Err(report) => return Some(Broken { index, address: node.address.clone(), report }),
         };
+        let broken = |report| Some(Broken { index, address: node.address.clone(), report });
         let (mut heard, mut is_deaf) = (Instant::now(), false);
         loop {
             let silent_since = if self.backlog.has_open() || is_deaf { heard } else { Instant::now() };
@@ -131,7 +145,7 @@ impl Courier {
                 answer = answers.message() => {
                     heard = Instant::now();
                     if let Some(report) = self.take_in(answer, index, &node.address) {
-                        return Some(report);
+                        return broken(report);
                     }
                 }
                 parcel = self.given.recv(), if !self.is_closed => match parcel {
@@ -156,7 +170,7 @@ impl Courier {
                     Err(_closed) => is_deaf = true,
                 },
                 () = sleep_until(silent_since + self.attempt_timeout), if self.backlog.has_open() || is_deaf => {
-                    return Some(no_answer(self.attempt_timeout));
+                    return broken(no_answer(self.attempt_timeout));
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     self.backlog.expire(Instant::now(), self.timeout, Some(&node.address));
@@ -168,15 +182,31 @@ impl Courier {
         }
     }
 
+    /// Opens a stream at a node; where the node says that another leads, at that one, if it takes it.
+    async fn open_at_leader(&self, index: usize, node: &Node) -> Result<Opened, ErrorReport> {
+        let (messages, response) = self.open(node).await?;
+        let leader = self.nodes.leader(response.metadata());
+        // One that has just failed is not yet known to lead no more.
+        let leader = leader.filter(|leader| self.failed != Some(*leader));
+        if let Some((leader, there)) = leader.and_then(|leader| Some((leader, self.nodes.all().get(leader)?.clone())))
+            && let Ok((messages, response)) = self.open(&there).await
+        {
+            return Ok((leader, there, messages, response.into_inner()));
+        }
+        // One hop more, but it works.
+        Ok((index, node.clone(), messages, response.into_inner()))
+    }
+
     async fn open(
         &self,
         node: &Node,
-        outgoing: mpsc::Receiver<v1::AppendStreamRequest>,
-    ) -> Result<Streaming<v1::AppendStreamResponse>, ErrorReport> {
+    ) -> Result<(mpsc::Sender<v1::AppendStreamRequest>, Response<Streaming<v1::AppendStreamResponse>>), ErrorReport>
+    {
+        let (messages, outgoing) = mpsc::channel(MESSAGES_AHEAD);
         let mut client = logs(node.channel.clone());
         let call = client.append_stream(Request::new(ReceiverStream::new(outgoing)));
         match timeout(self.attempt_timeout, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Ok(response)) => Ok((messages, response)),
             Ok(Err(status)) => Err(read_report(&status, self.attempt_timeout)),
             Err(_elapsed) => Err(no_answer(self.attempt_timeout)),
         }
@@ -196,6 +226,7 @@ impl Courier {
         };
         self.nodes.answered(index);
         self.unable.clear();
+        self.failed = None;
         self.round = 0;
         for reply in message.replies {
             let reply = match wire::reply(reply) {

@@ -115,9 +115,16 @@ impl Client {
         }
         let answer = operation.run(|attempt| {
             let request = attempt.request(request.clone());
-            async move { Ok(wire::appended(logs(attempt.channel).append(request).await?.get_ref())?) }
+            async move {
+                let response = logs(attempt.channel).append(request).await?;
+                Ok((wire::appended(response.get_ref())?, self.nodes.leader(response.metadata())))
+            }
         });
-        answer.await
+        let (appended, leader) = answer.await?;
+        if let Some(leader) = leader {
+            self.nodes.answered(leader);
+        }
+        Ok(appended)
     }
 
     /// Opens a stream: many appends on the way at once. It has to be called in a Tokio runtime.

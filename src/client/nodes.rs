@@ -1,4 +1,4 @@
-//! The nodes that a client knows, and which of them answered last.
+//! The nodes that a client knows, and which of them to ask first: the leader once it is known, else whoever answered last.
 //!
 //! - One channel a node, never a balanced one: a request goes where it was sent or fails, so what is known of it is known.
 //! - A channel connects when it is used, and again when it must.
@@ -6,7 +6,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
+
+use crate::wire::LEADER;
 
 use super::error::{Cause, Error};
 
@@ -63,6 +66,12 @@ impl Nodes {
         self.all.iter().enumerate().cycle().skip(first).take(self.all.len())
     }
 
+    /// The node that leads, if the answer of another one names it and it is known here.
+    pub(super) fn leader(&self, metadata: &MetadataMap) -> Option<usize> {
+        let address = metadata.get(LEADER)?.to_str().ok()?;
+        self.all.iter().position(|node| node.address == address)
+    }
+
     pub(super) fn answered(&self, index: usize) {
         self.answered_last.store(index, Ordering::Relaxed);
     }
@@ -71,6 +80,17 @@ impl Nodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_leader_is_gone_to_if_it_is_known() {
+        let nodes = Nodes::new(["a:1", "b:1"].map(|address| Node::new(address).unwrap()).to_vec());
+        let named = |address: &'static str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert(LEADER, address.parse().unwrap());
+            nodes.leader(&metadata)
+        };
+        assert_eq!((named("b:1"), named("c:1"), nodes.leader(&MetadataMap::new())), (Some(1), None, None));
+    }
 
     #[tokio::test]
     async fn whoever_answered_last_is_asked_first() {

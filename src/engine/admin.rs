@@ -57,6 +57,12 @@ impl Engine {
         }
     }
 
+    /// Where clients reach the leader, if another node leads.
+    pub fn leader_elsewhere(&self) -> Option<String> {
+        let leader = self.raft().leader().filter(|leader| *leader != self.raft().local().node_id())?;
+        self.raft().member(leader).map(|member| member.client_address)
+    }
+
     /// Whether this node belongs to a cluster.
     pub fn is_initialised(&self) -> bool {
         self.raft().local().cluster_id().is_some()

@@ -23,8 +23,8 @@ pub trait View {
 pub struct Reads {
     /// Spaces.
     pub spaces: BTreeSet<SpaceName>,
-    /// Ids by space.
-    pub ids: BTreeSet<(SpaceName, Id)>,
+    /// Ids by space, in the order of the proposals: one that is proposed twice is named twice.
+    pub ids: Vec<(SpaceName, Id)>,
     /// Logs by space.
     pub logs: BTreeSet<(SpaceName, LogName)>,
 }
@@ -34,7 +34,7 @@ impl Reads {
     pub fn add(&mut self, proposal: &Proposal) {
         let space = proposal.space();
         self.spaces.insert(space.clone());
-        self.ids.insert((space.clone(), proposal.id().clone()));
+        self.ids.push((space.clone(), proposal.id().clone()));
         let Proposal::Command(command) = proposal else { return };
         for guard in &command.guards {
             let Guard::LogEnd { log, .. } = guard;

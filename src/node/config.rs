@@ -142,12 +142,17 @@ enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fallback {
     Required,
+    /// By how many processors this machine has.
+    Processors,
     Value(&'static str),
     /// The value of another setting.
     Same(&'static str),
     /// By `timing`: default, fast.
     Timing(&'static str, &'static str),
 }
+
+/// From so many processors on, the runtime has two threads.
+const PROCESSORS_FOR_TWO_WORKERS: usize = 4;
 
 /// Every setting, in the order in which `oncelog config` prints them.
 const SETTINGS: [(&str, Shape, Fallback); 15] = [
@@ -165,7 +170,7 @@ const SETTINGS: [(&str, Shape, Fallback); 15] = [
     ("keep_entries", Shape::Number, Fallback::Value("10000")),
     ("log_format", Shape::Text, Fallback::Value("text")),
     ("log_level", Shape::Text, Fallback::Value("info,openraft=error")),
-    ("worker_threads", Shape::Number, Fallback::Value("2")),
+    ("worker_threads", Shape::Number, Fallback::Processors),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +205,7 @@ impl Settings {
         for (name, _, fallback) in SETTINGS {
             let fallback = match fallback {
                 Fallback::Required => None,
+                Fallback::Processors => Some(Given { text: worker_threads().to_string(), origin: Origin::Default }),
                 Fallback::Value(text) => Some(Given { text: text.to_owned(), origin: Origin::Default }),
                 Fallback::Same(other) => given
                     .get(other)
@@ -380,6 +386,12 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Given>, Error> {
     Ok(given)
 }
 
+/// Threads that take turns cost more than they bring where processors are few; disks and the state have their own.
+fn worker_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if processors < PROCESSORS_FOR_TWO_WORKERS { 1 } else { 2 }
+}
+
 fn flag(name: &str) -> String {
     name.replace('_', "-")
 }
@@ -439,7 +451,7 @@ mod tests {
             keep_entries: 10_000,
             log_format: LogFormat::Text,
             log_level: "info,openraft=error".to_owned(),
-            worker_threads: 2,
+            worker_threads: worker_threads(),
         };
         assert_eq!(of_flags(&[]).check().unwrap(), expected);
     }
@@ -479,7 +491,7 @@ mod tests {
             "keep_entries = 10000 # default",
             "log_format = \"text\" # default",
             "log_level = \"info,openraft=error\" # default",
-            "worker_threads = 2 # default",
+            &format!("worker_threads = {} # default", worker_threads()),
         ];
         assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
 

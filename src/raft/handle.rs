@@ -28,6 +28,10 @@ use super::service::{ForwardedFailure, StreamedProposals, StreamedReplies, read_
 use super::state_machine::StateMachine;
 use super::type_config::{self as convert, EncodedBatch, TypeConfig};
 
+/// Openraft's metrics change many times with every entry. Who waits for something rare in them looks no more often than
+/// this, or every node would spend its time on waking those who wait in vain.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 pub(super) type Core = openraft::Raft<TypeConfig, StateMachine>;
 
 /// One node's Raft. Cheap to clone.
@@ -468,6 +472,8 @@ impl Raft {
                 // Raft has stopped: nothing will change any more, and the caller's deadline ends its wait.
                 std::future::pending::<()>().await;
             }
+            // Every entry changes something several times.
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -493,6 +499,7 @@ impl Raft {
                     if changed.is_err() {
                         return "raft has stopped".to_owned();
                     }
+                    tokio::time::sleep(LOOK_AGAIN).await;
                 }
                 _ = failure.changed() => {}
             }

@@ -40,6 +40,8 @@ pub struct Id {
     /// Shared, because an id is kept in many places at once.
     text: Arc<str>,
     birth: Birth,
+    /// What the text says, if it is a canonical `UUIDv7`: to be read once.
+    uuid: Option<[u8; 16]>,
 }
 
 /// Why an id was refused.
@@ -71,8 +73,9 @@ impl Id {
         if text.len() > NAME_BYTES_MAX {
             return Err(Malformed::TooLong(text.len()));
         }
-        let birth = canonical_uuid_v7(&text).map_or(Birth::Absent, |uuid| Birth::Carried(birth_of(uuid)));
-        Ok(Self { text: text.into(), birth })
+        let uuid = canonical_uuid_v7(&text);
+        let birth = uuid.map_or(Birth::Absent, |uuid| Birth::Carried(birth_of(uuid)));
+        Ok(Self { text: text.into(), birth, uuid: uuid.map(Uuid::into_bytes) })
     }
 
     /// Checks an id with a birth beside it. Beside a `UUIDv7` it must be the one that the id carries.
@@ -81,14 +84,15 @@ impl Id {
         match id.birth {
             Birth::Carried(carried) if carried != beside => Err(Malformed::OtherBirth { carried, beside }),
             Birth::Carried(_) => Ok(id),
-            Birth::Absent | Birth::Beside(_) => Ok(Self { text: id.text, birth: Birth::Beside(beside) }),
+            Birth::Absent | Birth::Beside(_) => Ok(Self { birth: Birth::Beside(beside), ..id }),
         }
     }
 
     fn from_uuid_v7(uuid: Uuid) -> Option<Self> {
         let mut buffer = Uuid::encode_buffer();
         let text: &str = uuid.hyphenated().encode_lower(&mut buffer);
-        is_v7(uuid).then(|| Self { text: text.into(), birth: Birth::Carried(birth_of(uuid)) })
+        let birth = Birth::Carried(birth_of(uuid));
+        is_v7(uuid).then(|| Self { text: text.into(), birth, uuid: Some(uuid.into_bytes()) })
     }
 
     /// The text as the sender wrote it.
@@ -103,10 +107,7 @@ impl Id {
 
     /// The sixteen bytes of a canonical `UUIDv7`, birth first; other ids have none.
     pub fn uuid_v7(&self) -> Option<[u8; 16]> {
-        match self.birth {
-            Birth::Carried(_) => Uuid::try_parse(&self.text).ok().map(Uuid::into_bytes),
-            Birth::Absent | Birth::Beside(_) => None,
-        }
+        self.uuid
     }
 
     /// Writes the id: `0`, sixteen bytes of a `UUIDv7` · `1`, text · `2`, birth, text.

@@ -14,6 +14,9 @@ mod request;
 pub mod status;
 mod stream;
 
+/// The metadata in which a node that does not lead says where clients reach the one that does.
+pub const LEADER: &str = "oncelog-leader";
+
 pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
 pub use answer::{Appended, append_answer, appended, cancel_response, decided, rejection};
 pub use command::{append_command, append_request, cancel, cancel_request, command_id, id};

@@ -188,6 +188,7 @@ impl Applier {
         }
         // In the order of the keys one pass over the tables finds all.
         wanted.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        wanted.dedup_by(|one, other| one.0 == other.0);
         let sorted: Vec<_> = wanted.iter().map(|(key, ..)| key.as_slice()).collect();
         let found = generation.remembered_sorted(&sorted)?;
         for ((_, number, id), remembered) in wanted.into_iter().zip(found) {
