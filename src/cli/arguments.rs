@@ -343,6 +343,7 @@ mod tests {
             "oncelog append orders --batch - --lines jsonl --id-prefix day-7/ --in-flight 10",
             "oncelog bench append --clients 8 --mode unary --ids random -o json",
             "oncelog bench dup",
+            "oncelog bench failover --kills 2 --timing fast",
             "oncelog bench read --local",
             "oncelog read orders --follow",
             "oncelog tail orders --from 3 --limit 2 --local",

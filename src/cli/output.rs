@@ -168,6 +168,15 @@ pub(super) fn time(time: LogTime) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(time.as_ms())).to_string()
 }
 
+/// A count in a quotient.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what people count here is far below the 2^52 that a float holds exactly"
+)]
+pub(super) fn float(count: u64) -> f64 {
+    count as f64
+}
+
 /// What is not there.
 pub(super) const NONE: &str = "-";
 

@@ -254,5 +254,5 @@ fn unanswered(report: ErrorReport) -> ErrorReport {
     } else {
         report.reason
     };
-    ErrorReport { effect, reason, ..report }
+    ErrorReport { reason, effect, ..report }
 }

@@ -33,7 +33,8 @@ pub mod outbox;
 mod pages;
 mod retry;
 mod stream;
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
+#[cfg(feature = "server")]
 mod stream_test;
 mod tail;
 

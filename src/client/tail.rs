@@ -61,13 +61,11 @@ impl Tail {
     /// Dropping the future loses nothing: it is cancel-safe.
     pub async fn next(&mut self) -> Result<Page, Error> {
         loop {
-            let (answer, address) = match &mut self.open {
-                Some(open) => (open.pages.message().await, open.address.clone()),
-                None => {
-                    self.connect().await?;
-                    continue;
-                }
+            let Some(open) = &mut self.open else {
+                self.connect().await?;
+                continue;
             };
+            let (answer, address) = (open.pages.message().await, open.address.clone());
             let report = match answer.map(|message| message.map(wire::tail_page)) {
                 Ok(Some(Ok(page))) => {
                     self.trouble = Trouble { turn: self.trouble.turn, ..Trouble::default() };

@@ -173,8 +173,8 @@ mod tests {
     use super::*;
     use crate::types::Rejection;
 
-    fn answer() -> Reply {
-        Ok(Answer::Rejected(Rejection::Reused))
+    fn answer(seat: Seat) {
+        seat.tell(Ok(Answer::Rejected(Rejection::Reused)));
     }
 
     fn positions(answers: Option<Result<Vec<(u64, Answer)>, Error>>) -> Vec<u64> {
@@ -187,10 +187,10 @@ mod tests {
         let seats = [lane.enter(0, 10, None).await, lane.enter(1, 10, None).await, lane.enter(2, 10, None).await];
         drop(lane);
         let [first, second, third] = seats;
-        third.tell(answer());
-        first.tell(answer());
+        answer(third);
+        answer(first);
         assert_eq!(positions(answers.next().await), [2, 0]);
-        second.tell(answer());
+        answer(second);
         assert_eq!(positions(answers.next().await), [1]);
         assert!(answers.next().await.is_none());
     }
@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_read_back_takes_room() {
         let (lane, mut answers) = Lane::new();
-        lane.enter(0, STREAM_UNANSWERED_BYTES_MAX - 2_048, None).await.tell(answer());
+        answer(lane.enter(0, STREAM_UNANSWERED_BYTES_MAX - 2_048, None).await);
         let mut second = std::pin::pin!(lane.enter(1, 4_096, None));
         assert!(futures::poll!(&mut second).is_pending());
         assert_eq!(positions(answers.next().await), [0]);
@@ -210,7 +210,7 @@ mod tests {
         let (lane, mut answers) = Lane::new();
         let seats = [lane.enter(0, 1, None).await, lane.enter(1, 1, None).await, lane.enter(2, 1, None).await];
         let [first, second, third] = seats;
-        first.tell(answer());
+        answer(first);
         assert!(!third.is_held_back());
         second.tell(Err(Error::NoLeader("lost".to_owned())));
         assert!(third.is_held_back());

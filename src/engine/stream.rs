@@ -178,12 +178,11 @@ impl Engine {
                         send_group(&groups, std::mem::take(&mut forwarded)).await?;
                     }
                     let seat = lane.enter(position, encoded.len(), None).await;
-                    match answer {
-                        Some(answer) => seat.tell(Ok(answer)),
-                        None => {
-                            seats.put(seat);
-                            forwarded.push((position, encoded));
-                        }
+                    if let Some(answer) = answer {
+                        seat.tell(Ok(answer));
+                    } else {
+                        seats.put(seat);
+                        forwarded.push((position, encoded));
                     }
                 }
                 if !forwarded.is_empty() {

@@ -39,9 +39,16 @@ impl Birth {
 pub struct Id {
     /// Shared, because an id is kept in many places at once.
     text: Arc<str>,
-    birth: Birth,
-    /// What the text says, if it is a canonical `UUIDv7`: to be read once.
-    uuid: Option<[u8; 16]>,
+    form: Form,
+}
+
+/// What is known of an id beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Form {
+    Plain,
+    /// The bytes of a canonical `UUIDv7`, which the text says, too: they are read once.
+    UuidV7([u8; 16]),
+    Beside(LogTime),
 }
 
 /// Why an id was refused.
@@ -73,26 +80,24 @@ impl Id {
         if text.len() > NAME_BYTES_MAX {
             return Err(Malformed::TooLong(text.len()));
         }
-        let uuid = canonical_uuid_v7(&text);
-        let birth = uuid.map_or(Birth::Absent, |uuid| Birth::Carried(birth_of(uuid)));
-        Ok(Self { text: text.into(), birth, uuid: uuid.map(Uuid::into_bytes) })
+        let form = canonical_uuid_v7(&text).map_or(Form::Plain, |uuid| Form::UuidV7(uuid.into_bytes()));
+        Ok(Self { text: text.into(), form })
     }
 
     /// Checks an id with a birth beside it. Beside a `UUIDv7` it must be the one that the id carries.
     pub fn with_birth(text: impl Into<String>, beside: LogTime) -> Result<Self, Malformed> {
         let id = Self::new(text)?;
-        match id.birth {
+        match id.birth() {
             Birth::Carried(carried) if carried != beside => Err(Malformed::OtherBirth { carried, beside }),
             Birth::Carried(_) => Ok(id),
-            Birth::Absent | Birth::Beside(_) => Ok(Self { birth: Birth::Beside(beside), ..id }),
+            Birth::Absent | Birth::Beside(_) => Ok(Self { form: Form::Beside(beside), ..id }),
         }
     }
 
     fn from_uuid_v7(uuid: Uuid) -> Option<Self> {
         let mut buffer = Uuid::encode_buffer();
         let text: &str = uuid.hyphenated().encode_lower(&mut buffer);
-        let birth = Birth::Carried(birth_of(uuid));
-        is_v7(uuid).then(|| Self { text: text.into(), birth, uuid: Some(uuid.into_bytes()) })
+        is_v7(uuid).then(|| Self { text: text.into(), form: Form::UuidV7(uuid.into_bytes()) })
     }
 
     /// The text as the sender wrote it.
@@ -102,27 +107,34 @@ impl Id {
 
     /// When the id was made.
     pub fn birth(&self) -> Birth {
-        self.birth
+        match self.form {
+            Form::Plain => Birth::Absent,
+            Form::UuidV7(bytes) => Birth::Carried(birth_of(Uuid::from_bytes(bytes))),
+            Form::Beside(birth) => Birth::Beside(birth),
+        }
     }
 
     /// The sixteen bytes of a canonical `UUIDv7`, birth first; other ids have none.
     pub fn uuid_v7(&self) -> Option<[u8; 16]> {
-        self.uuid
+        match self.form {
+            Form::UuidV7(bytes) => Some(bytes),
+            Form::Plain | Form::Beside(_) => None,
+        }
     }
 
     /// Writes the id: `0`, sixteen bytes of a `UUIDv7` · `1`, text · `2`, birth, text.
     pub fn encode(&self, encoder: &mut Encoder) {
-        match (self.uuid_v7(), self.birth) {
-            (Some(uuid), _) => {
+        match self.form {
+            Form::UuidV7(uuid) => {
                 encoder.byte(0);
                 encoder.raw(&uuid);
             }
-            (None, Birth::Beside(birth)) => {
+            Form::Beside(birth) => {
                 encoder.byte(2);
                 encoder.varint(birth.as_ms());
                 encoder.text(&self.text);
             }
-            (None, Birth::Absent | Birth::Carried(_)) => {
+            Form::Plain => {
                 encoder.byte(1);
                 encoder.text(&self.text);
             }
@@ -145,8 +157,8 @@ impl Id {
                 return Err(DecodeError::UnknownKind { what: "id", found: found.into() });
             }
         };
-        match (form, id.birth) {
-            (0, Birth::Carried(_)) | (1, Birth::Absent) | (2, Birth::Beside(_)) => Ok(id),
+        match (form, id.form) {
+            (0, Form::UuidV7(_)) | (1, Form::Plain) | (2, Form::Beside(_)) => Ok(id),
             _ => Err(DecodeError::Invalid("id")),
         }
     }

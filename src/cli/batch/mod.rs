@@ -234,7 +234,7 @@ impl<W: Write> Batch<'_, W> {
         let summary = &mut self.summary;
         let seconds = self.started.elapsed().as_secs_f64();
         summary.seconds = (seconds * 1_000.0).round() / 1_000.0;
-        summary.per_second = ((summary.appended + summary.replayed) as f64 / seconds.max(0.001)).round();
+        summary.per_second = (output::float(summary.appended + summary.replayed) / seconds.max(0.001)).round();
         match self.options.output {
             Format::Table | Format::Json | Format::Csv => output::print_one(self.out, self.options.output, summary)?,
             // The answers were printed; what they come to is a note.

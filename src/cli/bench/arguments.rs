@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::children::Timing;
 use crate::types::LogName;
 use crate::types::limits::{COMMAND_RECORDS_MAX, RECORD_BYTES_MAX, STREAM_UNANSWERED_MAX};
 
@@ -16,6 +17,8 @@ pub enum Bench {
     Read(Read),
     /// Send known ids again: every answer has to be a replay
     Dup(Dup),
+    /// Kill the leader of a cluster of its own again and again, and measure how long no answer comes
+    Failover(Failover),
 }
 
 /// How much load, and for how long.
@@ -135,6 +138,26 @@ pub struct Dup {
     /// Which ids are made
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
     pub(super) ids: Ids,
+}
+
+/// Killing leaders.
+#[derive(Debug, Clone, Args)]
+pub struct Failover {
+    /// How often
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) kills: u32,
+    /// How many nodes the cluster has
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(3..=9))]
+    pub(super) nodes: u8,
+    /// How soon a silent leader is replaced
+    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
+    pub(super) timing: Timing,
+    /// How many appends are in flight at once, over one stream
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=8_192))]
+    pub(super) clients: u32,
+    /// How many bytes a record has
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+    pub(super) size: usize,
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -96,12 +96,13 @@ impl Cargo {
     }
 
     /// The records of an id: the same again for the same id.
-    fn records(&self, id: &Id) -> Vec<NewRecord> {
+    pub(super) fn records(&self, id: &Id) -> Vec<NewRecord> {
         let mut place = DefaultHasher::new();
         id.text().hash(&mut place);
         let room = self.bytes.len() - self.size;
         let record = |number: usize| {
-            let from = (place.finish() as usize).wrapping_add(number.wrapping_mul(self.size)) % room;
+            let from = place.finish().wrapping_add(number.wrapping_mul(self.size) as u64) % room as u64;
+            let from = usize::try_from(from).unwrap_or(0);
             NewRecord { payload: self.bytes.slice(from..from + self.size), headers: Vec::new() }
         };
         (0..self.count).map(record).collect()

@@ -6,6 +6,7 @@
 //! - Only what ends inside the measured time counts. Ctrl-C ends it early, and what was measured is printed.
 
 mod arguments;
+mod failover;
 mod load;
 mod meter;
 mod pace;
@@ -39,6 +40,7 @@ pub(super) async fn run(client: &Client, options: &Options, bench: Bench, out: &
         Bench::Append(append) => bencher.append(append).await?,
         Bench::Read(read) => bencher.read(read).await?,
         Bench::Dup(dup) => bencher.dup(dup).await?,
+        Bench::Failover(bench) => return failover::run(options, bench, out).await,
     };
     Ok(report::print(out, options.output, &report)?)
 }
@@ -143,7 +145,8 @@ impl Bencher<'_> {
             return ProgressBar::hidden();
         }
         let style = ProgressStyle::with_template("{wide_bar} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        let progress = ProgressBar::new((load.seconds * 1_000.0) as u64).with_style(style);
+        let progress =
+            ProgressBar::new(u64::try_from(load.seconds().as_millis()).unwrap_or(u64::MAX)).with_style(style);
         progress.set_message("warming up");
         progress
     }
@@ -152,7 +155,7 @@ impl Bencher<'_> {
 fn show(progress: &ProgressBar, meter: &Meter) {
     let measured = meter.measured();
     progress.set_position(u64::try_from(measured.as_millis()).unwrap_or(u64::MAX));
-    let per_second = meter.count() as f64 / measured.as_secs_f64().max(f64::EPSILON);
+    let per_second = super::output::float(meter.count()) / measured.as_secs_f64().max(f64::EPSILON);
     progress.set_message(format!("{:.0} s  {per_second:.0}/s", measured.as_secs_f64()));
 }
 

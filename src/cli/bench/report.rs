@@ -39,8 +39,8 @@ impl Report {
     /// With the counts of a measured time; the rest is the caller's to say.
     pub(super) fn new(bench: &'static str, counts: &Counts, measured: Duration) -> Self {
         let seconds = measured.as_secs_f64().max(f64::EPSILON);
-        let per_second = |count: u64| (count as f64 / seconds * 10.0).round() / 10.0;
-        let ms = |micros: u64| micros as f64 / 1_000.0;
+        let per_second = |count: u64| (output::float(count) / seconds * 10.0).round() / 10.0;
+        let ms = |micros: u64| output::float(micros) / 1_000.0;
         let at = |quantile: f64| ms(counts.latency.value_at_quantile(quantile));
         Self {
             bench,
@@ -52,7 +52,7 @@ impl Report {
             operations: counts.operations,
             ops_per_s: per_second(counts.operations),
             records_per_s: per_second(counts.records),
-            mib_per_s: (counts.bytes as f64 / seconds / f64::from(1 << 20) * 100.0).round() / 100.0,
+            mib_per_s: (output::float(counts.bytes) / seconds / f64::from(1 << 20) * 100.0).round() / 100.0,
             mean_ms: counts.latency.mean().round() / 1_000.0,
             p50_ms: at(0.5),
             p90_ms: at(0.9),

@@ -3,6 +3,7 @@
 use futures::future::join_all;
 use serde::Serialize;
 
+use crate::cli::output;
 use crate::client::Client;
 use crate::types::{Counters, NodeStatus};
 
@@ -39,7 +40,7 @@ pub(super) fn used(before: &[NodeStatus], after: &[NodeStatus], seconds: f64) ->
         Some(Used {
             node_id: after.node.0,
             role: after.role.as_str(),
-            cpu_percent: (cpu_ms as f64 / seconds / 10.0 * 10.0).round() / 10.0,
+            cpu_percent: (output::float(cpu_ms) / seconds).round() / 10.0,
             written_bytes: now.written_bytes.checked_sub(then.written_bytes)?,
             log_syncs: now.log_syncs.checked_sub(then.log_syncs)?,
             log_entries: now.log_entries.checked_sub(then.log_entries)?,

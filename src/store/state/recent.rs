@@ -34,7 +34,8 @@ struct Run {
 #[derive(Debug, Default)]
 struct Rows {
     first: Offset,
-    rows: VecDeque<Bytes>,
+    /// From the first on, without a gap.
+    values: VecDeque<Bytes>,
     bytes: usize,
 }
 
@@ -85,7 +86,7 @@ impl Recent {
 
 impl Rows {
     fn end(&self) -> Offset {
-        Offset(self.first.0 + self.rows.len() as u64)
+        Offset(self.first.0 + self.values.len() as u64)
     }
 
     fn push(&mut self, first: Offset, rows: impl Iterator<Item = Bytes>) {
@@ -94,10 +95,10 @@ impl Rows {
         }
         for row in rows {
             self.bytes += row.len();
-            self.rows.push_back(row);
+            self.values.push_back(row);
         }
         while self.bytes > RECENT_BYTES_MAX
-            && let Some(row) = self.rows.pop_front()
+            && let Some(row) = self.values.pop_front()
         {
             self.bytes -= row.len();
             self.first = self.first.next();
@@ -120,7 +121,7 @@ impl Followed {
                 bytes += row.len();
                 is_first || bytes <= bytes_max
             };
-            let rows: Vec<Bytes> = run.rows.iter().skip(skip).take_while(fits).cloned().collect();
+            let rows: Vec<Bytes> = run.values.iter().skip(skip).take_while(fits).cloned().collect();
             (rows, run.end())
         };
         if rows.is_empty() {
@@ -188,7 +189,7 @@ mod tests {
         let long = Bytes::from(vec![0; RECENT_BYTES_MAX / 4]);
         recent.push(PLACE.0, PLACE.1, Offset(0), std::iter::repeat_n(long, 10));
         let run = lock(&followed.run.rows);
-        assert_eq!((run.first, run.rows.len()), (Offset(6), 4));
+        assert_eq!((run.first, run.values.len()), (Offset(6), 4));
         assert!(run.bytes <= RECENT_BYTES_MAX);
     }
 

@@ -1,0 +1,267 @@
+//! `bench failover`: a cluster of its own, whose leader is killed again and again under load.
+//!
+//! - The gap of a kill is the longest time without an acknowledgement from the kill until all nodes serve again.
+//! - At the end every log is read: what was acknowledged must be there once, nothing may be there twice.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::arguments::Failover;
+use super::load::{Cargo, Line};
+use crate::cli::arguments::Options;
+use crate::cli::children::{Afterwards, Children, Directory, Settings};
+use crate::cli::output::{self, Row};
+use crate::cli::report::Problem;
+use crate::client::Client;
+use crate::types::{Consistency, Id, LogName, NodeId, Offset};
+
+/// How long a killed leader's successor may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long the load runs before the next kill, so that each meets a cluster at work.
+const BETWEEN_KILLS: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(5);
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+struct Report {
+    bench: &'static str,
+    timing: &'static str,
+    nodes: usize,
+    clients: u32,
+    kills: usize,
+    gap_p50_ms: f64,
+    gap_p90_ms: f64,
+    gap_p99_ms: f64,
+    gap_max_ms: f64,
+    gaps_ms: Vec<f64>,
+    acknowledged: u64,
+    /// Appends whose time was over before their answer came.
+    errors: u64,
+    lost: u64,
+    doubled: u64,
+}
+
+impl Row for Report {
+    const HEADINGS: &'static [&'static str] =
+        &["KILLS", "GAP P50 MS", "GAP P90 MS", "GAP P99 MS", "GAP MAX MS", "ACKNOWLEDGED", "ERRORS", "LOST", "DOUBLED"];
+
+    fn cells(&self) -> Vec<String> {
+        let ms = |value: f64| format!("{value:.0}");
+        vec![
+            self.kills.to_string(),
+            ms(self.gap_p50_ms),
+            ms(self.gap_p90_ms),
+            ms(self.gap_p99_ms),
+            ms(self.gap_max_ms),
+            self.acknowledged.to_string(),
+            self.errors.to_string(),
+            self.lost.to_string(),
+            self.doubled.to_string(),
+        ]
+    }
+}
+
+/// Kills, measures, prints. What was lost or doubled is a failure.
+pub(super) async fn run(options: &Options, bench: Failover, out: &mut impl Write) -> Result<(), Problem> {
+    let settings = Settings { nodes: Some(bench.nodes.into()), timing: bench.timing, first_port: None };
+    let mut children = Children::prepare(Directory::temporary(Afterwards::Remove)?, &settings).await?;
+    children.bring_up().await?;
+    let measured = measure(options, &bench, &mut children).await;
+    children.stop().await?;
+    children.clear_away()?;
+    let report = measured?;
+    output::print_one(out, options.output, &report)?;
+    if report.lost + report.doubled > 0 {
+        return Err(Problem::Here {
+            message: format!("{} acknowledged appends are lost, {} are there twice", report.lost, report.doubled),
+            advice: "This must never happen: please report it, with the version and how it was called.",
+        });
+    }
+    Ok(())
+}
+
+async fn measure(options: &Options, bench: &Failover, children: &mut Children) -> Result<Report, Problem> {
+    let addresses: Vec<String> = children.addresses().collect();
+    let client = Client::builder().addresses(&addresses).timeout(options.timeout.max(PATIENCE)).build()?;
+    let log = LogName::new("failover").expect("a good name");
+    let cargo = Cargo::new(log.clone(), bench.size, 1, super::arguments::Ids::Uuidv7);
+    let line = Line::Stream(client.clone(), Arc::new(client.append_stream_of(bench.clients as usize)));
+    let pulse = Arc::new(Pulse::new());
+    let mut load = JoinSet::new();
+    for _ in 0..bench.clients {
+        load.spawn(append(line.clone(), cargo.clone(), pulse.clone()));
+    }
+
+    let mut gaps = Vec::new();
+    for number in 1..=bench.kills {
+        tokio::time::sleep(BETWEEN_KILLS).await;
+        let leader = leader(children).await?;
+        pulse.begin();
+        children.kill(leader).await?;
+        pulse.beaten().await?;
+        children.start(leader)?;
+        children.until_all_serve().await?;
+        let gap = pulse.longest();
+        gaps.push(gap);
+        if !options.quiet {
+            // A note: that it cannot be written is no failure.
+            let _unheard =
+                writeln!(anstream::stderr(), "kill {number}: node {leader}, {} ms without an answer", gap.as_millis());
+        }
+    }
+    pulse.stop();
+    let mut acknowledged = BTreeMap::new();
+    for ids in load.join_all().await {
+        acknowledged.extend(ids);
+    }
+    let (lost, doubled) = check(&client, &log, &acknowledged).await?;
+    Ok(report(bench, &gaps, &pulse, acknowledged.len() as u64, lost, doubled))
+}
+
+async fn leader(children: &Children) -> Result<NodeId, Problem> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(leader) = children.leader().await {
+            return Ok(leader);
+        }
+        if Instant::now() > end {
+            return Err(nobody_leads());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn nobody_leads() -> Problem {
+    Problem::Here {
+        message: format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
+        advice: "See that this machine is not overloaded; `oncelog dev --keep` leaves the nodes' logs for a look.",
+    }
+}
+
+/// When answers came.
+struct Pulse {
+    beats: Mutex<Beats>,
+}
+
+struct Beats {
+    last: Instant,
+    since: u64,
+    longest: Duration,
+    errors: u64,
+    goes_on: bool,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        let beats = Beats { last: Instant::now(), since: 0, longest: Duration::ZERO, errors: 0, goes_on: true };
+        Self { beats: Mutex::new(beats) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beats> {
+        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the longest time without an answer is looked for.
+    fn begin(&self) {
+        let mut beats = self.lock();
+        (beats.since, beats.longest) = (0, Duration::ZERO);
+    }
+
+    /// Takes in an answer. `false`: that is enough.
+    fn beat(&self, is_answer: bool) -> bool {
+        let mut beats = self.lock();
+        if is_answer {
+            let now = Instant::now();
+            beats.longest = beats.longest.max(now.saturating_duration_since(beats.last));
+            beats.last = now;
+            beats.since += 1;
+        } else {
+            beats.errors += 1;
+        }
+        beats.goes_on
+    }
+
+    /// Waits until answers come again: more than can have been on their way when it began.
+    async fn beaten(&self) -> Result<(), Problem> {
+        let end = Instant::now() + PATIENCE;
+        let enough = 100_000_u64.min(self.lock().since + 1_000);
+        while self.lock().since < enough {
+            if Instant::now() > end {
+                return Err(nobody_leads());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    fn longest(&self) -> Duration {
+        self.lock().longest
+    }
+
+    fn stop(&self) {
+        self.lock().goes_on = false;
+    }
+}
+
+/// Appends until it is enough, and says what was acknowledged where.
+async fn append(line: Line, cargo: Cargo, pulse: Arc<Pulse>) -> Vec<(Id, Offset)> {
+    let mut acknowledged = Vec::new();
+    loop {
+        let id = line.fresh_id(cargo.ids);
+        let result = line.append(&cargo.log, cargo.records(&id), id.clone()).await;
+        let goes_on = pulse.beat(result.is_ok());
+        if let Ok(appended) = result {
+            acknowledged.push((id, appended.first));
+        }
+        if !goes_on {
+            return acknowledged;
+        }
+    }
+}
+
+/// How many of the acknowledged are not where they were said to be, and how many ids the log has more than once.
+async fn check(client: &Client, log: &LogName, acknowledged: &BTreeMap<Id, Offset>) -> Result<(u64, u64), Problem> {
+    let mut found: BTreeMap<Id, (Offset, u64)> = BTreeMap::new();
+    let mut pages = client.pages(log.clone(), Offset(0), None, Consistency::Linearizable);
+    while let Some(page) = pages.next().await? {
+        for record in page.records {
+            found.entry(record.id).or_insert((record.offset, 0)).1 += 1;
+        }
+    }
+    let is_lost = |(id, offset): &(&Id, &Offset)| found.get(id).is_none_or(|(there, _)| there != *offset);
+    let lost = acknowledged.iter().filter(is_lost).count() as u64;
+    let doubled = found.values().filter(|(_, count)| *count > 1).count() as u64;
+    Ok((lost, doubled))
+}
+
+fn report(bench: &Failover, gaps: &[Duration], pulse: &Pulse, acknowledged: u64, lost: u64, doubled: u64) -> Report {
+    let mut histogram: Histogram<u64> = Histogram::new(3).expect("three digits are allowed");
+    for gap in gaps {
+        let micros = u64::try_from(gap.as_micros()).unwrap_or(u64::MAX).max(1);
+        histogram.record(micros).expect("the histogram grows");
+    }
+    let ms = |micros: u64| output::float(micros) / 1_000.0;
+    Report {
+        bench: "failover",
+        timing: bench.timing.as_str(),
+        nodes: bench.nodes.into(),
+        clients: bench.clients,
+        kills: gaps.len(),
+        gap_p50_ms: ms(histogram.value_at_quantile(0.5)),
+        gap_p90_ms: ms(histogram.value_at_quantile(0.9)),
+        gap_p99_ms: ms(histogram.value_at_quantile(0.99)),
+        gap_max_ms: ms(histogram.max()),
+        gaps_ms: gaps.iter().map(|gap| (gap.as_secs_f64() * 1_000.0).round()).collect(),
+        acknowledged,
+        errors: pulse.lock().errors,
+        lost,
+        doubled,
+    }
+}
