@@ -16,14 +16,14 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::machine::{decode_answer, decode_proposal, encode_answer, encode_proposal};
-use crate::raft::{ForwardError, StreamedProposals, StreamedReplies};
+use crate::raft::{StreamedProposals, StreamedReplies};
 use crate::types::{Answer, NodeId, Proposal};
 
 use super::Engine;
 use super::error::Error;
 use super::flight::{Boarding, Listener};
 use super::lane::{Answers, Lane, Seat};
-use super::submit::check_limits;
+use super::submit::{RETRY_PAUSE, check_limits};
 
 /// How long a command of a stream may take on this node. A stream has no timeout of its own that says it.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,24 +79,49 @@ impl Engine {
 
     async fn feed(
         &self,
+        input: impl Stream<Item = Vec<(u64, Proposal)>> + Unpin,
+        lane: &Arc<Lane>,
+    ) -> Result<(), Error> {
+        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        loop {
+            let leader = self.leader_in_time(deadline).await?;
+            if leader == self.raft().local().node_id() {
+                return self.feed_here(input, lane).await;
+            }
+            let (groups, waiting) = mpsc::channel::<StreamedProposals>(FORWARDED_GROUPS);
+            let opened = tokio::select! {
+                opened = self.raft().forward_stream(leader, ReceiverStream::new(waiting)) => opened,
+                () = self.raft().leader_changed(Some(leader)) => continue,
+            };
+            match opened {
+                Ok(replies) => return self.feed_to(leader, groups, replies, input, lane).await,
+                // Nothing was sent yet, and its successor may be on its way.
+                Err(_) if Instant::now() + RETRY_PAUSE < deadline => tokio::select! {
+                    () = self.raft().leader_changed(Some(leader)) => {}
+                    () = tokio::time::sleep(RETRY_PAUSE) => {}
+                },
+                Err(error) => {
+                    return Err(Error::NoLeader(format!("node {leader}, which led last, can't be reached: {error}")));
+                }
+            }
+        }
+    }
+
+    async fn feed_here(
+        &self,
         mut input: impl Stream<Item = Vec<(u64, Proposal)>> + Unpin,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
-        match self.leader_in_time(Instant::now() + COMMAND_TIMEOUT).await? {
-            leader if leader == self.raft().local().node_id() => {
-                while !lane.is_broken()
-                    && let Some(group) = input.next().await
-                {
-                    let encoded = group.into_iter().map(|(position, proposal)| {
-                        let encoded = encode_proposal(&proposal);
-                        (position, proposal, encoded)
-                    });
-                    self.lead(encoded.collect(), lane).await?;
-                }
-                Ok(())
-            }
-            leader => self.feed_to(leader, input, lane).await,
+        while !lane.is_broken()
+            && let Some(group) = input.next().await
+        {
+            let encoded = group.into_iter().map(|(position, proposal)| {
+                let encoded = encode_proposal(&proposal);
+                (position, proposal, encoded)
+            });
+            self.lead(encoded.collect(), lane).await?;
         }
+        Ok(())
     }
 
     async fn feed_forwarded(
@@ -163,10 +188,11 @@ impl Engine {
     async fn feed_to(
         &self,
         leader: NodeId,
+        groups: mpsc::Sender<StreamedProposals>,
+        mut replies: BoxStream<'static, StreamedReplies>,
         mut input: impl Stream<Item = Vec<(u64, Proposal)>> + Unpin,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
-        let (groups, waiting) = mpsc::channel::<StreamedProposals>(FORWARDED_GROUPS);
         let seats = Arc::new(Seats::default());
         let send = async {
             while let Some(group) = input.next().await {
@@ -194,11 +220,6 @@ impl Engine {
             Ok(())
         };
         let receive = async {
-            let opened = self.raft().forward_stream(leader, ReceiverStream::new(waiting)).await;
-            let mut replies = opened.map_err(|error| match error {
-                ForwardError::NotSent => Error::NoLeader(format!("node {leader}, which led last, can't be reached")),
-                ForwardError::Unknown(what) => Error::Unknown(format!("the stream to the leader was lost: {what}")),
-            })?;
             while let Some(group) = replies.next().await {
                 for (position, answer) in group.map_err(Error::from_forwarded)? {
                     let unreadable = || Error::Unknown(format!("node {leader} sent an answer that can't be read"));

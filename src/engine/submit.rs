@@ -19,7 +19,7 @@ use super::error::Error;
 use super::flight::{Boarding, Listener, Waiter};
 
 /// The pause before another attempt when the last one failed at once.
-const RETRY_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Submits a proposal on whichever node this is, and waits for its answer until the deadline.
