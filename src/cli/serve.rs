@@ -61,6 +61,9 @@ settings! {
     /// Entries from one snapshot to the next [default: 500000]
     #[arg(value_name = "COUNT")]
     snapshot_entries,
+    /// Bytes of entries from one snapshot to the next [default: 1073741824]
+    #[arg(value_name = "BYTES")]
+    snapshot_bytes,
     /// Entries that the Raft log keeps behind a snapshot [default: 10000]
     #[arg(value_name = "COUNT")]
     keep_entries,

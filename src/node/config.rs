@@ -38,6 +38,8 @@ pub struct Config {
     pub election_timeout_max: Duration,
     /// Entries from one snapshot to the next.
     pub snapshot_entries: u64,
+    /// Bytes of entries from one snapshot to the next.
+    pub snapshot_bytes: u64,
     /// Entries that the log keeps behind a snapshot.
     pub keep_entries: u64,
     /// How log lines look.
@@ -155,7 +157,7 @@ enum Fallback {
 const PROCESSORS_FOR_TWO_WORKERS: usize = 4;
 
 /// Every setting, in the order in which `oncelog config` prints them.
-const SETTINGS: [(&str, Shape, Fallback); 15] = [
+const SETTINGS: [(&str, Shape, Fallback); 16] = [
     ("node_id", Shape::Number, Fallback::Required),
     ("data_dir", Shape::Text, Fallback::Required),
     ("client_listen", Shape::Text, Fallback::Value("127.0.0.1:7420")),
@@ -167,6 +169,7 @@ const SETTINGS: [(&str, Shape, Fallback); 15] = [
     ("election_timeout_min_ms", Shape::Number, Fallback::Timing("500", "250")),
     ("election_timeout_max_ms", Shape::Number, Fallback::Timing("1000", "500")),
     ("snapshot_entries", Shape::Number, Fallback::Value("500000")),
+    ("snapshot_bytes", Shape::Number, Fallback::Value("1073741824")),
     ("keep_entries", Shape::Number, Fallback::Value("10000")),
     ("log_format", Shape::Text, Fallback::Value("text")),
     ("log_level", Shape::Text, Fallback::Value("info,openraft=error")),
@@ -237,6 +240,7 @@ impl Settings {
             election_timeout_min: self.millis("election_timeout_min_ms")?,
             election_timeout_max: self.millis("election_timeout_max_ms")?,
             snapshot_entries: self.number("snapshot_entries", 1..=u64::MAX)?,
+            snapshot_bytes: self.number("snapshot_bytes", 1..=u64::MAX)?,
             keep_entries: self.number("keep_entries", 0..=u64::MAX)?,
             log_format: match self.one_of("log_format", &["text", "json"])? {
                 "json" => LogFormat::Json,
@@ -448,6 +452,7 @@ mod tests {
             election_timeout_min: Duration::from_millis(500),
             election_timeout_max: Duration::from_secs(1),
             snapshot_entries: 500_000,
+            snapshot_bytes: 1 << 30,
             keep_entries: 10_000,
             log_format: LogFormat::Text,
             log_level: "info,openraft=error".to_owned(),
@@ -488,6 +493,7 @@ mod tests {
             "election_timeout_min_ms = 250 # follows timing = \"fast\"",
             "election_timeout_max_ms = 500 # follows timing = \"fast\"",
             "snapshot_entries = 500000 # default",
+            "snapshot_bytes = 1073741824 # default",
             "keep_entries = 10000 # default",
             "log_format = \"text\" # default",
             "log_level = \"info,openraft=error\" # default",
@@ -571,6 +577,7 @@ mod tests {
             ("node_id", "one"),
             ("worker_threads", "0"),
             ("snapshot_entries", "0"),
+            ("snapshot_bytes", "0"),
             ("keep_entries", "-1"),
             ("heartbeat_ms", "3600001"),
             ("log_format", "xml"),

@@ -149,6 +149,7 @@ fn options(config: &Config) -> raft::Options {
             election_timeout_max: config.election_timeout_max,
         },
         snapshot_entries: config.snapshot_entries,
+        snapshot_bytes: config.snapshot_bytes,
         keep_entries: config.keep_entries,
         addresses: raft::Addresses { peer: config.peer_advertise.clone(), client: config.client_advertise.clone() },
         wall_clock: clock::wall_clock(),

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod apply_gate_test;
+mod compaction;
 mod contact;
 mod exchange;
 mod handle;

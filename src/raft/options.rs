@@ -37,6 +37,8 @@ pub struct Options {
     pub timing: Timing,
     /// A snapshot is made after this many entries.
     pub snapshot_entries: u64,
+    /// Or after this many bytes of them.
+    pub snapshot_bytes: u64,
     /// This many entries stay in the log behind a snapshot, for followers that lag a little.
     pub keep_entries: u64,
     /// Where this node is reached.

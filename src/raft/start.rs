@@ -11,6 +11,7 @@ use crate::store::log::Log;
 use crate::store::state::State;
 use crate::types::LogId;
 
+use super::compaction::keep_log_short;
 use super::contact::Contact;
 use super::exchange::{self, Agreement, Readings};
 use super::handle::{Inner, Raft, report};
@@ -78,6 +79,7 @@ pub async fn start(identity: DataDirectory, log: Log, state: State, options: Opt
         background: Mutex::new(JoinSet::new()),
     });
     keep_exchanging(&raft);
+    keep_log_short(&raft, raft.inner().options.snapshot_bytes);
     Ok(raft)
 }
 

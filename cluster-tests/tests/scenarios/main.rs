@@ -7,6 +7,7 @@ mod dev;
 mod follower_behind_the_purge;
 mod leader_killed;
 mod leader_paused;
+mod log_cut_by_bytes;
 mod one_id_everywhere;
 mod power_cut;
 mod reuse;
