@@ -157,13 +157,13 @@ pub struct Append {
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["value", "id"])]
     pub(super) batch: Option<String>,
     /// What the lines of a batch are
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Lines::Text, requires = "batch")]
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Lines::Text, requires = "batch", conflicts_with = "value")]
     pub(super) lines: Lines,
     /// Give every line that has no id one of this and its number: then the batch may be run again
-    #[arg(long, value_name = "TEXT", requires = "batch")]
+    #[arg(long, value_name = "TEXT", requires = "batch", conflicts_with = "value")]
     pub(super) id_prefix: Option<String>,
     /// How many lines of a batch are on the way at once
-    #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", value_parser = in_flight)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", conflicts_with = "value", value_parser = in_flight)]
     pub(super) in_flight: usize,
 }
 

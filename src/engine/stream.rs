@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::machine::{decode_answer, decode_proposal, encode_answer, encode_proposal};
+use crate::machine::{decode_answer, encode_answer, encode_proposal};
 use crate::raft::{StreamedProposals, StreamedReplies};
 use crate::types::{Answer, NodeId, Proposal};
 
@@ -23,7 +23,7 @@ use super::Engine;
 use super::error::Error;
 use super::flight::{Boarding, Listener};
 use super::lane::{Answers, Lane, Seat};
-use super::submit::{RETRY_PAUSE, check_limits};
+use super::submit::{RETRY_PAUSE, read_forwarded};
 
 /// How long a command of a stream may take on this node. A stream has no timeout of its own that says it.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,12 +132,8 @@ impl Engine {
         while !lane.is_broken()
             && let Some(group) = input.next().await
         {
-            let decoded = group.into_iter().map(|(position, encoded)| {
-                let proposal = decode_proposal(encoded.clone())
-                    .map_err(|error| Error::Failed(format!("a forwarded proposal is malformed: {error}")))?;
-                check_limits(&proposal)?;
-                Ok((position, proposal, encoded))
-            });
+            let decoded =
+                group.into_iter().map(|(position, encoded)| Ok((position, read_forwarded(&encoded)?, encoded)));
             self.lead(decoded.collect::<Result<_, Error>>()?, lane).await?;
         }
         Ok(())

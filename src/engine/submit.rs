@@ -24,7 +24,7 @@ pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(20);
 impl Engine {
     /// Submits a proposal on whichever node this is, and waits for its answer until the deadline.
     pub async fn submit(&self, proposal: Proposal, deadline: Instant) -> Result<Answer, Error> {
-        if let Some(answer) = self.recall(&proposal)? {
+        if let Some(answer) = self.recall(&proposal).await? {
             return Ok(answer);
         }
         let encoded = encode_proposal(&proposal);
@@ -60,12 +60,15 @@ impl Engine {
         }
     }
 
-    /// The answer of an id that this node has applied already. It is final wherever it is known.
-    fn recall(&self, proposal: &Proposal) -> Result<Option<Answer>, Error> {
-        let failed = |error: crate::store::state::Error| self.fail(&error);
-        let view = self.raft().state().view();
-        let remembered = view.remembered(proposal.space(), proposal.id()).map_err(failed)?;
-        remembered.map(|remembered| recalled(&view, proposal, remembered).map_err(failed)).transpose()
+    /// The answer of an id that this node has applied already. It is final wherever it is known. For most ids memory alone
+    /// tells that they are new; only the others are looked for where a disk may have to be waited for.
+    async fn recall(&self, proposal: &Proposal) -> Result<Option<Answer>, Error> {
+        let lacks = self.raft().state().view().surely_lacks(proposal.space(), proposal.id());
+        if lacks.map_err(|error| self.fail(&error))? {
+            return Ok(None);
+        }
+        let recalled = self.recall_all(vec![(0, proposal.clone())]).await?;
+        Ok(recalled.into_iter().next().and_then(|(_, _, answer)| answer))
     }
 
     /// The same for many at once, each answer in its place. It reads on a thread that may wait for a disk.
@@ -104,6 +107,14 @@ impl Engine {
             return Err(error);
         }
         Ok(boarding.waiter(reply, deadline))
+    }
+
+    async fn admit_forwarded(&self, encoded: Bytes, deadline: Instant) -> Result<Admitted, Error> {
+        let proposal = read_forwarded(&encoded)?;
+        match self.recall(&proposal).await? {
+            Some(answer) => Ok(Admitted::Known(answer)),
+            None => self.admit(encoded, deadline).map(Admitted::Waiting),
+        }
     }
 
     /// Whether this node may take on work as the leader.
@@ -164,16 +175,10 @@ impl LeaderRequests for Engine {
     /// One hop only: what this node can't admit goes back. All are admitted, in order, before any is waited for.
     async fn propose(&self, request: ForwardedProposals) -> Vec<Result<Bytes, ForwardedFailure>> {
         let deadline = Instant::now() + request.remaining;
-        let admitted = request.proposals.into_iter().map(|encoded| {
-            let proposal = decode_proposal(encoded.clone())
-                .map_err(|error| Error::Failed(format!("a forwarded proposal is malformed: {error}")))?;
-            check_limits(&proposal)?;
-            match self.recall(&proposal)? {
-                Some(answer) => Ok(Admitted::Known(answer)),
-                None => self.admit(encoded, deadline).map(Admitted::Waiting),
-            }
-        });
-        let admitted: Vec<Result<Admitted, Error>> = admitted.collect();
+        let mut admitted = Vec::with_capacity(request.proposals.len());
+        for encoded in request.proposals {
+            admitted.push(self.admit_forwarded(encoded, deadline).await);
+        }
         let answers = admitted.into_iter().map(|admitted| async {
             match admitted {
                 Ok(Admitted::Known(answer)) => Ok(answer),
@@ -196,8 +201,16 @@ impl LeaderRequests for Engine {
     }
 }
 
+/// A proposal that another node sends: from a door of its own, but perhaps of another build.
+pub(super) fn read_forwarded(encoded: &Bytes) -> Result<Proposal, Error> {
+    let malformed = |error| Error::Failed(format!("a forwarded proposal is malformed: {error}"));
+    let proposal = decode_proposal(encoded.clone()).map_err(malformed)?;
+    check_limits(&proposal)?;
+    Ok(proposal)
+}
+
 /// The machine checks no limit, because a later build may raise it; so every door does.
-pub(super) fn check_limits(proposal: &Proposal) -> Result<(), Error> {
+fn check_limits(proposal: &Proposal) -> Result<(), Error> {
     match proposal {
         Proposal::Command(command) => command.check().map_err(|error| Error::Failed(error.to_string())),
         Proposal::Cancel(_) => Ok(()),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, Direction, FlushOptions, IteratorMode, ReadOptions, Snapshot, WriteBatch,
+    ColumnFamily, DB, DBPinnableSlice, Direction, ErrorKind, FlushOptions, IteratorMode, ReadOptions, ReadTier,
+    Snapshot, WriteBatch,
 };
 
 use super::error::Error;
@@ -16,7 +17,7 @@ use super::lease::Lease;
 use super::{keys, rows, settings};
 use crate::machine::{Digest, Effect, Globals, LogHead, Remembered, Space, genesis};
 use crate::store::{entry, files};
-use crate::types::{LogId, LogIndex, LogName, SpaceName, SpaceNumber, StoredMembership};
+use crate::types::{Id, LogId, LogIndex, LogName, SpaceName, SpaceNumber, StoredMembership};
 
 /// A `RocksDB` in its directory.
 pub(super) struct Generation {
@@ -175,6 +176,30 @@ impl Generation {
         found.into_iter().zip(keys).map(read).collect()
     }
 
+    /// Whether memory alone can tell that an id of a space is not remembered.
+    pub(super) fn surely_lacks(&self, space: &SpaceName, id: &Id) -> Result<bool, Error> {
+        let row = match self.look_in_memory(self.small(), &keys::space(space))? {
+            Glimpse::Absent => return Ok(true),
+            Glimpse::OnDisk => return Ok(false),
+            Glimpse::Present(value) => value,
+        };
+        let space = rows::read_space(row).map_err(Error::undecodable(format!("space {space}")))?;
+        let id = self.look_in_memory(self.ids(), &keys::id(space.number, id))?;
+        Ok(matches!(id, Glimpse::Absent))
+    }
+
+    /// What can be said of a row without a disk: filters tell of most that are absent.
+    fn look_in_memory(&self, family: &ColumnFamily, key: &[u8]) -> Result<Glimpse, Error> {
+        let mut options = ReadOptions::default();
+        options.set_read_tier(ReadTier::BlockCache);
+        match self.database.get_cf_opt(family, key, &options) {
+            Ok(None) => Ok(Glimpse::Absent),
+            Ok(Some(value)) => Ok(Glimpse::Present(value.into())),
+            Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Glimpse::OnDisk),
+            Err(error) => Err(Error::database("read a row")(error)),
+        }
+    }
+
     /// How many bytes its files have.
     pub(super) fn bytes(&self) -> u64 {
         files::size_of_directory(self.path())
@@ -197,6 +222,14 @@ impl ReadRow for Snapshot<'_> {
     fn row(&self, family: &ColumnFamily, key: &[u8]) -> Result<Option<Bytes>, Error> {
         Ok(self.get_cf(family, key).map_err(Error::database("read a row"))?.map(Bytes::from))
     }
+}
+
+/// What memory alone says of a row.
+enum Glimpse {
+    Absent,
+    Present(Bytes),
+    /// Only a disk could tell.
+    OnDisk,
 }
 
 impl std::fmt::Debug for Generation {

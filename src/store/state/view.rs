@@ -164,6 +164,12 @@ impl View {
         Ok(found.into_iter().next().flatten())
     }
 
+    /// Whether memory alone can tell that the id is not known. `false`: it may be known, and a disk may have to be asked.
+    pub fn surely_lacks(&self, space: &SpaceName, id: &Id) -> Result<bool, Error> {
+        self.health.check()?;
+        self.generation.surely_lacks(space, id)
+    }
+
     /// What spaces know of many ids, each in its place.
     pub fn remembered_many(&self, wanted: &[(SpaceName, Id)]) -> Result<Vec<Option<Remembered>>, Error> {
         self.health.check()?;

@@ -54,6 +54,23 @@ fn what_does_not_exist_is_none_and_not_an_error() {
 }
 
 #[test]
+fn what_memory_calls_unknown_is_unknown_wherever_the_rows_lie() {
+    let (_directory, state) = fresh();
+    state.apply(story(10)).unwrap();
+    let known = |state: &State| state.view().remembered(&main_space(), &id("id-1")).unwrap().is_some();
+    let lacks = |name: &str| state.view().surely_lacks(&main_space(), &id(name)).unwrap();
+    assert!(known(&state) && !lacks("id-1") && lacks("nobody"));
+    assert!(state.view().surely_lacks(&SpaceName::new("nowhere").unwrap(), &id("id-1")).unwrap());
+    state.flush().unwrap();
+    // Now the row is in a table, perhaps in no cache: it must not be called unknown.
+    assert!(!lacks("id-1"));
+    assert!(known(&state) && !lacks("id-1"));
+    // Filters let a few of the absent through to the disk.
+    let told = (0..1_000).filter(|number| lacks(&format!("nobody-{number}"))).count();
+    assert!(told > 900, "memory tells of most ids that they are new: {told}");
+}
+
+#[test]
 fn logs_are_listed_in_order_in_pages_and_of_one_space_only() {
     let (_directory, state) = fresh();
     let names = ["a", "a-b", "a.b", "ab", "b"];
