@@ -12,6 +12,11 @@ pub mod guarantees {
     #![doc = include_str!("guarantees.md")]
 }
 
+/// What it does on a small machine, what that costs, and how to measure it.
+pub mod performance {
+    #![doc = include_str!("performance.md")]
+}
+
 /// How to start, configure, watch and mend a cluster.
 pub mod operations {
     #![doc = include_str!("operations.md")]
