@@ -18,8 +18,14 @@ pub fn ordinary() -> &'static Path {
             assert!(path.is_file(), "ONCELOG_BINARY names {}, which is no file", path.display());
             path
         }
-        None => build(&[], None),
+        None => build("oncelog", &[], None),
     })
+}
+
+/// The example of the client library, as the documentation shows it.
+pub fn example() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("client", &["--example", "client"], None))
 }
 
 /// A binary that never asks the disk to sync: it must lose acknowledged records in a power cut, or the test of power
@@ -27,15 +33,15 @@ pub fn ordinary() -> &'static Path {
 pub fn without_sync() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let ordinary = build(&[], None);
+        let ordinary = build("oncelog", &[], None);
         let target = ordinary.parent().and_then(Path::parent).expect("a target directory");
-        build(&["--features", "oncelog/chaos-no-sync"], Some(target))
+        build("oncelog", &["--features", "oncelog/chaos-no-sync"], Some(target))
     })
 }
 
 /// Builds and returns the path that cargo names. With `shared`, only what differs is compiled, and the binary lands in
 /// a directory of its own.
-fn build(arguments: &[&str], shared: Option<&Path>) -> PathBuf {
+fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the workspace");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -52,7 +58,7 @@ fn build(arguments: &[&str], shared: Option<&Path>) -> PathBuf {
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").is_some_and(|name| name == "oncelog"))
+        .filter(|message| message.pointer("/target/name").is_some_and(|target| target == name))
         .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
         .expect("cargo names the executable that it built")
 }

@@ -6,19 +6,11 @@
 //!   only if every attempt said so, or if the id's outcome is known.
 //! - With an [`outbox`] an append also survives a crash of the program that sends it.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), oncelog::client::Error> {
-//! use oncelog::client::Client;
-//! use oncelog::types::{LogName, NewRecord};
+//! The tests run this example, `examples/client.rs`, against a real cluster:
 //!
-//! let client = Client::builder().addresses(["127.0.0.1:7420", "127.0.0.1:7430"]).build()?;
-//! let log = LogName::new("orders").expect("a good name");
-//! let id = client.fresh_id(); // Keep it where a crash does not lose it, and an append is safe across crashes, too.
-//! let appended = client.append(&log, vec![NewRecord { payload: "paid".into(), headers: Vec::new() }], Some(id)).await?;
-//! println!("offset {}, {}", appended.first, if appended.replayed { "replayed" } else { "first" });
-//! # Ok(())
-//! # }
-//! ```
+#![doc = "```no_run"]
+#![doc = include_str!("../../examples/client.rs")]
+#![doc = "```"]
 
 mod attempts;
 mod backlog;

@@ -4,6 +4,7 @@
 mod all_killed;
 mod append_and_replay;
 mod dev;
+mod documented_example;
 mod follower_behind_the_purge;
 mod leader_killed;
 mod leader_paused;

@@ -5,7 +5,7 @@ use std::fs;
 use crate::source::{NOT_OURS, repository};
 
 /// All that may be there; hidden files may be, too.
-const MAY_BE_THERE: [&str; 10] = [
+const MAY_BE_THERE: [&str; 11] = [
     "Cargo.lock",
     "Cargo.toml",
     "CHANGELOG.md",
@@ -13,6 +13,7 @@ const MAY_BE_THERE: [&str; 10] = [
     "README.md",
     "build.rs",
     "cluster-tests",
+    "examples",
     "proto",
     "scripts",
     "src",
