@@ -140,8 +140,10 @@ impl Outgoing {
                     self.answers = None;
                     return Some(Err(report(&error).to_status()));
                 }
-                None => {
-                    // The input has ended, so its end of the refusals is gone, and what it had refused was received first.
+                // The input has ended, and with it its end of the refusals. It may have refused something just now.
+                None => if let Some(refused) = self.refusals.recv().await {
+                    refused
+                } else {
                     self.answers = None;
                     return self.shared.broken.get().map(|status| Err(status.clone()));
                 }
@@ -163,6 +165,22 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The last append is malformed, and the input ends between the look for refusals and the look for answers.
+    #[tokio::test]
+    async fn what_is_refused_while_the_answers_end_is_answered() {
+        let (refuse, refusals) = mpsc::channel(1);
+        let mut refuse = Some(refuse);
+        let answers = stream::poll_fn(move |_| {
+            if let Some(refuse) = refuse.take() {
+                refuse.try_send(vec![v1::AppendReply::default()]).unwrap();
+            }
+            std::task::Poll::Ready(None)
+        });
+        let mut outgoing = Outgoing { answers: Some(answers.boxed()), refusals, shared: Arc::default() };
+        assert_eq!(outgoing.response().await.unwrap().unwrap().replies.len(), 1);
+        assert!(outgoing.response().await.is_none());
+    }
 
     #[test]
     fn ids_are_found_by_position_in_any_order_and_forgotten_when_answered() {
