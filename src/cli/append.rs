@@ -1,4 +1,4 @@
-//! `append`: one record, once; with `--batch` many, each once.
+//! `append`: one record, once; with `--batch` many, each once; with `--outbox` also across crashes of this program.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write};
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::client::outbox::Sender;
 use crate::client::{Appended, Client};
 use crate::types::limits::RECORD_BYTES_MAX;
 use crate::types::{Id, LogName, NewRecord};
@@ -13,6 +14,7 @@ use crate::types::{Id, LogName, NewRecord};
 use super::arguments::{Append, Options};
 use super::batch;
 use super::exit::Exit;
+use super::outbox;
 use super::output::{self, Row};
 use super::report::Problem;
 
@@ -65,8 +67,12 @@ pub(super) async fn run(
         return batch::run(client, options, &append, source, out).await;
     }
     let payload = payload(&append.value, io::stdin().lock())?;
-    let id = append.id.unwrap_or_else(|| client.fresh_id());
     let records = vec![NewRecord { payload, headers: Vec::new() }];
+    if let Some(path) = &append.outbox {
+        let make = |sender: &Sender| sender.make_append(&append.log, records, append.id);
+        return outbox::append(client, options, path, make, out).await;
+    }
+    let id = append.id.unwrap_or_else(|| client.fresh_id());
     let appended = client.append(&append.log, records, Some(id.clone())).await?;
     let answer = Answer::new(options.space.as_str(), &append.log, &id, &appended);
     output::print_one(out, options.output, &answer)?;

@@ -165,6 +165,21 @@ pub struct Append {
     /// How many lines of a batch are on the way at once
     #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", conflicts_with = "value", value_parser = in_flight)]
     pub(super) in_flight: usize,
+    /// Keep every record in this file from before it is sent until its outcome is printed; what an earlier run has left
+    /// there goes first
+    ///
+    /// A record is on disk before its first attempt, and leaves the file only after what became of it was printed. So a
+    /// run that was killed is finished by the next one with the same file: what waits is sent first, in the order in
+    /// which it was kept and under its ids, and takes effect once. What no node takes stays, with exit code 3; a new
+    /// record is then kept behind it, while a batch is not begun, or read no further.
+    ///
+    /// Lines of a batch that are on the way at once (see --in-flight) are appended in any order.
+    ///
+    /// With -o jsonl one line is printed when a record is on disk, {"kept":ID,"space":…,"log":…,"entry":NUMBER} and for
+    /// a batch its "line", and one when it is answered, {"id":ID,"offset":…,"replayed":…} as without an outbox. With
+    /// -o json the answers are listed under "appended".
+    #[arg(long, value_name = "FILE")]
+    pub(super) outbox: Option<PathBuf>,
 }
 
 /// Reading.
@@ -341,6 +356,8 @@ mod tests {
             "oncelog init --peers 127.0.0.1:1,127.0.0.1:2",
             "oncelog read orders --from 3 --limit 2 --local",
             "oncelog append orders --batch - --lines jsonl --id-prefix day-7/ --in-flight 10",
+            "oncelog append orders paid --id pay-1 --outbox orders.outbox",
+            "oncelog append orders --batch - --outbox orders.outbox -o jsonl",
             "oncelog bench append --clients 8 --mode unary --ids random -o json",
             "oncelog bench dup",
             "oncelog bench failover --kills 2 --timing fast",

@@ -13,6 +13,7 @@ mod dev;
 mod exit;
 mod logs;
 mod lookup;
+mod outbox;
 mod output;
 mod read;
 mod report;
@@ -75,6 +76,8 @@ impl Session {
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
         let result = runtime.block_on(work(&mut out));
+        // Somebody may be blocked in a read of standard input that never ends; all work is done.
+        runtime.shutdown_background();
         match result.and_then(|exit| Ok(out.flush().map(|()| exit)?)) {
             Ok(exit) => exit,
             Err(Problem::NobodyReads) => Exit::Done,

@@ -5,7 +5,9 @@
 //! - A line that cannot be sent, or is refused, is told with its number and holds nothing back.
 //! - With ids of one's own (in the lines, or by `--id-prefix`) the whole batch may be run again: what was appended before
 //!   is answered *replayed*.
+//! - With an outbox lines are kept on disk before they are sent ([`kept`]).
 
+mod kept;
 mod lines;
 
 use std::fs::File;
@@ -23,10 +25,11 @@ use self::lines::{Line, Reader};
 use super::append::Answer;
 use super::arguments::{Append, Options};
 use super::exit::Exit;
+use super::outbox;
 use super::output::{self, Format, Row};
 use super::report::{self, Problem};
 use crate::client::{Appended, Client, Error, Kind, Receipt};
-use crate::types::Id;
+use crate::types::{Id, LogName, SpaceName};
 
 /// How many lines are read ahead of what is sent.
 const LINES_AHEAD: usize = 256;
@@ -36,6 +39,8 @@ const COMPLAINTS: u64 = 20;
 /// What became of all lines.
 #[derive(Debug, Default, Serialize)]
 struct Summary {
+    /// An earlier run had left them in the outbox.
+    waited: u64,
     lines: u64,
     sent: u64,
     appended: u64,
@@ -53,6 +58,7 @@ struct Summary {
 
 impl Row for Summary {
     const HEADINGS: &'static [&'static str] = &[
+        "WAITED",
         "LINES",
         "SENT",
         "APPENDED",
@@ -67,6 +73,7 @@ impl Row for Summary {
 
     fn cells(&self) -> Vec<String> {
         let counts = [
+            self.waited,
             self.lines,
             self.sent,
             self.appended,
@@ -99,9 +106,17 @@ impl Summary {
         match result {
             Ok(appended) if appended.replayed => self.replayed += 1,
             Ok(_) => self.appended += 1,
-            Err(error) if error.in_doubt() => self.in_doubt += 1,
-            Err(error) if error.kind() == Kind::Unavailable => self.failed += 1,
-            Err(_) => self.refused += 1,
+            Err(error) => self.count_error(error),
+        }
+    }
+
+    fn count_error(&mut self, error: &Error) {
+        if error.in_doubt() {
+            self.in_doubt += 1;
+        } else if error.kind() == Kind::Unavailable {
+            self.failed += 1;
+        } else {
+            self.refused += 1;
         }
     }
 }
@@ -114,12 +129,44 @@ pub(super) async fn run(
     source: &str,
     out: &mut impl Write,
 ) -> Result<Exit, Problem> {
+    let sender = match &append.outbox {
+        Some(path) => Some(outbox::open(client, path).await?),
+        None => None,
+    };
     let (reader, size) = open(source)?;
     let progress = progress(options, size);
-    let (mut lines, reading) = read_ahead(reader, append.lines);
     let mut batch =
         Batch { options, append, progress, summary: Summary::default(), complaints: 0, out, started: Instant::now() };
+    if let Some(sender) = &sender
+        && !kept::send_waiting(sender, &mut batch).await?
+    {
+        return batch.finish();
+    }
+    let (mut lines, reading) = read_ahead(reader, append.lines);
+    let all_read = if let Some(sender) = &sender {
+        kept::send(sender, &mut batch, &mut lines).await?
+    } else {
+        send(client, &mut batch, &mut lines).await?;
+        true
+    };
+    let exit = batch.finish()?;
+    if let Some(sender) = sender {
+        sender.outbox().clone().close().await?;
+    }
+    if all_read {
+        let read = reading.await.map_err(|error| unreadable(source, &io::Error::other(error)))?;
+        read.map_err(|error| unreadable(source, &error))?;
+    }
+    Ok(exit)
+}
 
+/// Sends all lines in their order, over one stream.
+async fn send<W: Write>(
+    client: &Client,
+    batch: &mut Batch<'_, W>,
+    lines: &mut mpsc::Receiver<Line>,
+) -> Result<(), Problem> {
+    let append = batch.append;
     let stream = client.append_stream_of(append.in_flight);
     let mut open = FuturesUnordered::new();
     loop {
@@ -149,10 +196,7 @@ pub(super) async fn run(
         batch.answered(number, &id, result)?;
     }
     stream.finish().await;
-    let read = reading.await.map_err(|error| unreadable(source, &io::Error::other(error)))?;
-    let exit = batch.finish()?;
-    read.map_err(|error| unreadable(source, &error))?;
-    Ok(exit)
+    Ok(())
 }
 
 async fn outcome(number: u64, id: Id, receipt: Receipt) -> (u64, Id, Result<Appended, Error>) {
@@ -187,43 +231,56 @@ impl<W: Write> Batch<'_, W> {
             }
             Err(message) => {
                 self.summary.malformed += 1;
-                self.complain(line.number, &message);
+                self.complain(&format!("line {}", line.number), &message);
                 None
             }
         }
     }
 
+    /// A line that had seemed good says nothing that could be sent.
+    fn malformed(&mut self, line: u64, message: &str) {
+        self.summary.sent -= 1;
+        self.summary.malformed += 1;
+        self.complain(&format!("line {line}"), message);
+    }
+
     fn answered(&mut self, line: u64, id: &Id, result: Result<Appended, Error>) -> Result<(), Problem> {
         self.summary.count(&result);
-        if self.progress.length().is_none() {
-            let answered = self.summary.appended + self.summary.replayed;
-            self.progress.set_message(format!("{answered} answered"));
-        }
         match result {
-            Ok(appended) => {
-                let answer = Answer::new(self.options.space.as_str(), &self.append.log, id, &appended);
-                match self.options.output {
-                    Format::Jsonl | Format::Plain => {
-                        output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer))?;
-                        self.out.flush()?;
-                    }
-                    Format::Table | Format::Json | Format::Csv => {}
-                }
-            }
-            Err(error) => self.complain(line, &format!("{error}; id: {id}")),
+            Ok(appended) => self.print(&self.options.space, &self.append.log, id, &appended)?,
+            Err(error) => self.complain(&format!("line {line}"), &format!("{error}; id: {id}")),
         }
         Ok(())
     }
 
-    fn complain(&mut self, line: u64, message: &str) {
+    fn print(&mut self, space: &SpaceName, log: &LogName, id: &Id, appended: &Appended) -> Result<(), Problem> {
+        if self.progress.length().is_none() {
+            let answered = self.summary.appended + self.summary.replayed;
+            self.progress.set_message(format!("{answered} answered"));
+        }
+        match self.options.output {
+            Format::Jsonl | Format::Plain => {
+                let answer = Answer::new(space.as_str(), log, id, appended);
+                output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer))?;
+                self.out.flush()?;
+            }
+            Format::Table | Format::Json | Format::Csv => {}
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, what: &str, message: &str) {
         self.complaints += 1;
         if self.complaints > COMPLAINTS {
             return;
         }
         let last = if self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
         self.progress.suspend(|| {
-            let advice = "Send the same line again under its id: that is always safe.";
-            let message = format!("line {line}: {message}{last}");
+            let advice = match self.append.outbox {
+                Some(_) => "What is undecided stays in the outbox, and the next run sends it again.",
+                None => "Send the same line again under its id: that is always safe.",
+            };
+            let message = format!("{what}: {message}{last}");
             // Where even errors cannot be written, the exit code still tells.
             let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, &message, advice);
         });

@@ -1,0 +1,134 @@
+//! A batch with an outbox: lines are on disk before they are sent.
+//!
+//! - What an earlier run has left is sent and told first; if no node takes it, the batch is not begun.
+//! - Lines are kept in groups, each with one sync, and sent by many calls at once: those on the way at the same time are
+//!   appended in any order.
+//! - When a line finds no node that takes it, no further line is read: what is kept waits for the next run.
+
+use std::io::Write;
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+
+use super::lines::Line;
+use super::{Batch, LINES_AHEAD};
+use crate::cli::outbox::{self, KeptAnswer};
+use crate::cli::output::Format;
+use crate::cli::report::Problem;
+use crate::client::outbox::{Append, Delivery, Error, Kept, Sender, Undelivered};
+use crate::types::NewRecord;
+
+/// The bytes of records at which a group is closed.
+const GROUP_BYTES: usize = 4 << 20;
+
+type Result<T> = std::result::Result<T, Problem>;
+type Sent = std::result::Result<Delivery, Undelivered>;
+
+/// Sends what an earlier run has left. `false`: no node took something.
+pub(super) async fn send_waiting<W: Write>(sender: &Sender, batch: &mut Batch<'_, W>) -> Result<bool> {
+    for kept in sender.waiting().await? {
+        batch.summary.waited += 1;
+        if !told(batch, None, kept.send().await).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Keeps and sends all lines. `false`: no node took something, and there may be further lines.
+pub(super) async fn send<W: Write>(
+    sender: &Sender,
+    batch: &mut Batch<'_, W>,
+    lines: &mut mpsc::Receiver<Line>,
+) -> Result<bool> {
+    let mut open = FuturesUnordered::new();
+    let (mut goes_on, mut has_more) = (true, true);
+    while goes_on && has_more || !open.is_empty() {
+        let room = batch.append.in_flight.saturating_sub(open.len()).min(LINES_AHEAD);
+        tokio::select! {
+            biased;
+            Some((line, sent)) = open.next() => goes_on &= told(batch, Some(line), sent).await?,
+            group = next_group(lines, room), if goes_on && has_more && room > 0 => match group {
+                None => has_more = false,
+                Some(group) => {
+                    for (line, kept) in keep(sender, batch, group).await? {
+                        open.push(async move { (line, kept.send().await) });
+                    }
+                }
+            },
+        }
+    }
+    Ok(goes_on)
+}
+
+/// Whatever lines there are by now, at least one; none when there are no more.
+async fn next_group(lines: &mut mpsc::Receiver<Line>, room: usize) -> Option<Vec<Line>> {
+    // Nothing is awaited once a line is taken: it would be lost if this is dropped.
+    let mut group = vec![lines.recv().await?];
+    let mut bytes = 0;
+    while group.len() < room && bytes < GROUP_BYTES {
+        let Ok(line) = lines.try_recv() else { break };
+        bytes += line.append.as_ref().map_or(0, |(_, record)| record.size());
+        group.push(line);
+    }
+    Some(group)
+}
+
+/// Keeps the good lines of a group, and says which are kept.
+async fn keep<W: Write>(sender: &Sender, batch: &mut Batch<'_, W>, group: Vec<Line>) -> Result<Vec<(u64, Kept)>> {
+    let mut good = Vec::new();
+    for line in group {
+        if let Some((number, id, record)) = batch.take(line) {
+            let records: Vec<NewRecord> = vec![record];
+            good.push((number, sender.make_append(&batch.append.log, records, id)));
+        }
+    }
+    let kept = keep_what_is_sound(sender, batch, good).await?;
+    if batch.options.output == Format::Jsonl {
+        let rows: Vec<_> = kept.iter().map(|(line, kept)| KeptAnswer::new(kept.entry(), Some(*line))).collect();
+        outbox::print_kept(batch.out, &rows)?;
+    }
+    Ok(kept)
+}
+
+/// All with one sync, if all are sound; otherwise one by one, and those that no node would take are told.
+async fn keep_what_is_sound<W: Write>(
+    sender: &Sender,
+    batch: &mut Batch<'_, W>,
+    good: Vec<(u64, Append)>,
+) -> Result<Vec<(u64, Kept)>> {
+    let appends = good.iter().map(|(_, append)| append.clone()).collect();
+    match sender.keep(appends).await {
+        Ok(kept) => return Ok(good.into_iter().map(|(line, _)| line).zip(kept).collect()),
+        Err(Error::Malformed(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut sound = Vec::new();
+    for (line, append) in good {
+        match sender.keep(vec![append]).await {
+            Ok(kept) => sound.extend(kept.into_iter().map(|kept| (line, kept))),
+            Err(Error::Malformed(error)) => batch.malformed(line, &error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(sound)
+}
+
+/// Tells what became of one, and removes it from the outbox once that is told. `false`: nothing is decided.
+async fn told<W: Write>(batch: &mut Batch<'_, W>, line: Option<u64>, sent: Sent) -> Result<bool> {
+    match sent {
+        Ok(Delivery { appended, kept }) => {
+            let Append { space, id, log, records: _ } = &kept.entry().append;
+            batch.summary.count(&Ok(appended));
+            batch.print(space, log, id, &appended)?;
+            kept.confirm().await?;
+            Ok(true)
+        }
+        Err(undelivered) => {
+            let what = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
+            batch.summary.count_error(&undelivered.error);
+            batch.complain(&what, &undelivered.to_string());
+            Ok(outbox::confirm(&undelivered).await?)
+        }
+    }
+}
