@@ -3,25 +3,29 @@
 //! - It never retries: when to ask again, and whom, is the scenario's choice.
 //! - An error without our mark is *unknown*, whatever it looks like.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::log_service_client::LogServiceClient;
 use crate::proto::{
-    AppendRequest, AppendResponse, Arrival, CommandId, Consistency, DescribeLogRequest, InitRequest, InitResponse,
-    ListLogsRequest, LogDescription, LookupRequest, LookupResponse, NewRecord, ReadRequest, ReadResponse,
-    SnapshotRequest, SnapshotResponse, StatusRequest, StatusResponse,
+    AppendRequest, AppendResponse, AppendStreamRequest, AppendStreamResponse, Arrival, CancelRequest, CancelResponse,
+    CommandId, Consistency, DescribeLogRequest, InitRequest, InitResponse, ListLogsRequest, LogDescription,
+    LookupRequest, LookupResponse, NewRecord, ReadRequest, ReadResponse, SnapshotRequest, SnapshotResponse,
+    StatusRequest, StatusResponse, TailRequest, TailResponse, WaitRequest, WaitResponse, wait_request,
 };
 
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The least that HTTP/2 begins with.
+const WINDOW_BYTES: u32 = 65_535;
 
 /// What an error says of its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,6 +47,8 @@ pub struct Failure {
     pub effect: Effect,
     /// The sentence for people.
     pub message: String,
+    /// Facts that belong to the reason.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Failure {
@@ -53,8 +59,32 @@ impl Failure {
         Self {
             code: format!("{:?}", status.code()),
             effect: if effect == Some("none") { Effect::None } else { Effect::Unknown },
-            reason: info.map(|info| info.reason).unwrap_or_default(),
+            reason: info.as_ref().map(|info| info.reason.clone()).unwrap_or_default(),
             message: status.message().to_owned(),
+            metadata: info.map(|info| info.metadata.into_iter().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// What a node said of one append of a stream.
+    pub fn from_message(failure: crate::proto::Failure) -> Self {
+        let effect = failure.effect();
+        Self {
+            code: format!("{:?}", Code::from_i32(failure.code)),
+            effect: if effect == crate::proto::Effect::None { Effect::None } else { Effect::Unknown },
+            reason: failure.reason,
+            message: failure.message,
+            metadata: failure.metadata.into_iter().collect(),
+        }
+    }
+
+    /// What is known when nobody has said anything.
+    pub fn silence(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code: format!("{code:?}"),
+            reason: String::new(),
+            effect: Effect::Unknown,
+            message: message.into(),
+            metadata: BTreeMap::new(),
         }
     }
 
@@ -93,6 +123,31 @@ pub struct Place {
     pub time_ms: u64,
 }
 
+impl Acknowledgement {
+    /// What a node said of an append.
+    pub fn from_message(response: &AppendResponse) -> Self {
+        Self {
+            replayed: is_replay(response.arrival()),
+            place: Place {
+                first_offset: response.first_offset,
+                count: response.count,
+                sequence: response.sequence,
+                history: response.history,
+                time_ms: response.time_ms,
+            },
+        }
+    }
+}
+
+/// Whether an answer says that it is a replay; it has to say whether.
+pub fn is_replay(arrival: Arrival) -> bool {
+    match arrival {
+        Arrival::First => false,
+        Arrival::Replayed => true,
+        Arrival::Unspecified => panic!("an answer does not say whether it is a replay"),
+    }
+}
+
 /// A client of one node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -104,10 +159,17 @@ pub struct Client {
 impl Client {
     /// A client whose every attempt ends at the deadline. It connects when first used, and again when it must.
     pub fn new(address: SocketAddr, deadline: Duration) -> Self {
-        let channel = Endpoint::from_shared(format!("http://{address}"))
-            .expect("an address makes a URI")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .connect_lazy();
+        Self::over(&endpoint(address), deadline)
+    }
+
+    /// The same with little room on its side for what it does not read.
+    pub fn with_little_room(address: SocketAddr, deadline: Duration) -> Self {
+        let endpoint = endpoint(address).initial_stream_window_size(WINDOW_BYTES).buffer_size(1);
+        Self::over(&endpoint.initial_connection_window_size(WINDOW_BYTES), deadline)
+    }
+
+    fn over(endpoint: &Endpoint, deadline: Duration) -> Self {
+        let channel = endpoint.connect_lazy();
         Self {
             logs: LogServiceClient::new(channel.clone())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX)
@@ -129,23 +191,45 @@ impl Client {
     pub async fn submit(&self, request: AppendRequest) -> Result<Acknowledgement, Failure> {
         let mut logs = self.logs.clone();
         let response: AppendResponse = self.attempt(request, async |request| logs.append(request).await).await?;
-        let replayed = match response.arrival() {
-            Arrival::First => false,
-            Arrival::Replayed => true,
-            Arrival::Unspecified => {
-                panic!("an append was answered without saying whether it is a replay: {response:?}")
-            }
-        };
-        Ok(Acknowledgement {
-            replayed,
-            place: Place {
-                first_offset: response.first_offset,
-                count: response.count,
-                sequence: response.sequence,
-                history: response.history,
-                time_ms: response.time_ms,
-            },
-        })
+        Ok(Acknowledgement::from_message(&response))
+    }
+
+    /// Opens a stream of appends. The deadline is for the opening.
+    pub async fn append_stream(
+        &self,
+        requests: impl futures::Stream<Item = AppendStreamRequest> + Send + 'static,
+    ) -> Result<Streaming<AppendStreamResponse>, Failure> {
+        let mut logs = self.logs.clone();
+        // No deadline for the node: a stream lasts.
+        self.within(logs.append_stream(Request::new(requests))).await
+    }
+
+    /// Settles that an id never takes effect, unless it has.
+    pub async fn cancel(&self, id: &str) -> Result<CancelResponse, Failure> {
+        let id = Some(CommandId { text: id.to_owned(), birth_ms: None });
+        let mut logs = self.logs.clone();
+        let request = CancelRequest { space: String::new(), id };
+        self.attempt(request, async |request| logs.cancel(request).await).await
+    }
+
+    /// Follows a log. The deadline is for the opening.
+    pub async fn tail(
+        &self,
+        log: &str,
+        from: u64,
+        consistency: Consistency,
+    ) -> Result<Streaming<TailResponse>, Failure> {
+        let request = TailRequest { space: String::new(), log: log.to_owned(), from, consistency: consistency.into() };
+        let mut logs = self.logs.clone();
+        self.within(logs.tail(Request::new(request))).await
+    }
+
+    /// Waits for a condition, linearizably, as long as this client's deadline.
+    pub async fn wait(&self, condition: wait_request::Condition) -> Result<WaitResponse, Failure> {
+        let consistency = Consistency::Linearizable.into();
+        let request = WaitRequest { space: String::new(), condition: Some(condition), consistency };
+        let mut logs = self.logs.clone();
+        self.attempt(request, async |request| logs.wait(request).await).await
     }
 
     /// Reads one page of a log.
@@ -217,19 +301,23 @@ impl Client {
     ) -> Result<A, Failure> {
         let mut request = Request::new(message);
         request.set_timeout(self.deadline);
+        self.within(call(request)).await
+    }
+
+    async fn within<A>(&self, call: impl Future<Output = Result<tonic::Response<A>, Status>>) -> Result<A, Failure> {
         // A paused node cannot keep its deadline: ours comes a little later.
         let ours = self.deadline + Duration::from_millis(200);
-        match tokio::time::timeout(ours, call(request)).await {
+        match tokio::time::timeout(ours, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(Failure::from_status(&status)),
-            Err(_elapsed) => Err(Failure {
-                code: format!("{:?}", Code::DeadlineExceeded),
-                reason: String::new(),
-                effect: Effect::Unknown,
-                message: format!("no answer within {ours:?}"),
-            }),
+            Err(_elapsed) => Err(Failure::silence(Code::DeadlineExceeded, format!("no answer within {ours:?}"))),
         }
     }
+}
+
+fn endpoint(address: SocketAddr) -> Endpoint {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes a URI");
+    endpoint.connect_timeout(CONNECT_TIMEOUT)
 }
 
 #[cfg(test)]

@@ -20,12 +20,23 @@ use crate::client::{Acknowledgement, Effect, Failure};
 pub struct Attempt {
     /// The node asked.
     pub node: u64,
+    /// Where in a stream it was sent, if in one.
+    pub place: Option<StreamPlace>,
     /// When it was sent.
     pub invoked: Duration,
     /// When the answer came; none yet, or never.
     pub completed: Option<Duration>,
     /// The answer; none yet, or never.
     pub answer: Option<Result<Acknowledgement, Failure>>,
+}
+
+/// A place in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct StreamPlace {
+    /// Which stream, of all in the history.
+    pub stream: usize,
+    /// Which of its appends, counted from 0.
+    pub position: u64,
 }
 
 /// One id and all that was done for it.
@@ -42,6 +53,8 @@ pub struct Operation {
     pub payloads: Vec<Bytes>,
     /// Every attempt, in the order sent.
     pub attempts: Vec<Attempt>,
+    /// Whether a cancel was answered *cancelled*.
+    pub cancelled: bool,
 }
 
 impl Operation {
@@ -114,11 +127,17 @@ pub struct History {
     start: Instant,
     events: Mutex<Events>,
     acknowledged: AtomicUsize,
+    streams: AtomicUsize,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { start: Instant::now(), events: Mutex::default(), acknowledged: AtomicUsize::new(0) }
+        Self {
+            start: Instant::now(),
+            events: Mutex::default(),
+            acknowledged: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -131,6 +150,7 @@ impl History {
             id: id.to_owned(),
             payloads: payloads.to_vec(),
             attempts: Vec::new(),
+            cancelled: false,
         };
         let mut events = self.lock();
         events.operations.push(operation);
@@ -138,12 +158,31 @@ impl History {
     }
 
     /// An attempt is about to be sent.
-    pub fn invoke(&self, OperationNumber(number): OperationNumber, node: u64) -> AttemptNumber {
+    pub fn invoke(&self, operation: OperationNumber, node: u64) -> AttemptNumber {
+        self.invoke_at(operation, node, None)
+    }
+
+    /// A stream was opened; the number is its own.
+    pub fn stream(&self) -> usize {
+        self.streams.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An attempt is about to be sent at a place in a stream.
+    pub fn invoke_streamed(&self, operation: OperationNumber, node: u64, place: StreamPlace) -> AttemptNumber {
+        self.invoke_at(operation, node, Some(place))
+    }
+
+    fn invoke_at(
+        &self,
+        OperationNumber(number): OperationNumber,
+        node: u64,
+        place: Option<StreamPlace>,
+    ) -> AttemptNumber {
         let mut events = self.lock();
         // Read under the lock: events are in the order of the clock.
         let invoked = self.start.elapsed();
         let attempts = &mut events.operations.get_mut(number).expect("a handle from `operation`").attempts;
-        attempts.push(Attempt { node, invoked, completed: None, answer: None });
+        attempts.push(Attempt { node, place, invoked, completed: None, answer: None });
         AttemptNumber(number, attempts.len() - 1)
     }
 
@@ -158,6 +197,11 @@ impl History {
         let attempt = operation.attempts.get_mut(attempt).expect("a handle from `invoke`");
         attempt.completed = Some(completed);
         attempt.answer = Some(answer);
+    }
+
+    /// A cancel of the operation's id was answered *cancelled*: from now on it never takes effect.
+    pub fn cancelled(&self, OperationNumber(number): OperationNumber) {
+        self.lock().operations.get_mut(number).expect("a handle from `operation`").cancelled = true;
     }
 
     /// The time of the history's clock, for [`History::end_seen`].

@@ -6,12 +6,13 @@
 
 use futures::StreamExt as _;
 
+use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::history::{History, Operation};
 use crate::oracle::{self, Dump, Violation};
 use crate::proto::lookup_response::Fate;
 use crate::proto::outcome::Verdict;
-use crate::proto::{Appended, Consistency, LookupResponse, action_result};
+use crate::proto::{Appended, Consistency, LookupResponse, Outcome, action_result};
 use crate::wait::{PATIENCE, until};
 
 /// Of the acknowledged operations, every how manieth is sent again.
@@ -67,6 +68,9 @@ async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
         let node = other_node(&operation, ids, position);
         let client = cluster.node(node).client();
         let what = format!("node {node} answers when {} is sent again", operation.id);
+        if operation.cancelled {
+            return until(&what, PATIENCE, || still_cancelled(client, &operation)).await;
+        }
         let place = until(&what, PATIENCE, || async {
             let attempt = history.invoke(number, node);
             let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
@@ -87,11 +91,36 @@ async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
     futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
 }
 
+/// A cancelled id is refused, whoever is asked.
+async fn still_cancelled(client: &Client, operation: &Operation) -> Result<(), String> {
+    match client.append(&operation.log, &operation.id, &operation.payloads).await {
+        Err(failure) if failure.reason == "CANCELLED" => Ok(()),
+        Err(failure) => Err(failure.to_string()),
+        Ok(acknowledgement) => panic!("{} was cancelled, and now it is {acknowledgement:?}", operation.id),
+    }
+}
+
 /// Where a looked-up command put its records, if it was an append that was applied.
 pub fn appended(looked_up: &LookupResponse) -> Option<Appended> {
-    let Some(Fate::Outcome(outcome)) = &looked_up.fate else {
-        return None;
-    };
+    match &looked_up.fate {
+        Some(Fate::Outcome(outcome)) => appended_by(outcome),
+        _ => None,
+    }
+}
+
+/// An outcome as the acknowledgement of its append would have it; none if it is not applied.
+pub fn place(outcome: &Outcome) -> Option<Place> {
+    let appended = appended_by(outcome)?;
+    Some(Place {
+        first_offset: appended.first_offset,
+        count: appended.count,
+        sequence: outcome.sequence,
+        history: outcome.history,
+        time_ms: outcome.time_ms,
+    })
+}
+
+fn appended_by(outcome: &Outcome) -> Option<Appended> {
     let Some(Verdict::Applied(applied)) = &outcome.verdict else {
         return None;
     };

@@ -3,11 +3,13 @@
 //! - Each client chooses an id, keeps it through every retry, and goes to another node after each failure.
 //! - An operation is given up only when the load is stopped: then it may stay unknown, which is what the judgement
 //!   settles.
+//! - A streamed load has many appends of a client on the way at once, and leaves a stream now and then for another node.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand::RngExt as _;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -16,6 +18,7 @@ use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::history::History;
 use crate::sample;
+use crate::stream::Sender;
 use crate::wait::{PATIENCE, until};
 
 /// How long one attempt may take.
@@ -27,6 +30,12 @@ const BACKOFF: Duration = Duration::from_millis(25);
 
 /// How many clients append.
 const CLIENTS: usize = 6;
+/// How many clients append over streams.
+const STREAMS: usize = 6;
+/// How many appends of a streaming client have no answer, at most.
+const UNANSWERED: usize = 48;
+/// Between two messages of a streaming client.
+const STREAM_BREATH: Duration = Duration::from_millis(25);
 /// To how many logs.
 const LOGS: usize = 3;
 /// The size of a record, at least.
@@ -48,14 +57,34 @@ impl Load {
 
     /// The same, by clients that know only these nodes.
     pub fn start_on(cluster: &Cluster, ids: &[u64], history: &Arc<History>) -> Self {
+        let work = |number, nodes, history, stop| tokio::spawn(write(number, nodes, history, stop));
+        Self::spread(cluster, ids, history, 0..CLIENTS, work)
+    }
+
+    /// The same over streams: many appends of each client on the way at once.
+    pub fn start_streamed(cluster: &Cluster, history: &Arc<History>) -> Self {
+        Self::start_streamed_on(cluster, &cluster.ids(), history)
+    }
+
+    /// The same, by clients that know only these nodes.
+    pub fn start_streamed_on(cluster: &Cluster, ids: &[u64], history: &Arc<History>) -> Self {
+        let work = |number, nodes, history, stop| tokio::spawn(stream(number, nodes, history, stop));
+        Self::spread(cluster, ids, history, CLIENTS..CLIENTS + STREAMS, work)
+    }
+
+    fn spread(
+        cluster: &Cluster,
+        ids: &[u64],
+        history: &Arc<History>,
+        numbers: std::ops::Range<usize>,
+        work: impl Fn(usize, Vec<(u64, Client)>, Arc<History>, Arc<AtomicBool>) -> JoinHandle<()>,
+    ) -> Self {
         let clients = || -> Vec<(u64, Client)> {
             ids.iter().map(|id| (*id, cluster.node(*id).client_with_deadline(ATTEMPT))).collect()
         };
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = vec![tokio::spawn(read(clients(), Arc::clone(history), Arc::clone(&stop)))];
-        for number in 0..CLIENTS {
-            tasks.push(tokio::spawn(write(number, clients(), Arc::clone(history), Arc::clone(&stop))));
-        }
+        tasks.extend(numbers.map(|number| work(number, clients(), Arc::clone(history), Arc::clone(&stop))));
         Self { history: Arc::clone(history), stop, tasks }
     }
 
@@ -82,15 +111,39 @@ fn log_name(number: usize) -> String {
     format!("orders-{number}")
 }
 
+/// The next append of a client: its log, its id and its records.
+fn order(client: usize, number: u64) -> (String, String, Vec<Bytes>) {
+    let mut random = rand::rng();
+    let records = if random.random_ratio(1, 8) { random.random_range(2..=5) } else { 1 };
+    let id = sample::id(client, number);
+    let payloads = sample::payloads(&id, records, RECORD_BYTES);
+    (log_name(random.random_range(0..LOGS)), id, payloads)
+}
+
+async fn stream(client: usize, nodes: Vec<(u64, Client)>, history: Arc<History>, stop: Arc<AtomicBool>) {
+    let mut sender = Sender::new(nodes, client, &history);
+    let mut numbers = 0..;
+    while !stop.load(Ordering::Relaxed) {
+        let (given, packed, leaves) = {
+            let mut random = rand::rng();
+            (random.random_range(1..=8), random.random_range(1..=8), random.random_ratio(1, 100))
+        };
+        for number in numbers.by_ref().take(usize::min(given, UNANSWERED - sender.unanswered())) {
+            let (log, id, payloads) = order(client, number);
+            sender.give(client, &log, &id, &payloads);
+        }
+        sender.exchange(packed, STREAM_BREATH).await;
+        if leaves {
+            sender.finish().await;
+        }
+    }
+    sender.finish().await;
+}
+
 async fn write(client: usize, nodes: Vec<(u64, Client)>, history: Arc<History>, stop: Arc<AtomicBool>) {
     for number in 0.. {
-        let (log, records, mut turn) = {
-            let mut random = rand::rng();
-            let records = if random.random_ratio(1, 8) { random.random_range(2..=5) } else { 1 };
-            (log_name(random.random_range(0..LOGS)), records, random.random_range(0..nodes.len()))
-        };
-        let id = sample::id(client, number);
-        let payloads = sample::payloads(&id, records, RECORD_BYTES);
+        let (log, id, payloads) = order(client, number);
+        let mut turn = rand::rng().random_range(0..nodes.len());
         let operation = history.operation(client, &log, &id, &payloads);
         loop {
             if stop.load(Ordering::Relaxed) {

@@ -102,19 +102,33 @@ pub(super) fn order_is_real_time(events: &Events, report: &mut Report<'_>) {
 
 /// What failed for certain is nowhere.
 pub(super) fn failed_never_appears(events: &Events, dumps: &[Dump], report: &mut Report<'_>) {
-    let failed: HashSet<&str> = events
-        .operations
-        .iter()
-        .filter(|operation| operation.failed())
-        .map(|operation| operation.id.as_str())
-        .collect();
+    let failed = events.operations.iter().filter(|operation| operation.failed());
+    nowhere("what failed is nowhere", failed, dumps, report);
+}
+
+/// What was cancelled is nowhere, and nobody was told that it took effect.
+pub(super) fn cancelled_never_appears(events: &Events, dumps: &[Dump], report: &mut Report<'_>) {
+    let cancelled = || events.operations.iter().filter(|operation| operation.cancelled);
+    nowhere("what was cancelled is nowhere", cancelled(), dumps, report);
+    for operation in cancelled() {
+        if let Some((_, acknowledgement)) = operation.acknowledged() {
+            let what = format!("{} was cancelled and is at {}", operation.id, acknowledgement.place.first_offset);
+            report("an id is applied or cancelled", what);
+        }
+    }
+}
+
+fn nowhere<'a>(
+    property: &'static str,
+    operations: impl Iterator<Item = &'a Operation>,
+    dumps: &[Dump],
+    report: &mut Report<'_>,
+) {
+    let ids: HashSet<&str> = operations.map(|operation| operation.id.as_str()).collect();
     for dump in dumps {
         for (name, log) in &dump.logs {
-            for record in log.records.iter().filter(|record| failed.contains(record.id.as_str())) {
-                report(
-                    "what failed is nowhere",
-                    format!("node {}: {} at {name}/{}", dump.node, record.id, record.offset),
-                );
+            for record in log.records.iter().filter(|record| ids.contains(record.id.as_str())) {
+                report(property, format!("node {}: {} at {name}/{}", dump.node, record.id, record.offset));
             }
         }
     }

@@ -8,6 +8,7 @@ mod acknowledged;
 mod dump;
 mod reads;
 mod replicas;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +43,10 @@ pub fn judge(events: &Events, dumps: &[Dump]) -> Vec<Violation> {
     acknowledged::one_answer_for_an_id(events, &mut report);
     acknowledged::order_is_real_time(events, &mut report);
     acknowledged::failed_never_appears(events, dumps, &mut report);
+    acknowledged::cancelled_never_appears(events, dumps, &mut report);
     reads::ends_are_linearizable(events, &mut report);
+    streams::decided_in_the_order_sent(events, &mut report);
+    streams::resending_keeps_the_order(events, &mut report);
     violations
 }
 

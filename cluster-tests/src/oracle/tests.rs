@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Dump, LogDump, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
-use crate::history::{Attempt, EndSeen, Events, Operation};
+use crate::history::{Attempt, EndSeen, Events, Operation, StreamPlace};
 use crate::sample;
 
 const LOG: &str = "orders";
@@ -22,17 +22,19 @@ fn acknowledgement(offset: u64, count: u32) -> Acknowledgement {
 }
 
 fn failure(effect: Effect) -> Failure {
-    Failure { code: "Unavailable".to_owned(), reason: String::new(), effect, message: String::new() }
+    Failure { effect, ..Failure::silence(tonic::Code::Unavailable, "") }
 }
 
 fn operation(id: &str, records: usize, invoked: u64, answer: Result<Acknowledgement, Failure>) -> Operation {
-    let attempt = Attempt { node: 1, invoked: at(invoked), completed: Some(at(invoked + 5)), answer: Some(answer) };
+    let (invoked, completed) = (at(invoked), Some(at(invoked + 5)));
+    let attempt = Attempt { node: 1, place: None, invoked, completed, answer: Some(answer) };
     Operation {
         client: 0,
         log: LOG.to_owned(),
         id: id.to_owned(),
         payloads: sample::payloads(id, records, 1),
         attempts: vec![attempt],
+        cancelled: false,
     }
 }
 
@@ -207,6 +209,56 @@ fn a_later_command_at_an_earlier_offset_is_found() {
 fn a_failed_command_that_appears_is_found() {
     let found = broken(|events, _| events.operations[2].attempts[0].answer = Some(Err(failure(Effect::None))));
     assert_eq!(found, ["what failed is nowhere", "what failed is nowhere"]);
+}
+
+#[test]
+fn a_cancelled_command_that_appears_is_found() {
+    let found = broken(|events, _| events.operations[2].cancelled = true);
+    assert_eq!(found, ["what was cancelled is nowhere", "what was cancelled is nowhere"]);
+}
+
+#[test]
+fn a_command_that_is_applied_and_cancelled_is_found() {
+    let found = broken(|events, dumps| {
+        events.operations[0].cancelled = true;
+        dumps.clear();
+    });
+    assert_eq!(found, ["every replica is judged", "an id is applied or cancelled"]);
+}
+
+/// `a` and `b`, sent at these places of streams, each at the moment of the other.
+fn streamed(a: StreamPlace, b: StreamPlace, b_replayed: bool) -> Vec<&'static str> {
+    broken(|events, _| {
+        for (operation, place) in events.operations.iter_mut().zip([a, b]) {
+            let attempt = &mut operation.attempts[0];
+            (attempt.invoked, attempt.completed, attempt.place) = (at(10), Some(at(15)), Some(place));
+            if let (Some(Ok(acknowledgement)), 1) = (&mut attempt.answer, place.stream) {
+                acknowledgement.replayed = b_replayed;
+            }
+        }
+    })
+}
+
+#[test]
+fn a_stream_that_decides_in_another_order_is_found() {
+    let place = |position| StreamPlace { stream: 0, position };
+    assert_eq!(streamed(place(3), place(4), false), Vec::<&str>::new());
+    assert_eq!(streamed(place(4), place(3), false), ["a stream's appends are decided in the order sent"]);
+}
+
+#[test]
+fn what_was_sent_again_out_of_order_is_found() {
+    let place = |stream| StreamPlace { stream, position: 0 };
+    assert_eq!(streamed(place(0), place(1), true), Vec::<&str>::new());
+    let found = broken(|events, _| {
+        for operation in &mut events.operations {
+            let attempt = &mut operation.attempts[0];
+            (attempt.invoked, attempt.completed, attempt.place) = (at(10), Some(at(15)), Some(place(0)));
+        }
+        events.operations[1].attempts[0].place = Some(place(1));
+        events.operations.swap(0, 1);
+    });
+    assert_eq!(found, ["sending again keeps the order"]);
 }
 
 #[test]
