@@ -27,7 +27,8 @@ pub(super) fn serve(engine: &Engine, input: Streaming<v1::AppendStreamRequest>) 
     let shared = Arc::new(Shared::default());
     let incoming = Incoming { input, next: 0, shared: shared.clone(), refuse };
     let groups = stream::unfold(incoming, |mut incoming| async move { Some((incoming.group().await?, incoming)) });
-    let answers = engine.submit_stream(groups.boxed());
+    // It is asked again after its end, for what was refused meanwhile.
+    let answers = engine.submit_stream(groups.boxed()).fuse().boxed();
     let outgoing = Outgoing { answers: Some(answers), refusals, shared };
     stream::unfold(outgoing, |mut outgoing| async move { Some((outgoing.response().await?, outgoing)) }).boxed()
 }
@@ -55,8 +56,13 @@ struct Ids {
 }
 
 impl Ids {
+    /// Keeps a place for the next append: for the one that is answered already, too, but only behind one that is not.
     fn push(&mut self, id: Option<Id>) {
-        self.waiting.push_back(id);
+        if id.is_none() && self.waiting.is_empty() {
+            self.first += 1;
+        } else {
+            self.waiting.push_back(id);
+        }
     }
 
     fn take(&mut self, position: u64) -> Option<Id> {
@@ -177,9 +183,18 @@ mod tests {
             }
             std::task::Poll::Ready(None)
         });
-        let mut outgoing = Outgoing { answers: Some(answers.boxed()), refusals, shared: Arc::default() };
+        let mut outgoing = Outgoing { answers: Some(answers.fuse().boxed()), refusals, shared: Arc::default() };
         assert_eq!(outgoing.response().await.unwrap().unwrap().replies.len(), 1);
         assert!(outgoing.response().await.is_none());
+    }
+
+    #[test]
+    fn malformed_appends_alone_gather_nothing() {
+        let mut ids = Ids::default();
+        (0..1_000).for_each(|_| ids.push(None));
+        assert_eq!((ids.first, ids.waiting.len()), (1_000, 0));
+        ids.push(Some(Id::new("a").unwrap()));
+        assert_eq!(ids.take(1_000), Some(Id::new("a").unwrap()));
     }
 
     #[test]
