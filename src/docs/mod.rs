@@ -1,4 +1,7 @@
-//! The pages beside the code: how it works, what it promises, how to run it, and why it is so.
+//! The pages beside the code: how it works, what it promises, how to use it, how to run it, and why it is so.
+//!
+//! - Their examples in Rust are compiled with the tests, and so is that of the README.
+//! - Every reason and every setting has a row in the page that is about it.
 
 #![expect(clippy::doc_markdown, reason = "the pages are also read as they are, without a renderer")]
 
@@ -12,14 +15,29 @@ pub mod guarantees {
     #![doc = include_str!("guarantees.md")]
 }
 
+/// How programs use it: the Rust library, and rules for clients in other languages.
+pub mod clients {
+    #![doc = include_str!("clients.md")]
+}
+
+/// Every error: what it means, what to do, and how it looks on the wire, in the library and to scripts.
+pub mod errors {
+    #![doc = include_str!("errors.md")]
+}
+
 /// What it does on a small machine, what that costs, and how to measure it.
 pub mod performance {
     #![doc = include_str!("performance.md")]
 }
 
-/// How to start, configure, watch and mend a cluster.
+/// How to start, watch and mend a cluster.
 pub mod operations {
     #![doc = include_str!("operations.md")]
+}
+
+/// Every setting, and every limit that is none.
+pub mod configuration {
+    #![doc = include_str!("configuration.md")]
 }
 
 /// Decisions that somebody will question later, each with its cost.
@@ -50,5 +68,81 @@ pub mod decisions {
 
     pub mod peer_messages_are_translated_in_raft {
         #![doc = include_str!("decisions/peer-messages-are-translated-in-raft.md")]
+    }
+}
+
+/// Compiled, never shown: the README is for those who have not opened this yet.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use crate::client::{Cause, Error, ErrorReport, Reason};
+    use crate::node::config;
+    use crate::types::AttemptEffect;
+
+    const ERRORS: &str = include_str!("errors.md");
+    const CONFIGURATION: &str = include_str!("configuration.md");
+
+    /// The one row of a table whose first cell is this word.
+    fn row<'a>(page: &'a str, word: &str) -> &'a str {
+        let start = format!("| `{word}` |");
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with(&start)).collect();
+        match rows.as_slice() {
+            [row] => row,
+            _ => panic!("`{word}` has {} rows", rows.len()),
+        }
+    }
+
+    /// The cells of a row, without what makes them look like code.
+    fn cells(row: &str) -> Vec<String> {
+        row.split('|').map(|cell| cell.trim().replace('`', "")).collect()
+    }
+
+    /// `InvalidArgument` as `INVALID_ARGUMENT`.
+    fn screaming(name: &str) -> String {
+        let mut spelled = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() && !spelled.is_empty() {
+                spelled.push('_');
+            }
+            spelled.extend(letter.to_uppercase());
+        }
+        spelled
+    }
+
+    #[test]
+    fn every_reason_is_in_the_page_with_its_code_and_kind() {
+        for reason in Reason::ALL {
+            let cells = cells(row(ERRORS, reason.as_str()));
+            let code = screaming(&format!("{:?}", reason.code()));
+            assert!(cells.contains(&code), "{reason} travels as {code}: {cells:?}");
+            let error = Error {
+                doing: String::new(),
+                id: None,
+                effect: AttemptEffect::None,
+                cause: Cause::Refused(Box::new(ErrorReport::without_effect(*reason, ""))),
+                tried: Vec::new(),
+            };
+            let kind = format!("{:?}", error.kind());
+            assert!(cells.contains(&kind), "{reason} is of the kind {kind}: {cells:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_in_the_page_with_its_default() {
+        let defaults = config::Settings::gather([], |_| None, None).expect("nothing is given").to_toml();
+        let table: toml::Table = defaults.parse().expect("what is printed is TOML");
+        for name in config::setting_names() {
+            let row = row(CONFIGURATION, name);
+            match table.get(name) {
+                None => assert!(row.contains("must be given"), "{row}"),
+                // Those that follow another say so.
+                Some(_) if row.contains("| as `") => {}
+                Some(toml::Value::String(text)) => assert!(row.contains(&format!("| `{text}` |")), "{row}"),
+                Some(number) => assert!(row.contains(&format!("`{number}`")), "{row}"),
+            }
+        }
     }
 }
