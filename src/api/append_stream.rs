@@ -4,17 +4,17 @@
 //! - Nothing is read from a client that does not read its answers: those of the engine are bounded by the engine, those
 //!   made here by a queue of their own.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
-use crate::engine::{Engine, StreamAnswers};
-use crate::types::limits::STREAM_REFUSALS_MAX;
+use crate::engine::{Engine, Error, StreamAnswers};
+use crate::types::limits::{STREAM_GROUP_MAX, STREAM_REFUSALS_MAX, STREAM_REPLIES_MAX};
 use crate::types::{Answer, Id, Proposal};
-use crate::wire::{self, v1};
+use crate::wire::{self, ErrorReport, FieldViolation, Reason, v1};
 
 use super::error::report;
 
@@ -22,57 +22,30 @@ use super::error::report;
 pub(super) type Responses = BoxStream<'static, Result<v1::AppendStreamResponse, Status>>;
 
 /// Submits everything that comes in, and answers it.
-pub(super) fn serve(engine: &Engine, input: Streaming<v1::AppendStreamRequest>) -> Responses {
+pub(super) fn serve(engine: &Engine, input: Streaming<v1::AppendStreamRequest>) -> Result<Responses, Error> {
     let (refuse, refusals) = mpsc::channel(STREAM_REFUSALS_MAX);
     let shared = Arc::new(Shared::default());
     let incoming = Incoming { input, next: 0, shared: shared.clone(), refuse };
     let groups = stream::unfold(incoming, |mut incoming| async move { Some((incoming.group().await?, incoming)) });
     // It is asked again after its end, for what was refused meanwhile.
-    let answers = engine.submit_stream(groups.boxed()).fuse().boxed();
+    let answers = engine.submit_stream(groups.boxed())?.fuse().boxed();
     let outgoing = Outgoing { answers: Some(answers), refusals, shared };
-    stream::unfold(outgoing, |mut outgoing| async move { Some((outgoing.response().await?, outgoing)) }).boxed()
+    Ok(stream::unfold(outgoing, |mut outgoing| async move { Some((outgoing.response().await?, outgoing)) }).boxed())
 }
 
 /// What both directions know.
 #[derive(Default)]
 struct Shared {
-    ids: Mutex<Ids>,
+    /// The ids of what the engine has and has not answered, by their positions.
+    ids: Mutex<HashMap<u64, Id>>,
     /// Why the input ended, if not by its sender's will.
     broken: OnceLock<Status>,
 }
 
 impl Shared {
-    fn ids(&self) -> MutexGuard<'_, Ids> {
+    fn ids(&self) -> MutexGuard<'_, HashMap<u64, Id>> {
         // Nothing that holds it can leave it half done.
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The ids of what is not answered yet, by their positions.
-#[derive(Default)]
-struct Ids {
-    first: u64,
-    waiting: VecDeque<Option<Id>>,
-}
-
-impl Ids {
-    /// Keeps a place for the next append: for the one that is answered already, too, but only behind one that is not.
-    fn push(&mut self, id: Option<Id>) {
-        if id.is_none() && self.waiting.is_empty() {
-            self.first += 1;
-        } else {
-            self.waiting.push_back(id);
-        }
-    }
-
-    fn take(&mut self, position: u64) -> Option<Id> {
-        let place = usize::try_from(position.checked_sub(self.first)?).ok()?;
-        let id = self.waiting.get_mut(place)?.take();
-        while let Some(None) = self.waiting.front() {
-            self.waiting.pop_front();
-            self.first += 1;
-        }
-        id
     }
 }
 
@@ -94,10 +67,20 @@ impl Incoming {
                     return None;
                 }
             };
-            let (group, refused) = self.read(message);
-            if !refused.is_empty() && self.refuse.send(refused).await.is_err() {
-                // Nobody reads the answers any more.
+            if message.appends.len() > STREAM_GROUP_MAX {
+                let rule = format!("a message has at most {STREAM_GROUP_MAX} appends, not {}", message.appends.len());
+                let violation = FieldViolation { field: "appends".to_owned(), description: rule };
+                let _first =
+                    self.shared.broken.set(ErrorReport::bad_request(Reason::TooLarge, vec![violation]).to_status());
                 return None;
+            }
+            let (group, mut refused) = self.read(message);
+            while !refused.is_empty() {
+                let rest = refused.split_off(refused.len().min(STREAM_REPLIES_MAX));
+                if self.refuse.send(std::mem::replace(&mut refused, rest)).await.is_err() {
+                    // Nobody reads the answers any more.
+                    return None;
+                }
             }
             if !group.is_empty() {
                 return Some(group);
@@ -114,13 +97,10 @@ impl Incoming {
             let sent_id = append.id.clone();
             match wire::append_command(append) {
                 Ok(command) => {
-                    ids.push(Some(command.id.clone()));
+                    ids.insert(position, command.id.clone());
                     group.push((position, Proposal::Command(command)));
                 }
-                Err(report) => {
-                    ids.push(None);
-                    refused.push(wire::append_reply(position, sent_id, Err(report)));
-                }
+                Err(report) => refused.push(wire::append_reply(position, sent_id, Err(report))),
             }
         }
         (group, refused)
@@ -161,7 +141,7 @@ impl Outgoing {
     fn replies(&self, answered: Vec<(u64, Answer)>) -> Vec<v1::AppendReply> {
         let mut ids = self.shared.ids();
         let reply = |(position, answer): (u64, Answer)| {
-            let id = ids.take(position).map(|id| wire::command_id(&id));
+            let id = ids.remove(&position).map(|id| wire::command_id(&id));
             wire::append_reply(position, id, wire::append_answer(&answer))
         };
         answered.into_iter().map(reply).collect()
@@ -186,32 +166,5 @@ mod tests {
         let mut outgoing = Outgoing { answers: Some(answers.fuse().boxed()), refusals, shared: Arc::default() };
         assert_eq!(outgoing.response().await.unwrap().unwrap().replies.len(), 1);
         assert!(outgoing.response().await.is_none());
-    }
-
-    #[test]
-    fn malformed_appends_alone_gather_nothing() {
-        let mut ids = Ids::default();
-        (0..1_000).for_each(|_| ids.push(None));
-        assert_eq!((ids.first, ids.waiting.len()), (1_000, 0));
-        ids.push(Some(Id::new("a").unwrap()));
-        assert_eq!(ids.take(1_000), Some(Id::new("a").unwrap()));
-    }
-
-    #[test]
-    fn ids_are_found_by_position_in_any_order_and_forgotten_when_answered() {
-        let id = |text: &str| Id::new(text).unwrap();
-        let mut ids = Ids::default();
-        ids.push(Some(id("a")));
-        ids.push(None);
-        ids.push(Some(id("b")));
-        ids.push(Some(id("c")));
-        assert_eq!(ids.take(2), Some(id("b")));
-        assert_eq!(ids.take(0), Some(id("a")));
-        assert_eq!((ids.first, ids.waiting.len()), (3, 1));
-        assert_eq!(ids.take(2), None, "an answer comes once");
-        assert_eq!(ids.take(3), Some(id("c")));
-        assert_eq!(ids.take(4), None);
-        ids.push(Some(id("d")));
-        assert_eq!(ids.take(4), Some(id("d")));
     }
 }

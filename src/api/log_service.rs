@@ -66,7 +66,9 @@ impl LogService for Logs {
         request: Request<Streaming<v1::AppendStreamRequest>>,
     ) -> Result<Response<Self::AppendStreamStream>, Status> {
         check_initialised(&self.engine).map_err(|report| report.to_status())?;
-        Ok(self.with_leader(Response::new(append_stream::serve(&self.engine, request.into_inner()))))
+        let responses = append_stream::serve(&self.engine, request.into_inner());
+        let responses = responses.map_err(|error| report(&error).to_status())?;
+        Ok(self.with_leader(Response::new(responses)))
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {

@@ -157,7 +157,7 @@ error: cannot append to log `orders`: no node could do it within 10.0 s (it may 
   id: pay-1
   tried: a:1 7 times: an election is under way
   tried: b:1: no answer within 3.3 s
-  help: It may have taken effect. Send the same again under the id `pay-1` to find out: that is always safe.
+  help: It may have taken effect. Send the same again under the id `pay-1` to find out, or settle that id: either is always safe.
 ";
         assert_eq!(printed(Format::Table), expected);
         assert_eq!(printed(Format::Plain), expected);

@@ -101,7 +101,7 @@ impl Error {
         match (&self.id, self.in_doubt()) {
             (Some(id), true) => {
                 return format!(
-                    "It may have taken effect. Send the same again under the id `{id}` to find out: that is always safe."
+                    "It may have taken effect. Send the same again under the id `{id}` to find out, or settle that id: either is always safe."
                 );
             }
             (None, true) => return "It may have been done. Send the same again to find out: that is safe.".to_owned(),

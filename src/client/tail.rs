@@ -32,6 +32,7 @@ pub struct Tail {
 struct Open {
     pages: Streaming<v1::TailResponse>,
     address: String,
+    since: Instant,
 }
 
 /// What went wrong since the last page.
@@ -68,10 +69,10 @@ impl Tail {
             let (answer, address) = (open.pages.message().await, open.address.clone());
             let report = match answer.map(|message| message.map(wire::tail_page)) {
                 Ok(Some(Ok(page))) => {
-                    self.trouble = Trouble { turn: self.trouble.turn, ..Trouble::default() };
                     if page.records.is_empty() {
                         continue;
                     }
+                    self.trouble = Trouble { turn: self.trouble.turn, ..Trouble::default() };
                     self.next = page.next;
                     return Ok(page);
                 }
@@ -79,7 +80,12 @@ impl Tail {
                 Ok(None) => ErrorReport::outcome_unknown("the node ended the stream"),
                 Err(status) => read_report(&status, self.client.attempt_timeout),
             };
-            self.open = None;
+            if let Some(open) = self.open.take()
+                && open.since.elapsed() > self.client.attempt_timeout
+            {
+                // It had gone well for a while: this is another trouble.
+                self.trouble = Trouble { turn: self.trouble.turn, ..Trouble::default() };
+            }
             self.trouble.turn += 1;
             self.failed(&address, report).await?;
         }
@@ -102,7 +108,8 @@ impl Tail {
             Some(Ok(response)) => {
                 nodes.answered(index);
                 self.trouble.turn = 0;
-                self.open = Some(Open { pages: response.into_inner(), address: node.address.clone() });
+                self.open =
+                    Some(Open { pages: response.into_inner(), address: node.address.clone(), since: Instant::now() });
                 return Ok(());
             }
             Some(Err(status)) => read_report(&status, time),

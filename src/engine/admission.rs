@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::types::limits::{ADMITTED_BYTES_MAX, READS_AT_ONCE_MAX, WATCHES_MAX};
+use crate::types::limits::{ADMITTED_BYTES_MAX, READS_AT_ONCE_MAX, STREAMS_MAX, WATCHES_MAX};
 
 use super::error::Error;
 
@@ -20,6 +20,7 @@ const PERMITS: usize = ADMITTED_BYTES_MAX / BYTES_A_PERMIT;
 pub(super) struct Admission {
     commands: Arc<Semaphore>,
     reads: Semaphore,
+    streams: Arc<Semaphore>,
     watches: Arc<Semaphore>,
     closed: AtomicBool,
 }
@@ -29,6 +30,7 @@ impl Default for Admission {
         Self {
             commands: Arc::new(Semaphore::new(PERMITS)),
             reads: Semaphore::new(READS_AT_ONCE_MAX),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             closed: AtomicBool::new(false),
         }
@@ -44,8 +46,16 @@ impl Admission {
         self.commands.try_acquire_many(permits(bytes)).map_err(|_| Error::Overloaded)
     }
 
-    /// Waits for room for commands of this many bytes together: for a stream, which is read no further meanwhile.
-    pub(super) async fn commands_in_turn(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+    /// Takes one more stream of commands, or turns it away.
+    pub(super) fn stream(&self) -> Result<OwnedSemaphorePermit, Error> {
+        if self.is_closed() {
+            return Err(Error::Stopping);
+        }
+        self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+    }
+
+    /// Waits for room for a command of this many bytes: for a stream, which is read no further meanwhile.
+    pub(super) async fn command_in_turn(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
         let turn = self.commands.clone().acquire_many_owned(permits(bytes)).await;
         if self.is_closed() { Err(Error::Stopping) } else { turn.map_err(|_| Error::Stopping) }
     }

@@ -3,11 +3,13 @@
 //! - What was sent and not yet read back takes room; when there is none left, the stream is not read any further.
 //! - After one command has failed without an answer none behind it is proposed, and the stream ends. So nothing can
 //!   overtake what its sender will send again.
+//! - Every command that has entered is told of, once, even if whoever had it is gone. The end comes after all of them, and
+//!   says `none` only if nothing that failed may have taken effect.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::types::limits::{STREAM_REPLIES_MAX, STREAM_UNANSWERED_BYTES_MAX, STREAM_UNANSWERED_MAX};
 use crate::types::{Answer, AttemptEffect};
@@ -19,13 +21,12 @@ use super::room::Room;
 /// One stream's way through this node.
 pub(super) struct Lane {
     room: Room,
-    broken: AtomicBool,
-    sent: AtomicU64,
+    broken: CancellationToken,
     answers: mpsc::UnboundedSender<Event>,
 }
 
 enum Event {
-    Answered { position: u64, bytes: usize, reply: Reply },
+    Told { position: u64, bytes: usize, reply: Reply },
     Ended(Error),
 }
 
@@ -33,7 +34,6 @@ enum Event {
 pub(super) struct Answers {
     lane: std::sync::Weak<Lane>,
     events: mpsc::UnboundedReceiver<Event>,
-    answered: u64,
     end: Option<Error>,
 }
 
@@ -42,8 +42,9 @@ pub(super) struct Seat {
     lane: Arc<Lane>,
     position: u64,
     bytes: usize,
-    /// What holds the node's memory for it; shared by what came in one message.
-    _ticket: Option<Arc<OwnedSemaphorePermit>>,
+    is_told: bool,
+    /// What holds the node's memory for it.
+    ticket: Option<OwnedSemaphorePermit>,
 }
 
 impl Lane {
@@ -51,29 +52,18 @@ impl Lane {
     pub(super) fn new() -> (Arc<Self>, Answers) {
         let (answers, events) = mpsc::unbounded_channel();
         let room = Room::new(STREAM_UNANSWERED_MAX, STREAM_UNANSWERED_BYTES_MAX);
-        let lane = Arc::new(Self { room, broken: AtomicBool::new(false), sent: AtomicU64::new(0), answers });
-        let answers = Answers { lane: Arc::downgrade(&lane), events, answered: 0, end: None };
+        let lane = Arc::new(Self { room, broken: CancellationToken::new(), answers });
+        let answers = Answers { lane: Arc::downgrade(&lane), events, end: None };
         (lane, answers)
     }
 
     /// Waits for room for a command.
-    pub(super) async fn enter(
-        self: &Arc<Self>,
-        position: u64,
-        bytes: usize,
-        ticket: Option<Arc<OwnedSemaphorePermit>>,
-    ) -> Seat {
-        match self.room.try_enter(bytes) {
-            Some(place) => place.keep(),
-            // Nobody closes a lane's room.
-            None => {
-                if let Some(place) = self.room.enter(bytes).await {
-                    place.keep();
-                }
-            }
+    pub(super) async fn enter(self: &Arc<Self>, position: u64, bytes: usize) -> Seat {
+        // Nobody closes a lane's room.
+        if let Some(place) = self.room.enter(bytes).await {
+            place.keep();
         }
-        self.sent.fetch_add(1, Ordering::Relaxed);
-        Seat { lane: self.clone(), position, bytes, _ticket: ticket }
+        Seat { lane: self.clone(), position, bytes, is_told: false, ticket: None }
     }
 
     /// Whether a command would enter at once.
@@ -81,20 +71,23 @@ impl Lane {
         self.room.try_enter(bytes).is_some()
     }
 
-    /// Ends the stream: what is not answered yet will not be.
+    /// Ends the stream: nothing more is proposed. What has been is still told of.
     pub(super) fn end(&self, error: Error) {
-        self.broken.store(true, Ordering::Release);
+        self.broken.cancel();
         let _nobody_reads = self.answers.send(Event::Ended(error));
     }
 
-    /// Whether the stream has ended by an error.
+    /// Whether a command has failed without an answer, or the stream has ended otherwise.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Acquire)
+        self.broken.is_cancelled()
     }
 
-    /// Waits until nobody reads the answers any more.
-    pub(super) async fn abandoned(&self) {
-        self.answers.closed().await;
+    /// Waits until nothing more is to be proposed: it is broken, or nobody reads its answers any more.
+    pub(super) async fn over(&self) {
+        tokio::select! {
+            () = self.broken.cancelled() => {}
+            () = self.answers.closed() => {}
+        }
     }
 }
 
@@ -108,63 +101,71 @@ impl Seat {
         self.lane.is_broken()
     }
 
-    pub(super) fn tell(self, reply: Reply) {
+    /// Gives it what holds the node's memory for it, until it is told of.
+    pub(super) fn with_ticket(mut self, ticket: OwnedSemaphorePermit) -> Self {
+        self.ticket = Some(ticket);
+        self
+    }
+
+    pub(super) fn tell(mut self, reply: Reply) {
+        self.report(reply);
+    }
+
+    fn report(&mut self, reply: Reply) {
+        self.is_told = true;
         if reply.is_err() {
-            self.lane.broken.store(true, Ordering::Release);
+            self.lane.broken.cancel();
         }
-        let event = Event::Answered { position: self.position, bytes: self.bytes, reply };
+        let event = Event::Told { position: self.position, bytes: self.bytes, reply };
         let _nobody_reads = self.lane.answers.send(event);
     }
 }
 
-impl Answers {
-    /// Whatever is answered by now, at least one answer; an error ends the stream, and so does `None`, without one.
-    pub(super) async fn next(&mut self) -> Option<Result<Vec<(u64, Answer)>, Error>> {
-        if let Some(end) = self.end.take() {
-            self.events.close();
-            return Some(Err(end));
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.is_told {
+            self.report(Err(Error::Unknown("this node stopped waiting for it".to_owned())));
         }
-        let mut events = Vec::new();
-        self.events.recv_many(&mut events, STREAM_REPLIES_MAX).await;
-        if events.is_empty() {
-            return None;
-        }
-        let mut answers = Vec::with_capacity(events.len());
-        let mut left = Vec::with_capacity(events.len());
-        for event in events {
-            match event {
-                Event::Answered { position, bytes, reply: Ok(answer) } => {
-                    left.push(bytes);
-                    answers.push((position, answer));
-                }
-                Event::Answered { reply: Err(error), .. } | Event::Ended(error) => {
-                    self.end.get_or_insert(error);
-                }
-            }
-        }
-        self.answered += answers.len() as u64;
-        if let Some(lane) = self.lane.upgrade() {
-            if let Some(end) = self.end.take() {
-                let sent = lane.sent.load(Ordering::Relaxed);
-                self.end = Some(whole(end, sent.saturating_sub(self.answered)));
-            }
-            lane.room.leave(left);
-        }
-        if answers.is_empty() {
-            let end = self.end.take()?;
-            self.events.close();
-            return Some(Err(end));
-        }
-        Some(Ok(answers))
     }
 }
 
-/// The end of a stream speaks for everything in it that is not answered.
-fn whole(error: Error, unanswered: u64) -> Error {
-    if unanswered > 1 && error.effect() == AttemptEffect::None {
-        Error::Unknown(format!("the stream has ended with {unanswered} commands unanswered: {error}"))
-    } else {
-        error
+impl Answers {
+    /// Whatever is answered by now, at least one answer; when all is told, the error that ended the stream, or `None`.
+    pub(super) async fn next(&mut self) -> Option<Result<Vec<(u64, Answer)>, Error>> {
+        loop {
+            let mut events = Vec::new();
+            if self.events.recv_many(&mut events, STREAM_REPLIES_MAX).await == 0 {
+                return self.end.take().map(Err);
+            }
+            let mut answers = Vec::with_capacity(events.len());
+            let mut left = Vec::with_capacity(events.len());
+            for event in events {
+                match event {
+                    Event::Told { position, bytes, reply } => {
+                        left.push(bytes);
+                        match reply {
+                            Ok(answer) => answers.push((position, answer)),
+                            Err(error) => self.fail(error),
+                        }
+                    }
+                    Event::Ended(error) => self.fail(error),
+                }
+            }
+            if let Some(lane) = self.lane.upgrade() {
+                lane.room.leave(left);
+            }
+            if !answers.is_empty() {
+                return Some(Ok(answers));
+            }
+        }
+    }
+
+    /// One that may have taken effect speaks for all.
+    fn fail(&mut self, error: Error) {
+        let is_graver = |end: &Error| end.effect() == AttemptEffect::None && error.effect() == AttemptEffect::Unknown;
+        if self.end.as_ref().is_none_or(is_graver) {
+            self.end = Some(error);
+        }
     }
 }
 
@@ -177,16 +178,25 @@ mod tests {
         seat.tell(Ok(Answer::Rejected(Rejection::Reused)));
     }
 
+    fn no_leader() -> Error {
+        Error::NoLeader("none".to_owned())
+    }
+
     fn positions(answers: Option<Result<Vec<(u64, Answer)>, Error>>) -> Vec<u64> {
         answers.expect("answers").expect("no end").into_iter().map(|(position, _)| position).collect()
+    }
+
+    async fn effect_of_the_end(answers: &mut Answers) -> AttemptEffect {
+        let end = answers.next().await.expect("an end").expect_err("an error").effect();
+        assert!(answers.next().await.is_none(), "nothing follows the end");
+        end
     }
 
     #[tokio::test]
     async fn answers_come_as_each_is_decided_and_end_when_all_are() {
         let (lane, mut answers) = Lane::new();
-        let seats = [lane.enter(0, 10, None).await, lane.enter(1, 10, None).await, lane.enter(2, 10, None).await];
+        let [first, second, third] = [lane.enter(0, 10).await, lane.enter(1, 10).await, lane.enter(2, 10).await];
         drop(lane);
-        let [first, second, third] = seats;
         answer(third);
         answer(first);
         assert_eq!(positions(answers.next().await), [2, 0]);
@@ -198,32 +208,59 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_read_back_takes_room() {
         let (lane, mut answers) = Lane::new();
-        answer(lane.enter(0, STREAM_UNANSWERED_BYTES_MAX - 2_048, None).await);
-        let mut second = std::pin::pin!(lane.enter(1, 4_096, None));
+        answer(lane.enter(0, STREAM_UNANSWERED_BYTES_MAX - 2_048).await);
+        let mut second = std::pin::pin!(lane.enter(1, 4_096));
         assert!(futures::poll!(&mut second).is_pending());
         assert_eq!(positions(answers.next().await), [0]);
         assert!(futures::poll!(&mut second).is_ready());
     }
 
     #[tokio::test]
-    async fn after_a_failure_everything_behind_it_is_held_back_and_the_stream_ends_in_doubt() {
+    async fn after_a_failure_everything_behind_it_is_held_back_and_the_end_waits_for_all() {
         let (lane, mut answers) = Lane::new();
-        let seats = [lane.enter(0, 1, None).await, lane.enter(1, 1, None).await, lane.enter(2, 1, None).await];
-        let [first, second, third] = seats;
-        answer(first);
+        let [first, second, third] = [lane.enter(0, 1).await, lane.enter(1, 1).await, lane.enter(2, 1).await];
         assert!(!third.is_held_back());
-        second.tell(Err(Error::NoLeader("lost".to_owned())));
+        second.tell(Err(no_leader()));
         assert!(third.is_held_back());
-        assert_eq!(positions(answers.next().await), [0]);
-        let end = answers.next().await.expect("an end").expect_err("an error");
-        assert_eq!(end.effect(), AttemptEffect::Unknown, "the third is unanswered, too");
+        lane.over().await;
+        drop(lane);
+        answer(first);
+        assert_eq!(positions(answers.next().await), [0], "an answer that comes after a failure still comes");
+        third.tell(Err(no_leader()));
+        assert_eq!(effect_of_the_end(&mut answers).await, AttemptEffect::None);
     }
 
     #[tokio::test]
-    async fn a_failure_that_leaves_nothing_else_open_keeps_what_it_knows() {
+    async fn one_failure_that_may_have_taken_effect_speaks_for_all_whichever_comes_first() {
+        for unknown_first in [false, true] {
+            let (lane, mut answers) = Lane::new();
+            let (first, second) = (lane.enter(0, 1).await, lane.enter(1, 1).await);
+            drop(lane);
+            let unknown = Error::Unknown("lost".to_owned());
+            let (one, other) = if unknown_first { (unknown, no_leader()) } else { (no_leader(), unknown) };
+            first.tell(Err(one));
+            second.tell(Err(other));
+            assert_eq!(effect_of_the_end(&mut answers).await, AttemptEffect::Unknown);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_says_none_only_when_what_was_under_way_has_landed() {
         let (lane, mut answers) = Lane::new();
-        lane.enter(0, 1, None).await.tell(Err(Error::NoLeader("none".to_owned())));
-        let end = answers.next().await.expect("an end").expect_err("an error");
-        assert_eq!(end.effect(), AttemptEffect::None);
+        let proposed = lane.enter(0, 1).await;
+        lane.end(no_leader());
+        drop(lane);
+        assert!(futures::poll!(std::pin::pin!(answers.next())).is_pending(), "one is still under way");
+        proposed.tell(Err(Error::Unknown("no majority answered".to_owned())));
+        assert_eq!(effect_of_the_end(&mut answers).await, AttemptEffect::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_command_whose_holder_is_gone_is_unknown() {
+        let (lane, mut answers) = Lane::new();
+        drop(lane.enter(0, 1).await);
+        lane.end(no_leader());
+        drop(lane);
+        assert_eq!(effect_of_the_end(&mut answers).await, AttemptEffect::Unknown);
     }
 }

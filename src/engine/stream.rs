@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -39,19 +39,21 @@ impl Engine {
     pub fn submit_stream(
         &self,
         input: impl Stream<Item = Vec<(u64, Proposal)>> + Send + Unpin + 'static,
-    ) -> StreamAnswers {
+    ) -> Result<StreamAnswers, Error> {
+        let turn = self.inner.admission.stream()?;
         let (lane, answers) = Lane::new();
         let engine = self.clone();
         tokio::spawn(async move {
+            let _turn = turn;
             let fed = tokio::select! {
                 fed = engine.feed(input, &lane) => fed,
-                () = lane.abandoned() => return,
+                () = lane.over() => Ok(()),
             };
             if let Err(error) = fed {
                 lane.end(error);
             }
         });
-        stream_of(answers)
+        Ok(stream_of(answers))
     }
 
     /// The same for a stream that another node forwards to this one because it leads.
@@ -64,7 +66,7 @@ impl Engine {
         tokio::spawn(async move {
             let fed = tokio::select! {
                 fed = engine.feed_forwarded(input, &lane) => fed,
-                () = lane.abandoned() => return,
+                () = lane.over() => Ok(()),
             };
             if let Err(error) = fed {
                 lane.end(error);
@@ -112,14 +114,8 @@ impl Engine {
         mut input: impl Stream<Item = Vec<(u64, Proposal)>> + Unpin,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
-        while !lane.is_broken()
-            && let Some(group) = input.next().await
-        {
-            let encoded = group.into_iter().map(|(position, proposal)| {
-                let encoded = encode_proposal(&proposal);
-                (position, proposal, encoded)
-            });
-            self.lead(encoded.collect(), lane).await?;
+        while let Some(group) = input.next().await {
+            self.lead(group, lane, |_, proposal| encode_proposal(proposal)).await?;
         }
         Ok(())
     }
@@ -129,49 +125,56 @@ impl Engine {
         mut input: BoxStream<'static, StreamedProposals>,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
-        while !lane.is_broken()
-            && let Some(group) = input.next().await
-        {
-            let decoded =
-                group.into_iter().map(|(position, encoded)| Ok((position, read_forwarded(&encoded)?, encoded)));
-            self.lead(decoded.collect::<Result<_, Error>>()?, lane).await?;
+        while let Some(group) = input.next().await {
+            let (mut proposals, mut encoded) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
+            for (position, bytes) in group {
+                proposals.push((position, read_forwarded(&bytes)?));
+                encoded.push(bytes);
+            }
+            let bytes_of = |place: usize, proposal: &Proposal| {
+                encoded.get(place).cloned().unwrap_or_else(|| encode_proposal(proposal))
+            };
+            self.lead(proposals, lane, bytes_of).await?;
         }
         Ok(())
     }
 
-    /// Takes a group into this node's own queue.
-    async fn lead(&self, group: Vec<(u64, Proposal, Bytes)>, lane: &Arc<Lane>) -> Result<(), Error> {
+    /// Takes a group into this node's own queue, in order. What has not entered yet is not encoded either: a group whose
+    /// client does not read its answers waits here.
+    async fn lead(
+        &self,
+        group: Vec<(u64, Proposal)>,
+        lane: &Arc<Lane>,
+        encoded: impl Fn(usize, &Proposal) -> Bytes,
+    ) -> Result<(), Error> {
         self.check_leads()?;
-        let deadline = Instant::now() + COMMAND_TIMEOUT;
-        let (mut encoded, mut proposals) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
-        for (position, proposal, bytes) in group {
-            encoded.push(bytes);
-            proposals.push((position, proposal));
-        }
-        let ticket = self.ticket(&encoded).await?;
-        for ((position, _, answer), encoded) in self.recall_all(proposals).await?.into_iter().zip(encoded) {
-            let seat = lane.enter(position, encoded.len(), ticket.clone()).await;
+        for (place, (position, proposal, answer)) in self.recall_all(group).await?.into_iter().enumerate() {
+            let encoded = encoded(place, &proposal);
+            let seat = self.seat(lane, position, encoded.len()).await?;
             match answer {
                 Some(answer) => seat.tell(Ok(answer)),
-                None => self.board(seat, encoded, deadline).await?,
+                None => self.board(seat, encoded).await?,
             }
             if lane.is_broken() {
-                // The answer that broke it is the end; nothing may overtake it.
+                // Nothing may overtake what has failed.
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    async fn ticket(&self, group: &[Bytes]) -> Result<Option<Arc<OwnedSemaphorePermit>>, Error> {
-        let bytes = group.iter().map(Bytes::len).sum();
-        Ok(Some(Arc::new(self.inner.admission.commands_in_turn(bytes).await?)))
+    /// Room for a command: first in its lane, which only its own client makes by reading, then in the node.
+    async fn seat(&self, lane: &Arc<Lane>, position: u64, bytes: usize) -> Result<Seat, Error> {
+        let seat = lane.enter(position, bytes).await;
+        Ok(seat.with_ticket(self.inner.admission.command_in_turn(bytes).await?))
     }
 
     /// Joins the flight of the same command, or queues a new one as soon as there is a place. Between boarding and queuing
-    /// nothing is waited for: a stream that goes away in between would leave a flight that never departs.
-    async fn board(&self, seat: Seat, encoded: Bytes, deadline: Instant) -> Result<(), Error> {
+    /// nothing is waited for: a stream that goes away in between would leave a flight that never departs. Its time begins
+    /// here: what waits for room is not late.
+    async fn board(&self, seat: Seat, encoded: Bytes) -> Result<(), Error> {
         let place = self.inner.queue.place_in_turn(encoded.len()).await?;
+        let deadline = Instant::now() + COMMAND_TIMEOUT;
         if let Boarding::New(flight) = self.inner.flights.board(encoded, deadline, Listener::Stream(seat))
             && let Err(error) = self.inner.queue.push(place, flight.clone())
         {
@@ -199,7 +202,7 @@ impl Engine {
                     if !lane.has_room(encoded.len()) && !forwarded.is_empty() {
                         send_group(&groups, std::mem::take(&mut forwarded)).await?;
                     }
-                    let seat = lane.enter(position, encoded.len(), None).await;
+                    let seat = self.seat(lane, position, encoded.len()).await?;
                     if let Some(answer) = answer {
                         seat.tell(Ok(answer));
                     } else {
@@ -217,7 +220,8 @@ impl Engine {
         };
         let receive = async {
             while let Some(group) = replies.next().await {
-                for (position, answer) in group.map_err(Error::from_forwarded)? {
+                let group = group.map_err(|failure| seats.fail(&Error::from_forwarded(failure)))?;
+                for (position, answer) in group {
                     let unreadable = || Error::Unknown(format!("node {leader} sent an answer that can't be read"));
                     let answer = decode_answer(answer).map_err(|_| unreadable())?;
                     seats.take(position).ok_or_else(unreadable)?.tell(Ok(answer));
@@ -269,6 +273,14 @@ impl Seats {
 
     fn is_empty(&self) -> bool {
         self.lock().is_empty()
+    }
+
+    /// The leader has said how the stream ended, and that speaks for everything that it has not answered.
+    fn fail(&self, error: &Error) -> Error {
+        for (_, seat) in std::mem::take(&mut *self.lock()) {
+            seat.tell(Err(error.clone()));
+        }
+        error.clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<u64, Seat>> {

@@ -12,6 +12,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// behind it as behind any other.
 pub(super) fn keep_log_short(raft: &Raft, snapshot_bytes: u64) {
     let weak = raft.downgrade();
+    // What an earlier life of this node has left in the log counts, too.
+    let left = raft.log().size_on_disk();
     let task = async move {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -19,7 +21,9 @@ pub(super) fn keep_log_short(raft: &Raft, snapshot_bytes: u64) {
         loop {
             ticks.tick().await;
             let Some(raft) = weak.upgrade() else { return };
-            if due.is_now(raft.log().counters().bytes) && raft.core().trigger().snapshot().await.is_err() {
+            if due.is_now(left.saturating_add(raft.log().counters().bytes))
+                && raft.core().trigger().snapshot().await.is_err()
+            {
                 // Raft has stopped.
                 return;
             }

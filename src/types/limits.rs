@@ -54,6 +54,10 @@ pub const ADMITTED_BYTES_MAX: usize = 256 << 20;
 /// The most reads that one node works for at once; others wait their turn until their deadline.
 pub const READS_AT_ONCE_MAX: usize = 64;
 
+/// The most streams of appends that clients have open at one node.
+pub const STREAMS_MAX: usize = 1_024;
+/// The most appends in one message of a stream that a node takes.
+pub const STREAM_GROUP_MAX: usize = 8_192;
 /// The most appends of one stream that are not answered yet, or whose answers the client has not read.
 pub const STREAM_UNANSWERED_MAX: usize = 8_192;
 /// The most bytes of them.
@@ -113,6 +117,8 @@ pub const FIELD_VIOLATIONS_MAX: usize = 8;
 
 /// The most bytes of a followed log's newest records that a node keeps in memory.
 pub const RECENT_BYTES_MAX: usize = 4 << 20;
+/// The most bytes of all of them together, as far as each may keep one record.
+pub const RECENT_BYTES_TARGET: usize = 64 << 20;
 /// The most logs that clients follow, and conditions that they wait for, at one node at once.
 pub const WATCHES_MAX: usize = 10_000;
 
@@ -135,6 +141,8 @@ const _: () = assert!(STREAM_UNANSWERED_BYTES_MAX < QUEUE_BYTES_MAX);
 const _: () = assert!(STREAM_MESSAGE_BYTES_TARGET + COMMAND_BYTES_MAX + (1 << 20) <= CLIENT_MESSAGE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_MAX + 2 * COMMAND_BYTES_MAX > RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < RECENT_BYTES_MAX);
+const _: () = assert!(RECENT_BYTES_MAX < RECENT_BYTES_TARGET);
+const _: () = assert!(STREAM_MESSAGE_APPENDS_MAX <= STREAM_GROUP_MAX);
 const _: () = assert!(ENTRIES_IN_FLIGHT_DEEP_MAX <= ENTRIES_IN_FLIGHT_MAX);
 const _: () = assert!(SNAPSHOT_CHUNK_BYTES < PEER_MESSAGE_BYTES_MAX);
 // Whatever a node takes, an outbox keeps: the lengths before keys, values and payloads take a few bytes each.

@@ -81,7 +81,7 @@ struct Inner {
     /// Who waits for a log's head or an id to change.
     log_changes: Arc<Changes>,
     id_changes: Arc<Changes>,
-    recent: Recent,
+    recent: Arc<Recent>,
     health: Arc<Health>,
     checksums: Arc<Checksums>,
     counts: Counts,

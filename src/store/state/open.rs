@@ -14,7 +14,6 @@ use super::directory::{self, Directory};
 use super::error::Error;
 use super::generation::{self, Generation};
 use super::health::Health;
-use super::recent::Recent;
 use super::settings::{self, Options};
 use super::snapshot::{Checksums, Snapshot};
 use super::staging::Turn;
@@ -71,7 +70,7 @@ impl State {
             applied_index: watch::Sender::new(index),
             log_changes: Arc::default(),
             id_changes: Arc::default(),
-            recent: Recent::default(),
+            recent: Arc::default(),
             health: Arc::new(Health::default()),
             checksums,
             counts: Counts::default(),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::lock;
 use super::rows;
 use crate::types::codec::DecodeError;
-use crate::types::limits::RECENT_BYTES_MAX;
+use crate::types::limits::{RECENT_BYTES_MAX, RECENT_BYTES_TARGET};
 use crate::types::{LogNumber, Offset, Record, SpaceNumber};
 
 type Key = (SpaceNumber, LogNumber);
@@ -42,14 +42,15 @@ struct Rows {
 /// One who follows a log.
 #[derive(Debug)]
 pub struct Followed {
-    run: Arc<Run>,
+    recent: Arc<Recent>,
+    /// None only while it is dropped.
+    run: Option<Arc<Run>>,
 }
 
 impl Recent {
     /// Begins to keep a log's newest records, or goes on.
-    pub(super) fn follow(&self, space: SpaceNumber, log: LogNumber) -> Followed {
+    pub(super) fn follow(self: &Arc<Self>, space: SpaceNumber, log: LogNumber) -> Followed {
         let mut logs = lock(&self.logs);
-        logs.retain(|_, run| run.strong_count() > 0);
         let known = logs.get(&(space, log)).and_then(Weak::upgrade);
         let run = known.unwrap_or_else(|| {
             let run = Arc::new(Run::default());
@@ -57,7 +58,7 @@ impl Recent {
             run
         });
         self.count.store(logs.len(), Ordering::SeqCst);
-        Followed { run }
+        Followed { recent: self.clone(), run: Some(run) }
     }
 
     /// Whether anybody follows any log.
@@ -67,20 +68,36 @@ impl Recent {
 
     /// Takes in what was written to a log, if anybody follows it.
     pub(super) fn push(&self, space: SpaceNumber, log: LogNumber, first: Offset, rows: impl Iterator<Item = Bytes>) {
-        let run = lock(&self.logs).get(&(space, log)).and_then(Weak::upgrade);
+        let (run, count) = {
+            let logs = lock(&self.logs);
+            (logs.get(&(space, log)).and_then(Weak::upgrade), logs.len().max(1))
+        };
         if let Some(run) = run {
-            lock(&run.rows).push(first, rows);
+            // Many that are followed share what there is.
+            lock(&run.rows).push(first, rows, RECENT_BYTES_MAX.min(RECENT_BYTES_TARGET / count));
         }
     }
 
     /// Forgets everything: another generation has become the state.
     pub(super) fn clear(&self) {
-        let mut logs = lock(&self.logs);
+        let logs = lock(&self.logs);
         for run in logs.values().filter_map(Weak::upgrade) {
             *lock(&run.rows) = Rows::default();
         }
+    }
+
+    /// Forgets what nobody follows any more.
+    fn sweep(&self) {
+        let mut logs = lock(&self.logs);
         logs.retain(|_, run| run.strong_count() > 0);
         self.count.store(logs.len(), Ordering::SeqCst);
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.run = None;
+        self.recent.sweep();
     }
 }
 
@@ -89,7 +106,7 @@ impl Rows {
         Offset(self.first.0 + self.values.len() as u64)
     }
 
-    fn push(&mut self, first: Offset, rows: impl Iterator<Item = Bytes>) {
+    fn push(&mut self, first: Offset, rows: impl Iterator<Item = Bytes>, bytes_max: usize) {
         if self.end() != first {
             *self = Self { first, ..Self::default() };
         }
@@ -97,7 +114,8 @@ impl Rows {
             self.bytes += row.len();
             self.values.push_back(row);
         }
-        while self.bytes > RECENT_BYTES_MAX
+        while self.bytes > bytes_max
+            && self.values.len() > 1
             && let Some(row) = self.values.pop_front()
         {
             self.bytes -= row.len();
@@ -110,8 +128,9 @@ impl Followed {
     /// Records from an offset on, and the log's end; none if they are not in memory. At least one record, at most about
     /// `bytes_max` bytes of them.
     pub fn records(&self, from: Offset, bytes_max: usize) -> Result<Option<(Vec<Record>, Offset)>, DecodeError> {
+        let Some(run) = &self.run else { return Ok(None) };
         let (rows, end) = {
-            let run = lock(&self.run.rows);
+            let run = lock(&run.rows);
             let Some(skip) = from.0.checked_sub(run.first.0).and_then(|skip| usize::try_from(skip).ok()) else {
                 return Ok(None);
             };
@@ -156,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_was_written_while_somebody_follows_is_served_from_memory() {
-        let recent = Recent::default();
+        let recent = Arc::new(Recent::default());
         assert!(recent.is_empty());
         let followed = recent.follow(PLACE.0, PLACE.1);
         assert!(!recent.is_empty());
@@ -173,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_gap_and_another_generation_begin_anew() {
-        let recent = Recent::default();
+        let recent = Arc::new(Recent::default());
         let followed = recent.follow(PLACE.0, PLACE.1);
         recent.push(PLACE.0, PLACE.1, Offset(0), [row(b"x")].into_iter());
         recent.push(PLACE.0, PLACE.1, Offset(3), [row(b"y")].into_iter());
@@ -184,19 +203,30 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_newest_stay() {
-        let recent = Recent::default();
+        let recent = Arc::new(Recent::default());
         let followed = recent.follow(PLACE.0, PLACE.1);
         let long = Bytes::from(vec![0; RECENT_BYTES_MAX / 4]);
         recent.push(PLACE.0, PLACE.1, Offset(0), std::iter::repeat_n(long, 10));
-        let run = lock(&followed.run.rows);
-        assert_eq!((run.first, run.values.len()), (Offset(6), 4));
-        assert!(run.bytes <= RECENT_BYTES_MAX);
+        assert_eq!(kept(&followed), (Offset(6), 4));
+
+        // A hundred logs share what there is; each has its newest record at least.
+        let others: Vec<_> = (10..110).map(|log| recent.follow(PLACE.0, LogNumber(log))).collect();
+        let long = Bytes::from(vec![0; RECENT_BYTES_MAX / 4]);
+        recent.push(PLACE.0, PLACE.1, Offset(10), std::iter::repeat_n(long, 10));
+        assert_eq!(kept(&followed), (Offset(19), 1));
+        drop(others);
+    }
+
+    fn kept(followed: &Followed) -> (Offset, usize) {
+        let run = lock(&followed.run.as_ref().unwrap().rows);
+        (run.first, run.values.len())
     }
 
     #[test]
     fn nothing_is_kept_for_nobody() {
-        let recent = Recent::default();
+        let recent = Arc::new(Recent::default());
         drop(recent.follow(PLACE.0, PLACE.1));
+        assert!(recent.is_empty());
         recent.push(PLACE.0, PLACE.1, Offset(0), [row(b"x")].into_iter());
         let followed = recent.follow(PLACE.0, PLACE.1);
         assert_eq!(offsets(&followed, 0, 100), None);
