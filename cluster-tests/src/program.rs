@@ -1,17 +1,21 @@
 //! The `oncelog` program as somebody runs it: what it is given, what it prints, how it ends.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{PipeReader, PipeWriter, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use serde_json::Value;
 
 use crate::binary;
 use crate::cluster::Cluster;
 use crate::launcher::{Launcher, Mounts, mortal};
 use crate::wait::{PATIENCE, until};
+
+/// The least that a pipe can hold.
+const PIPE_BYTES: i32 = 4_096;
 
 /// A run of the program. It is killed when it is dropped.
 #[derive(Debug)]
@@ -38,6 +42,17 @@ impl Program {
     /// Starts it against a cluster, with the first of these nodes asked first. What it prints goes to the cluster's
     /// directory.
     pub fn start(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> Self {
+        Self::start_with(cluster, nodes, arguments, None)
+    }
+
+    /// The same, but what it prints goes into a pipe that holds little: it stops until somebody reads.
+    pub fn start_unread(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> (Self, PipeReader) {
+        let (reader, writer) = std::io::pipe().expect("make a pipe");
+        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).expect("make the pipe small");
+        (Self::start_with(cluster, nodes, arguments, Some(writer)), reader)
+    }
+
+    fn start_with(cluster: &Cluster, nodes: &[u64], arguments: &[&str], pipe: Option<PipeWriter>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = |kind: &str| cluster.directory().join(format!("program-{number}.{kind}"));
@@ -49,6 +64,9 @@ impl Program {
         command.args(["--server", &addresses.join(",")]).args(arguments);
         let file = |path| File::create(path).expect("make a file for what the program prints");
         command.stdin(Stdio::piped()).stdout(file(&out)).stderr(file(&err));
+        if let Some(pipe) = pipe {
+            command.stdout(pipe);
+        }
         let launcher = Launcher::new(Mounts::Shared);
         let child = launcher.run(move || command.spawn()).expect("start the program");
         Self { child, out, err, _launcher: launcher }

@@ -2,6 +2,7 @@
 //! it had said was answered is where it said.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::{Program, json, number, text};
 use cluster_tests::sample;
 use cluster_tests::seed;
+use cluster_tests::wait::{PATIENCE, until};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -153,6 +155,49 @@ async fn a_program_that_is_killed_loses_nothing_that_it_had_kept_and_doubles_not
     );
     // And what was told is true.
     judge(&cluster, &history).await;
+}
+
+/// The program stands in the middle of printing an answer when it is killed: that answer was not told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_and_not_printed_is_told_by_the_next_run() {
+    let cluster = Cluster::start("outbox-unread").await;
+    let outbox = cluster.directory().join("outbox");
+    let batch = cluster.directory().join("batch");
+    let lines: Vec<String> = (1..=1_000).map(|number| format!("pay {number}")).collect();
+    std::fs::write(&batch, lines.join("\n")).unwrap();
+    let common = ["append", LOG, "--outbox", outbox.to_str().unwrap(), "--batch"];
+    // Bare values: nothing is printed but answers.
+    let batch = [batch.to_str().unwrap(), "--id-prefix", "pay-", "--in-flight", "8", "-o", "plain"];
+    let (program, mut unread) = Program::start_unread(&cluster, &[1, 2, 3], &[&common[..], &batch].concat());
+    until("the program stands still", PATIENCE, || async {
+        let client = cluster.node(1).client();
+        let before = client.end(LOG).await.map_err(|failure| failure.to_string())?;
+        for _ in 0..50 {
+            client.end(LOG).await.map_err(|failure| failure.to_string())?;
+        }
+        let after = client.end(LOG).await.map_err(|failure| failure.to_string())?;
+        if before == after && after > 0 { Ok(()) } else { Err(format!("it has appended {before}, then {after}")) }
+    })
+    .await;
+    let ended = program.kill();
+    assert_eq!(ended.status.signal(), Some(9));
+
+    let mut printed = String::new();
+    unread.read_to_string(&mut printed).unwrap();
+    let whole = printed.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let mut told: BTreeSet<String> = whole.map(|line| line.split('\t').next_back().unwrap().to_owned()).collect();
+    let (before, appended) = (told.len(), cluster.node(1).client().end(LOG).await.unwrap());
+    let rest = Program::start(&cluster, &[1, 2, 3], &[&common[..], &["/dev/null", "-o", "jsonl"]].concat());
+    let rest = rest.ended().await.succeeded().json();
+    println!("{before} answers were printed of {appended} records appended, then {} more", rest.len());
+    assert!(before > 0 && (before as u64) < appended, "it was not stopped in the middle");
+    told.extend(rest.iter().map(|answer| text(answer, "id").to_owned()));
+
+    let mut dumps = cluster.dump(&cluster.ids()).await;
+    let log = dumps.pop().unwrap().logs.remove(LOG).unwrap();
+    let untold: Vec<_> = log.records.iter().filter(|record| !told.contains(&record.id)).collect();
+    assert!(untold.is_empty(), "nobody was told of {untold:?}");
+    assert_eq!(log.records.len(), told.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
