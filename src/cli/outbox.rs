@@ -1,7 +1,8 @@
 //! `append --outbox`: a file keeps what is sent until its outcome is printed.
 //!
 //! - What an earlier run has left is sent first, in the order in which it was kept.
-//! - A record is on disk before its first attempt, and goes from the file only after what became of it was printed.
+//! - A record is on disk before its first attempt, and goes from the file only after what became of it was printed. Where a
+//!   batch prints a summary alone, what was appended is only counted; everything else is told one by one.
 //! - What no node took stays, and so does an id that its space has forgotten: it may be anything.
 
 use std::io::Write;

@@ -32,7 +32,7 @@ use crate::client::{Appended, Client, Error, Kind, Receipt};
 use crate::types::{Id, LogName, SpaceName};
 
 /// How many lines are read ahead of what is sent.
-const LINES_AHEAD: usize = 256;
+const LINES_AHEAD: usize = 64;
 /// How many wrong lines are told one by one.
 const COMPLAINTS: u64 = 20;
 
@@ -135,8 +135,16 @@ pub(super) async fn run(
     };
     let (reader, size) = open(source)?;
     let progress = progress(options, size);
-    let mut batch =
-        Batch { options, append, progress, summary: Summary::default(), complaints: 0, out, started: Instant::now() };
+    let mut batch = Batch {
+        options,
+        append,
+        progress,
+        summary: Summary::default(),
+        complaints: 0,
+        out,
+        nobody_reads: false,
+        started: Instant::now(),
+    };
     if let Some(sender) = &sender
         && !kept::send_waiting(sender, &mut batch).await?
     {
@@ -211,6 +219,8 @@ struct Batch<'a, W> {
     summary: Summary,
     complaints: u64,
     out: &'a mut W,
+    /// Whoever read the answers has gone.
+    nobody_reads: bool,
     started: Instant,
 }
 
@@ -258,23 +268,37 @@ impl<W: Write> Batch<'_, W> {
             let answered = self.summary.appended + self.summary.replayed;
             self.progress.set_message(format!("{answered} answered"));
         }
-        match self.options.output {
-            Format::Jsonl | Format::Plain => {
-                let answer = Answer::new(space.as_str(), log, id, appended);
-                output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer))?;
-                self.out.flush()?;
+        let is_told_one_by_one = match self.options.output {
+            Format::Jsonl | Format::Plain => true,
+            Format::Table | Format::Json | Format::Csv => false,
+        };
+        if !is_told_one_by_one || self.nobody_reads {
+            return Ok(());
+        }
+        let answer = Answer::new(space.as_str(), log, id, appended);
+        let printed = output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer));
+        match printed.and_then(|()| self.out.flush()).map_err(Problem::from) {
+            // Whoever read the answers may have seen enough; the lines are still to be appended.
+            Err(Problem::NobodyReads) if self.append.outbox.is_none() => self.nobody_reads = true,
+            Err(Problem::NobodyReads) => {
+                return Err(Problem::Here {
+                    message: "nobody reads the answers any more".to_owned(),
+                    advice: "What was not told stays in the outbox, and the next run sends it again.",
+                });
             }
-            Format::Table | Format::Json | Format::Csv => {}
+            other => other?,
         }
         Ok(())
     }
 
     fn complain(&mut self, what: &str, message: &str) {
         self.complaints += 1;
-        if self.complaints > COMPLAINTS {
+        // What leaves an outbox has to be told, however much there is.
+        let is_bounded = self.append.outbox.is_none();
+        if is_bounded && self.complaints > COMPLAINTS {
             return;
         }
-        let last = if self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
+        let last = if is_bounded && self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
         self.progress.suspend(|| {
             let advice = match self.append.outbox {
                 Some(_) => "What is undecided stays in the outbox, and the next run sends it again.",
@@ -292,15 +316,20 @@ impl<W: Write> Batch<'_, W> {
         let seconds = self.started.elapsed().as_secs_f64();
         summary.seconds = (seconds * 1_000.0).round() / 1_000.0;
         summary.per_second = (output::float(summary.appended + summary.replayed) / seconds.max(0.001)).round();
-        match self.options.output {
-            Format::Table | Format::Json | Format::Csv => output::print_one(self.out, self.options.output, summary)?,
+        let told = match self.options.output {
+            Format::Table | Format::Json | Format::Csv => output::print_one(self.out, self.options.output, summary),
             // The answers were printed; what they come to is a note.
-            Format::Jsonl | Format::Plain if !self.options.quiet => {
+            Format::Jsonl | Format::Plain if !self.options.quiet || self.nobody_reads => {
                 let _unheard = output::print_one(&mut anstream::stderr(), Format::Table, summary);
+                Ok(())
             }
-            Format::Jsonl | Format::Plain => {}
+            Format::Jsonl | Format::Plain => Ok(()),
+        };
+        match told.and_then(|()| self.out.flush()).map_err(Problem::from) {
+            // The exit code still tells.
+            Ok(()) | Err(Problem::NobodyReads) => Ok(summary.exit()),
+            Err(problem) => Err(problem),
         }
-        Ok(summary.exit())
     }
 }
 

@@ -7,8 +7,8 @@
 //! - It goes only when the program confirms that it has the outcome. Until then, and after any crash, it can be sent again
 //!   under its id, which gets the one outcome, or cancelled. A refusal is an outcome; an id that is too old is reported,
 //!   never dropped.
-//! - A write that a crash has cut is ignored: nobody was told that it was kept. Any other damage is an error that says
-//!   where, and changes nothing. After a failed write or sync the outbox takes nothing more.
+//! - A write that a crash has cut is ignored: nobody was told that it was kept. Damage with anything behind it is an error
+//!   that says where, and changes nothing; in the very last frame it can't be told from a cut, and is logged. After a failed write or sync the outbox takes nothing more.
 //! - One outbox at a time has the file, by a lock that a crash gives up. The file must be on a local disk, and while a
 //!   compaction goes on there is another beside it, with `.rewrite` behind its name.
 //!
@@ -154,8 +154,9 @@ impl Outbox {
         self.ask(|done| Request::Keep { entries, done }).await
     }
 
-    /// Removes an entry whose outcome the program has; one that has gone already is fine. From then on a crash of the
-    /// program no longer brings it back, but a power cut may, for a while: then it is sent again and gets the same outcome.
+    /// Removes an entry whose outcome the program has; one that has gone already is fine. A confirmation is not synced by
+    /// itself, so for a while a power cut, or a crash in the middle of a later write, may bring the entry back: then it is
+    /// sent again and gets the same outcome.
     ///
     /// Cancel-safe: if it is dropped before it returns, the entry is removed or not, and confirming again is fine.
     pub async fn confirm(&self, number: EntryNumber) -> Result<(), Error> {
