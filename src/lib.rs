@@ -14,7 +14,7 @@
 //! | `client` | finds a leader, keeps the id, retries |
 //! | `node` | the composition root: configuration, clock, lifecycle |
 //! | `cli` | commands, and how they print |
-//! | [`docs`] | the pages: architecture, guarantees, clients, errors, operations, configuration, decisions |
+//! | [`docs`] | the pages: architecture, guarantees, clients, errors, operations, performance, … |
 
 #[cfg(feature = "server")]
 pub mod api;
