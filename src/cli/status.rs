@@ -69,6 +69,8 @@ struct CounterFields {
     decided: u64,
     replayed: u64,
     rejected: u64,
+    cpu_ms: u64,
+    written_bytes: u64,
 }
 
 impl NodeRow {
@@ -105,6 +107,8 @@ impl NodeRow {
                 decided: status.counters.decided,
                 replayed: status.counters.replayed,
                 rejected: status.counters.rejected,
+                cpu_ms: status.counters.cpu_ms,
+                written_bytes: status.counters.written_bytes,
             },
             members: status.members.iter().map(MemberRow::new).collect(),
         };

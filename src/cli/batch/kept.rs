@@ -127,7 +127,7 @@ async fn told<W: Write>(batch: &mut Batch<'_, W>, line: Option<u64>, sent: Sent)
         Err(undelivered) => {
             let what = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
             batch.summary.count_error(&undelivered.error);
-            batch.complain(&what, &undelivered.to_string());
+            batch.complain(&what, &undelivered.to_string(), &undelivered.advice());
             Ok(outbox::confirm(&undelivered).await?)
         }
     }

@@ -94,7 +94,9 @@ impl<R: BufRead> Reader<R> {
 }
 
 fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
-    let object: Object = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    // It is one line: the parser's own count of lines would only mislead.
+    let told = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
+    let object: Object = serde_json::from_slice(bytes).map_err(told)?;
     let id = match (object.id, object.birth_ms) {
         (None, None) => None,
         (None, Some(_)) => return Err("a birth_ms without an id".to_owned()),

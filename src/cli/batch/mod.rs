@@ -33,6 +33,8 @@ use crate::types::{Id, LogName, SpaceName};
 
 /// How many lines are read ahead of what is sent.
 const LINES_AHEAD: usize = 64;
+/// What to do about a line that says nothing that could be sent.
+const MEND: &str = "Mend the line, and append it.";
 /// How many wrong lines are told one by one.
 const COMPLAINTS: u64 = 20;
 
@@ -241,7 +243,7 @@ impl<W: Write> Batch<'_, W> {
             }
             Err(message) => {
                 self.summary.malformed += 1;
-                self.complain(&format!("line {}", line.number), &message);
+                self.complain(&format!("line {}", line.number), &message, MEND);
                 None
             }
         }
@@ -251,14 +253,14 @@ impl<W: Write> Batch<'_, W> {
     fn malformed(&mut self, line: u64, message: &str) {
         self.summary.sent -= 1;
         self.summary.malformed += 1;
-        self.complain(&format!("line {line}"), message);
+        self.complain(&format!("line {line}"), message, MEND);
     }
 
     fn answered(&mut self, line: u64, id: &Id, result: Result<Appended, Error>) -> Result<(), Problem> {
         self.summary.count(&result);
         match result {
             Ok(appended) => self.print(&self.options.space, &self.append.log, id, &appended)?,
-            Err(error) => self.complain(&format!("line {line}"), &format!("{error}; id: {id}")),
+            Err(error) => self.complain(&format!("line {line}"), &format!("{error}; id: {id}"), &error.advice()),
         }
         Ok(())
     }
@@ -291,7 +293,7 @@ impl<W: Write> Batch<'_, W> {
         Ok(())
     }
 
-    fn complain(&mut self, what: &str, message: &str) {
+    fn complain(&mut self, what: &str, message: &str, advice: &str) {
         self.complaints += 1;
         // What leaves an outbox has to be told, however much there is.
         let is_bounded = self.append.outbox.is_none();
@@ -300,10 +302,6 @@ impl<W: Write> Batch<'_, W> {
         }
         let last = if is_bounded && self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
         self.progress.suspend(|| {
-            let advice = match self.append.outbox {
-                Some(_) => "What is undecided stays in the outbox, and the next run sends it again.",
-                None => "Send the same line again under its id: that is always safe.",
-            };
             let message = format!("{what}: {message}{last}");
             // Where even errors cannot be written, the exit code still tells.
             let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, &message, advice);
