@@ -18,6 +18,7 @@ struct Attempts {
     decided: usize,
     replayed: usize,
     broken: usize,
+    unanswered: usize,
 }
 
 fn attempts(history: &History, of: impl Fn(&Attempt) -> bool) -> Attempts {
@@ -32,7 +33,7 @@ fn attempts(history: &History, of: impl Fn(&Attempt) -> bool) -> Attempts {
                 assert_eq!(failure.effect, Effect::Unknown, "a broken stream says nothing of an append: {failure}");
                 found.broken += 1;
             }
-            None => {}
+            None => found.unanswered += 1,
         }
     }
     found
@@ -100,13 +101,20 @@ async fn a_stream_through_a_follower_ends_with_the_leader_and_goes_on_where_it_s
         let followers = cluster.others(leader);
         let load = Load::start_streamed_on(&cluster, &followers, &history);
         load.acknowledged_more(200).await;
-        let before = attempts(&history, |attempt| followers.contains(&attempt.node)).broken;
 
-        history.fault(format!("kill -9 of node {leader}, which leads"));
+        // First it stands still, so that something is on the way to it when it is killed.
+        history.fault(format!("pause, then kill -9 of node {leader}, which leads"));
+        let broken = attempts(&history, |_| true).broken;
+        cluster.node(leader).pause();
+        until("followers wait for the leader", PATIENCE, || async {
+            let found = attempts(&history, |_| true);
+            if found.unanswered + found.broken > broken + 20 { Ok(()) } else { Err(format!("{found:?}")) }
+        })
+        .await;
         cluster.node(leader).kill();
         load.acknowledged_more(200).await;
-        let broken = attempts(&history, |attempt| followers.contains(&attempt.node)).broken;
-        assert!(broken > before, "no stream had anything on the way to the leader when it was killed");
+        let after = attempts(&history, |_| true).broken;
+        assert!(after > broken, "a stream through a follower outlives its leader");
 
         history.fault(format!("start of node {leader}"));
         cluster.node(leader).start();
