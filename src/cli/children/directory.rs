@@ -27,7 +27,7 @@ pub(in crate::cli) struct Directory {
     path: PathBuf,
     manifest: Option<Manifest>,
     is_to_go: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -54,7 +54,7 @@ impl Directory {
             return Err(Error::NotOurs(path));
         }
         let is_to_go = is_new && afterwards == Afterwards::Remove;
-        Ok(Self { path, manifest, is_to_go, _lock: lock })
+        Ok(Self { path, manifest, is_to_go, lock })
     }
 
     /// Where it is, from the root on.
@@ -92,6 +92,9 @@ impl Drop for Directory {
             // On this way something else has failed and is told.
             let _untidy = fs::remove_dir_all(&self.path);
         }
+        // Closing alone would not do: a child process that is just being started has the file open, too, for a moment. If
+        // this fails, closing does it then.
+        let _later = self.lock.unlock();
     }
 }
 

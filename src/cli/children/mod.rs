@@ -347,6 +347,18 @@ mod tests {
         }
     }
 
+    /// Takes a port that was just given up: a process that another test is starting may have it open for a moment longer.
+    async fn taken(address: std::net::SocketAddr) -> std::net::TcpListener {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match std::net::TcpListener::bind(address) {
+                Ok(listener) => return listener,
+                Err(error) => assert!(Instant::now() < end, "{address}: {error}"),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     // The program that children are started from is this test here. It does not know what `serve` is, and fails.
     #[tokio::test]
     async fn a_node_that_cannot_start_is_told_with_its_last_words() {
@@ -363,7 +375,7 @@ mod tests {
         let mut children = Children::prepare(directory, &settings(Some(1), None)).await.unwrap();
         let place = children.nodes[0].place();
         children.nodes = vec![Node::new(children.directory.path(), place, None)];
-        let _somebody = std::net::TcpListener::bind(place.peer_address).unwrap();
+        let _somebody = taken(place.peer_address).await;
 
         let error = children.bring_up().await.unwrap_err();
         assert!(matches!(error, Error::Ended(_)), "{error}");
