@@ -69,6 +69,10 @@ pub mod decisions {
     pub mod peer_messages_are_translated_in_raft {
         #![doc = include_str!("decisions/peer-messages-are-translated-in-raft.md")]
     }
+
+    pub mod streams_look_up_while_wary {
+        #![doc = include_str!("decisions/streams-look-up-while-wary.md")]
+    }
 }
 
 /// Compiled, never shown: the README is for those who have not opened this yet.

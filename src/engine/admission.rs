@@ -56,7 +56,10 @@ impl Admission {
 
     /// Waits for room for a command of this many bytes: for a stream, which is read no further meanwhile.
     pub(super) async fn command_in_turn(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        let turn = self.commands.clone().acquire_many_owned(permits(bytes)).await;
+        let turn = match self.commands.clone().try_acquire_many_owned(permits(bytes)) {
+            Ok(turn) => Ok(turn),
+            Err(_) => self.commands.clone().acquire_many_owned(permits(bytes)).await,
+        };
         if self.is_closed() { Err(Error::Stopping) } else { turn.map_err(|_| Error::Stopping) }
     }
 

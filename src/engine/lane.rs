@@ -3,10 +3,13 @@
 //! - What was sent and not yet read back takes room; when there is none left, the stream is not read any further.
 //! - After one command has failed without an answer none behind it is proposed, and the stream ends. So nothing can
 //!   overtake what its sender will send again.
+//! - Ids are looked up before they are proposed as long as replays are to be expected: at the beginning of a stream, which
+//!   may send again what another has lost, and after every replay. Otherwise the machine alone finds the rare one.
 //! - Every command that has entered is told of, once, even if whoever had it is gone. The end comes after all of them, and
 //!   says `none` only if nothing that failed may have taken effect.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +21,15 @@ use super::error::Error;
 use super::flight::Reply;
 use super::room::Room;
 
+/// In how many groups after the beginning, or after a replay, further ones are expected.
+const WARY_GROUPS: u32 = 16;
+
 /// One stream's way through this node.
 pub(super) struct Lane {
     room: Room,
     broken: CancellationToken,
+    /// In how many groups replays are still to be expected.
+    wary: AtomicU32,
     answers: mpsc::UnboundedSender<Event>,
 }
 
@@ -52,15 +60,25 @@ impl Lane {
     pub(super) fn new() -> (Arc<Self>, Answers) {
         let (answers, events) = mpsc::unbounded_channel();
         let room = Room::new(STREAM_UNANSWERED_MAX, STREAM_UNANSWERED_BYTES_MAX);
-        let lane = Arc::new(Self { room, broken: CancellationToken::new(), answers });
+        let wary = AtomicU32::new(WARY_GROUPS);
+        let lane = Arc::new(Self { room, broken: CancellationToken::new(), wary, answers });
         let answers = Answers { lane: Arc::downgrade(&lane), events, end: None };
         (lane, answers)
     }
 
+    /// Whether the ids of the next group should be looked up first.
+    pub(super) fn expects_replays(&self) -> bool {
+        self.wary.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |wary| wary.checked_sub(1)).is_ok()
+    }
+
     /// Waits for room for a command.
     pub(super) async fn enter(self: &Arc<Self>, position: u64, bytes: usize) -> Seat {
-        // Nobody closes a lane's room.
-        if let Some(place) = self.room.enter(bytes).await {
+        // Nobody closes a lane's room. Where there is some, nothing is waited for: a message stays together.
+        let place = match self.room.try_enter(bytes) {
+            Some(place) => Some(place),
+            None => self.room.enter(bytes).await,
+        };
+        if let Some(place) = place {
             place.keep();
         }
         Seat { lane: self.clone(), position, bytes, is_told: false, ticket: None }
@@ -113,8 +131,10 @@ impl Seat {
 
     fn report(&mut self, reply: Reply) {
         self.is_told = true;
-        if reply.is_err() {
-            self.lane.broken.cancel();
+        match &reply {
+            Ok(Answer::Decided { replayed: true, .. }) => self.lane.wary.store(WARY_GROUPS, Ordering::Relaxed),
+            Ok(Answer::Decided { replayed: false, .. } | Answer::Rejected(_)) => {}
+            Err(_) => self.lane.broken.cancel(),
         }
         let event = Event::Told { position: self.position, bytes: self.bytes, reply };
         let _nobody_reads = self.lane.answers.send(event);
@@ -172,7 +192,7 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Rejection;
+    use crate::types::{History, LogTime, Outcome, Rejection, Sequence, Verdict};
 
     fn answer(seat: Seat) {
         seat.tell(Ok(Answer::Rejected(Rejection::Reused)));
@@ -253,6 +273,19 @@ mod tests {
         assert!(futures::poll!(std::pin::pin!(answers.next())).is_pending(), "one is still under way");
         proposed.tell(Err(Error::Unknown("no majority answered".to_owned())));
         assert_eq!(effect_of_the_end(&mut answers).await, AttemptEffect::Unknown);
+    }
+
+    #[tokio::test]
+    async fn replays_are_expected_at_the_beginning_and_after_each() {
+        let (lane, _answers) = Lane::new();
+        let expected = || (0..2 * WARY_GROUPS).filter(|_| lane.expects_replays()).count();
+        assert_eq!(expected(), WARY_GROUPS as usize);
+        answer(lane.enter(0, 1).await);
+        assert_eq!(expected(), 0);
+        let outcome =
+            Outcome { verdict: Verdict::Cancelled, sequence: Sequence(1), history: History(1), time: LogTime::ZERO };
+        lane.enter(1, 1).await.tell(Ok(Answer::Decided { outcome, replayed: true }));
+        assert_eq!(expected(), WARY_GROUPS as usize);
     }
 
     #[tokio::test]

@@ -148,7 +148,12 @@ impl Engine {
         encoded: impl Fn(usize, &Proposal) -> Bytes,
     ) -> Result<(), Error> {
         self.check_leads()?;
-        for (place, (position, proposal, answer)) in self.recall_all(group).await?.into_iter().enumerate() {
+        let group = if lane.expects_replays() {
+            self.recall_all(group).await?
+        } else {
+            group.into_iter().map(|(position, proposal)| (position, proposal, None)).collect()
+        };
+        for (place, (position, proposal, answer)) in group.into_iter().enumerate() {
             let encoded = encoded(place, &proposal);
             let seat = self.seat(lane, position, encoded.len()).await?;
             match answer {
