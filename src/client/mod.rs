@@ -4,6 +4,10 @@
 //! - Every operation ends within its total time; one attempt never takes all of it, so a node that hangs costs a part.
 //! - An error says what failed, whether it is *in doubt*, and what each address said last. It says that nothing happened
 //!   only if every attempt said so, or if the id's outcome is known.
+//! - Every future may be dropped at any time. One that only reads leaves nothing behind; of one that changes something it
+//!   is then unknown whether it did, and the same id, sent again or [settled](Client::settle), finds out.
+//! - Nothing runs by itself but what a stream or an outbox was given: a task in the Tokio runtime in which the stream was
+//!   opened, a thread for an outbox's file.
 //! - With an [`outbox`] an append also survives a crash of the program that sends it.
 //!
 //! The tests run this example, `examples/client.rs`, against a real cluster:
