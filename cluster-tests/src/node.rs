@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use crate::client::{Client, Failure};
 use crate::launcher::{Launcher, mortal};
 use crate::proto::StatusResponse;
+use crate::wait::PATIENCE;
 
 const STATUS_DEADLINE: Duration = Duration::from_secs(2);
 /// Longer lines are cut when a node's last words are shown; its log has them in full.
@@ -104,9 +105,16 @@ impl Node {
         }
     }
 
-    /// Stops the process in its tracks; its connections stay open.
+    /// Stops the process in its tracks; its connections stay open. When this returns, none of its threads runs any more:
+    /// the signal alone leaves them a moment, and a busy machine makes it long.
     pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.pid().unwrap_or_default()));
+        let end = Instant::now() + PATIENCE;
+        while !are_stopped(&tasks) {
+            assert!(Instant::now() < end, "node {} does not stop", self.id());
+            std::thread::yield_now();
+        }
     }
 
     /// Lets a paused process go on.
@@ -170,6 +178,16 @@ impl Node {
     fn process(&self) -> MutexGuard<'_, Option<Child>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether every thread of a process is stopped, as the kernel has it.
+fn are_stopped(tasks: &Path) -> bool {
+    let threads = std::fs::read_dir(tasks).into_iter().flatten().flatten();
+    let states = threads.map(|thread| std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default());
+    // The state follows the name, which is in brackets; a thread that is gone has none.
+    states
+        .into_iter()
+        .all(|stat| stat.is_empty() || stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
 }
 
 impl Drop for Node {
