@@ -4,7 +4,13 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PUBLIC: [&str; 3] = ["oncelog/v1/types.proto", "oncelog/v1/log.proto", "oncelog/v1/admin.proto"];
+const PUBLIC: [&str; 5] = [
+    "oncelog/v1/types.proto",
+    "oncelog/v1/command.proto",
+    "oncelog/v1/outcome.proto",
+    "oncelog/v1/log.proto",
+    "oncelog/v1/admin.proto",
+];
 const PEER: &str = "oncelog/peer/v1/peer.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=../proto/oncelog/v1");
     let mut compiler = protox::Compiler::new(["../proto"])?;
     compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(["oncelog/v1/types.proto", "oncelog/v1/log.proto", "oncelog/v1/admin.proto"])?;
+    compiler.open_files(["oncelog/v1/log.proto", "oncelog/v1/admin.proto"])?;
     tonic_prost_build::configure().bytes(".").build_server(false).compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let servers = std::env::var("ONCELOG_SERVER").unwrap_or_else(|_| "127.0.0.1:7420".to_owned());
     let client = Client::connect(servers.split(','))?;
     let orders = LogName::new("orders")?;
-    let record = |text: &str| vec![NewRecord { payload: text.to_owned().into(), headers: Vec::new() }];
+    let record = |text: &str| vec![NewRecord::new(text.to_owned())];
 
     // One append. Its id is made before the first attempt, and kept through every retry.
     let id = client.fresh_id();
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let decided = Condition::Decided { id };
     assert!(client.wait(&decided, Consistency::Linearizable, Duration::from_secs(5)).await?.is_some());
     let lost = client.fresh_id();
-    assert!(matches!(client.settle(&lost, Undecided::Cancel).await?, Fate::Decided(_)));
+    assert!(matches!(client.settle(&lost, Undecided::Cancel).await?, Fate::Decided { .. }));
     assert!(client.append(&orders, record("too late"), Some(lost)).await.is_err());
 
     // An outbox outlives this program: what it keeps is on disk before it is sent, and goes when it is confirmed.

@@ -8,6 +8,7 @@ use oncelog::node;
 use oncelog::node::config;
 
 // RocksDB's C++ takes its memory here, too: the feature replaces malloc itself.
+#[cfg(not(feature = "chaos"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

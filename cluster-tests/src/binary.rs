@@ -2,9 +2,10 @@
 //!
 //! - It is built once for each test process, with the profile and target directory of the tests themselves, so that
 //!   nothing is compiled twice. `ONCELOG_BINARY` names another one.
-//! - The binary that syncs nothing is built apart: it shares the compiled dependencies and never lies where the
-//!   ordinary one does.
+//! - The binary for trouble that no ordinary one makes is built apart: it shares the compiled dependencies and never lies
+//!   where the ordinary one does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -22,26 +23,38 @@ pub fn ordinary() -> &'static Path {
     })
 }
 
-/// The example of the client library, as the documentation shows it.
-pub fn example() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("client", &["--example", "client"], None))
+/// An example of the client library, as people read it. All of them are built together.
+pub fn example(name: &str) -> &'static Path {
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build_all("example", &["--examples"], None));
+    built.get(name).unwrap_or_else(|| panic!("there is no example {name}: {built:?}"))
 }
 
-/// A binary that never asks the disk to sync: it must lose acknowledged records in a power cut, or the test of power
-/// cuts proves nothing.
-pub fn without_sync() -> &'static Path {
+/// A binary like the ordinary one, but
+/// - it knows one machine version more, by the same rules;
+/// - under [`NO_SYNC`] it never asks the disk to sync: it must lose acknowledged records in a power cut, or the test of power
+///   cuts proves nothing;
+/// - its clock can be another ([`crate::clock`]).
+pub fn chaos() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let ordinary = build("oncelog", &[], None);
         let target = ordinary.parent().and_then(Path::parent).expect("a target directory");
-        build("oncelog", &["--features", "oncelog/chaos-no-sync"], Some(target))
+        build("oncelog", &["--features", "oncelog/chaos"], Some(target))
     })
 }
 
-/// Builds and returns the path that cargo names. With `shared`, only what differs is compiled, and the binary lands in
-/// a directory of its own.
+/// A variable that has [`chaos`] sync nothing.
+pub const NO_SYNC: (&str, &str) = ("ONCELOG_CHAOS_NO_SYNC", "1");
+
+/// Builds a program and returns the path that cargo names.
 fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {
+    build_all("bin", arguments, shared).remove(name).expect("cargo names the executable that it built")
+}
+
+/// Builds, and returns the paths of all executables of a kind. With `shared`, only what differs is compiled, and the
+/// executables land in a directory of their own.
+fn build_all(kind: &str, arguments: &[&str], shared: Option<&Path>) -> BTreeMap<String, PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the workspace");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -54,11 +67,14 @@ fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {
         cargo.env("CARGO_BUILD_BUILD_DIR", shared).arg("--target-dir").arg(shared.join("chaos"));
     }
     let output = cargo.output().expect("start cargo");
-    assert!(output.status.success(), "cargo could not build the binary under test ({arguments:?})");
+    assert!(output.status.success(), "cargo could not build what is under test ({arguments:?})");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").is_some_and(|target| target == name))
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .expect("cargo names the executable that it built")
+        .filter(|message| message.pointer("/target/kind/0").is_some_and(|target| target == kind))
+        .filter_map(|message| {
+            let name = message.pointer("/target/name")?.as_str()?.to_owned();
+            Some((name, PathBuf::from(message.get("executable")?.as_str()?)))
+        })
+        .collect()
 }

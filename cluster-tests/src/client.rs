@@ -3,11 +3,14 @@
 //! - It never retries: when to ask again, and whom, is the scenario's choice.
 //! - An error without our mark is *unknown*, whatever it looks like.
 
+mod look;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost::Message as _;
 use serde::Serialize;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
@@ -18,7 +21,7 @@ use crate::proto::log_service_client::LogServiceClient;
 use crate::proto::{
     AppendRequest, AppendResponse, AppendStreamRequest, AppendStreamResponse, Arrival, CancelRequest, CancelResponse,
     CommandId, Consistency, DescribeLogRequest, InitRequest, InitResponse, ListLogsRequest, LogDescription,
-    LookupRequest, LookupResponse, NewRecord, ReadRequest, ReadResponse, SnapshotRequest, SnapshotResponse,
+    LookupRequest, LookupResponse, NewRecord, Outcome, ReadRequest, ReadResponse, SnapshotRequest, SnapshotResponse,
     StatusRequest, StatusResponse, TailRequest, TailResponse, WaitRequest, WaitResponse, wait_request,
 };
 
@@ -37,7 +40,7 @@ pub enum Effect {
 }
 
 /// An answer that is no success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
     /// The gRPC code.
     pub code: String,
@@ -49,6 +52,9 @@ pub struct Failure {
     pub message: String,
     /// Facts that belong to the reason.
     pub metadata: BTreeMap<String, String>,
+    /// The id's outcome, if it was refused or cancelled.
+    #[serde(skip)]
+    pub outcome: Option<Box<Outcome>>,
 }
 
 impl Failure {
@@ -62,6 +68,7 @@ impl Failure {
             reason: info.as_ref().map(|info| info.reason.clone()).unwrap_or_default(),
             message: status.message().to_owned(),
             metadata: info.map(|info| info.metadata.into_iter().collect()).unwrap_or_default(),
+            outcome: outcome_of(status).map(Box::new),
         }
     }
 
@@ -74,6 +81,7 @@ impl Failure {
             reason: failure.reason,
             message: failure.message,
             metadata: failure.metadata.into_iter().collect(),
+            outcome: failure.outcome.map(Box::new),
         }
     }
 
@@ -85,6 +93,7 @@ impl Failure {
             effect: Effect::Unknown,
             message: message.into(),
             metadata: BTreeMap::new(),
+            outcome: None,
         }
     }
 
@@ -97,6 +106,13 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{} {} (effect {:?}): {}", self.code, self.reason, self.effect, self.message)
     }
+}
+
+/// The outcome among the details of a status.
+fn outcome_of(status: &Status) -> Option<Outcome> {
+    let details = tonic_types::pb::Status::decode(status.details()).ok()?.details;
+    let detail = details.into_iter().find(|detail| detail.type_url == "type.googleapis.com/oncelog.v1.Outcome")?;
+    Outcome::decode(detail.value.as_slice()).ok()
 }
 
 /// A promise: the records of an id are at these offsets, for ever.
@@ -219,7 +235,12 @@ impl Client {
         from: u64,
         consistency: Consistency,
     ) -> Result<Streaming<TailResponse>, Failure> {
-        let request = TailRequest { space: String::new(), log: log.to_owned(), from, consistency: consistency.into() };
+        let request = TailRequest {
+            space: String::new(),
+            log: log.to_owned(),
+            from: Some(from),
+            consistency: consistency.into(),
+        };
         let mut logs = self.logs.clone();
         self.within(logs.tail(Request::new(request))).await
     }
@@ -234,8 +255,13 @@ impl Client {
 
     /// Reads one page of a log.
     pub async fn read(&self, log: &str, from: u64, consistency: Consistency) -> Result<ReadResponse, Failure> {
-        let request =
-            ReadRequest { space: String::new(), log: log.to_owned(), from, limit: 0, consistency: consistency.into() };
+        let request = ReadRequest {
+            space: String::new(),
+            log: log.to_owned(),
+            from: Some(from),
+            limit: 0,
+            consistency: consistency.into(),
+        };
         let mut logs = self.logs.clone();
         self.attempt(request, async |request| logs.read(request).await).await
     }

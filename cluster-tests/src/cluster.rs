@@ -1,5 +1,6 @@
 //! A cluster of real processes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +38,33 @@ pub struct Settings {
     pub binary: PathBuf,
     /// More arguments for every node.
     pub arguments: Vec<String>,
+    /// Environment variables for every node.
+    pub variables: Vec<(String, String)>,
+    /// What some nodes have instead of or beside that.
+    pub own: BTreeMap<u64, Own>,
     /// Whether each node's data lies on a disk of its own whose power can be cut. Needs root.
     pub disks: bool,
 }
 
+/// What one node is to have for itself.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// A binary instead of the one that all have.
+    pub binary: Option<PathBuf>,
+    /// More environment variables.
+    pub variables: Vec<(String, String)>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { ids: vec![1, 2, 3], binary: binary::ordinary().to_owned(), arguments: Vec::new(), disks: false }
+        Self {
+            ids: vec![1, 2, 3],
+            binary: binary::ordinary().to_owned(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            own: BTreeMap::new(),
+            disks: false,
+        }
     }
 }
 
@@ -97,15 +118,17 @@ impl Cluster {
             .ids
             .iter()
             .map(|&id| {
+                let own = settings.own.get(&id).cloned().unwrap_or_default();
                 let plan = Plan {
                     id,
-                    binary: settings.binary.clone(),
+                    binary: own.binary.unwrap_or_else(|| settings.binary.clone()),
                     client_address: addresses.client(id),
                     peer_address: addresses.peer(id),
                     // Below the disk's own directory: `lost+found` is none of a node's business.
                     data: scratch.path().join(directory(id)).join("data"),
                     log: scratch.path().join(format!("node-{id}.log")),
                     arguments: settings.arguments.clone(),
+                    variables: settings.variables.iter().cloned().chain(own.variables).collect(),
                 };
                 std::fs::create_dir_all(scratch.path().join(directory(id))).expect("make the node's directory");
                 Node::new(plan, &launcher)
@@ -227,6 +250,16 @@ impl Cluster {
     /// Waits until these nodes have applied the same entries, and returns how they are.
     pub async fn agreed(&self, ids: &[u64]) -> Vec<StatusResponse> {
         until(&format!("the nodes {ids:?} have applied the same"), PATIENCE, || self.agreement(ids)).await
+    }
+
+    /// Waits until all nodes have applied the same entries, and insists that these have led all of them to the same state.
+    pub async fn equal(&self) {
+        let statuses = self.agreed(&self.ids()).await;
+        let digests: Vec<_> = statuses.iter().map(|status| (status.node_id, &status.digest)).collect();
+        assert!(
+            digests.iter().all(|(_, digest)| Some(digest) == digests.first().map(|(_, first)| first)),
+            "{digests:?}"
+        );
     }
 
     /// How these nodes are if they have applied the same entries, and all there are.

@@ -103,7 +103,7 @@ async fn still_cancelled(client: &Client, operation: &Operation) -> Result<(), S
 /// Where a looked-up command put its records, if it was an append that was applied.
 pub fn appended(looked_up: &LookupResponse) -> Option<Appended> {
     match &looked_up.fate {
-        Some(Fate::Outcome(outcome)) => appended_by(outcome),
+        Some(Fate::Decided(decided)) => appended_by(decided.outcome.as_ref()?),
         _ => None,
     }
 }

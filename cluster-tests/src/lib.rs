@@ -12,7 +12,9 @@
 pub mod addresses;
 pub mod binary;
 pub mod client;
+pub mod clock;
 pub mod cluster;
+pub mod command;
 pub mod disk;
 pub mod follow;
 pub mod history;

@@ -24,7 +24,7 @@ const LINE_CHARACTERS_MAX: usize = 300;
 pub struct Plan {
     /// Its id.
     pub id: u64,
-    /// The binary that it runs.
+    /// The binary that it runs at first.
     pub binary: PathBuf,
     /// Where clients reach it.
     pub client_address: SocketAddr,
@@ -36,12 +36,15 @@ pub struct Plan {
     pub log: PathBuf,
     /// More arguments for `oncelog serve`.
     pub arguments: Vec<String>,
+    /// Environment variables.
+    pub variables: Vec<(String, String)>,
 }
 
 /// A node, running or not.
 #[derive(Debug)]
 pub struct Node {
     plan: Plan,
+    binary: Mutex<PathBuf>,
     launcher: Arc<Launcher>,
     process: Mutex<Option<Child>>,
     client: Client,
@@ -51,7 +54,8 @@ impl Node {
     /// A node that does not run yet.
     pub fn new(plan: Plan, launcher: &Arc<Launcher>) -> Self {
         let client = Client::new(plan.client_address, STATUS_DEADLINE);
-        Self { plan, launcher: Arc::clone(launcher), process: Mutex::new(None), client }
+        let binary = Mutex::new(plan.binary.clone());
+        Self { plan, binary, launcher: Arc::clone(launcher), process: Mutex::new(None), client }
     }
 
     /// Its id.
@@ -79,12 +83,12 @@ impl Node {
         let mut process = self.process();
         assert!(process.is_none(), "node {} is running already", self.id());
         let log = OpenOptions::new().create(true).append(true).open(&self.plan.log).expect("open the node's log");
-        let mut command = mortal(&self.plan.binary);
+        let mut command = mortal(&*self.binary());
         // What the person at this machine has configured is not what is tested.
         command
             .env_clear()
             .envs(std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("ONCELOG_")));
-        command.env("RUST_BACKTRACE", "1");
+        command.env("RUST_BACKTRACE", "1").envs(self.plan.variables.iter().cloned());
         command.arg("serve");
         command.args(["--node-id", &self.id().to_string()]);
         command.arg("--data-dir").arg(&self.plan.data);
@@ -94,6 +98,15 @@ impl Node {
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("share the node's log")).stderr(log);
         let child = self.launcher.run(move || command.spawn());
         *process = Some(child.unwrap_or_else(|error| panic!("start node {}: {error}", self.id())));
+    }
+
+    /// Has it run another binary from its next start on.
+    pub fn use_binary(&self, binary: &Path) {
+        binary.clone_into(&mut self.binary());
+    }
+
+    fn binary(&self) -> MutexGuard<'_, PathBuf> {
+        self.binary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Kills the process as a crash would: it gets no chance to do anything. What the page cache holds stays.

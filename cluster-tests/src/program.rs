@@ -1,12 +1,14 @@
-//! The `oncelog` program as somebody runs it: what it is given, what it prints, how it ends.
+//! The `oncelog` program, or an example, as somebody runs it: what it is given, what it prints, how it ends.
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::binary;
@@ -42,26 +44,36 @@ impl Program {
     /// Starts it against a cluster, with the first of these nodes asked first. What it prints goes to the cluster's
     /// directory.
     pub fn start(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> Self {
-        Self::start_with(cluster, nodes, arguments, None)
+        Self::start_with(cluster, Self::command(cluster, nodes, arguments), None)
+    }
+
+    /// Starts an example against a cluster. It knows all nodes.
+    pub fn example(cluster: &Cluster, name: &str, arguments: &[&str]) -> Self {
+        let mut command = mortal(binary::example(name));
+        command.env("ONCELOG_SERVER", addresses(cluster, &cluster.ids())).args(arguments);
+        Self::start_with(cluster, command, None)
     }
 
     /// The same, but what it prints goes into a pipe that holds little: it stops until somebody reads.
     pub fn start_unread(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> (Self, PipeReader) {
         let (reader, writer) = std::io::pipe().expect("make a pipe");
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).expect("make the pipe small");
-        (Self::start_with(cluster, nodes, arguments, Some(writer)), reader)
+        (Self::start_with(cluster, Self::command(cluster, nodes, arguments), Some(writer)), reader)
     }
 
-    fn start_with(cluster: &Cluster, nodes: &[u64], arguments: &[&str], pipe: Option<PipeWriter>) -> Self {
+    fn command(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> Command {
+        let mut command = mortal(binary::ordinary());
+        command.env_clear();
+        command.envs(std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("ONCELOG_")));
+        command.args(["--server", &addresses(cluster, nodes)]).args(arguments);
+        command
+    }
+
+    fn start_with(cluster: &Cluster, mut command: Command, pipe: Option<PipeWriter>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = |kind: &str| cluster.directory().join(format!("program-{number}.{kind}"));
         let (out, err) = (path("out"), path("err"));
-        let addresses: Vec<_> = nodes.iter().map(|id| cluster.node(*id).plan().client_address.to_string()).collect();
-        let mut command = mortal(binary::ordinary());
-        command.env_clear();
-        command.envs(std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("ONCELOG_")));
-        command.args(["--server", &addresses.join(",")]).args(arguments);
         let file = |path| File::create(path).expect("make a file for what the program prints");
         command.stdin(Stdio::piped()).stdout(file(&out)).stderr(file(&err));
         if let Some(pipe) = pipe {
@@ -102,6 +114,34 @@ impl Program {
     pub fn kill(mut self) -> Ended {
         self.end_now();
         self.into_ended()
+    }
+
+    /// Waits until it has printed a line in which this stands, and returns the line.
+    pub async fn says(&mut self, part: &str) -> String {
+        until(&format!("the program says `{part}`"), PATIENCE, || {
+            let said = self.lines().into_iter().find(|line| line.contains(part));
+            let ended = self.has_ended();
+            async move {
+                let why_not = if ended { "it has ended" } else { "it has not yet" };
+                said.ok_or_else(|| why_not.to_owned())
+            }
+        })
+        .await
+    }
+
+    /// Stops it in its tracks.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.id().try_into().expect("a process id");
+        kill(Pid::from_raw(id), signal).expect("signal the program");
     }
 
     /// Waits until it ends by itself.
@@ -158,6 +198,12 @@ impl Ended {
     pub fn json(&self) -> Vec<Value> {
         json(&self.lines)
     }
+}
+
+/// Where clients reach these nodes.
+fn addresses(cluster: &Cluster, nodes: &[u64]) -> String {
+    let addresses: Vec<_> = nodes.iter().map(|id| cluster.node(*id).plan().client_address.to_string()).collect();
+    addresses.join(",")
 }
 
 /// Lines of JSON, read.

@@ -33,7 +33,7 @@ pub fn request(log: &str, id: &str, payloads: &[Bytes]) -> AppendRequest {
 }
 
 /// An answer to one append.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// Which one.
     pub position: u64,

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use crate::engine::{Engine, Error};
-use crate::types::AttemptEffect;
+use crate::types::{AttemptEffect, CellKey, LogName, Offset, SpaceName};
 use crate::wire::{ErrorReport, Reason};
 
 /// When a full queue may be worth another try.
 const RETRY_AFTER_OVERLOAD: Duration = Duration::from_millis(50);
 /// When another election may be over.
 const RETRY_AFTER_NO_LEADER: Duration = Duration::from_millis(200);
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        report(&error)
+    }
+}
 
 pub(super) fn report(error: &Error) -> ErrorReport {
     let of = |reason: Reason| ErrorReport::new(reason, error.effect(), error.to_string());
@@ -20,12 +26,36 @@ pub(super) fn report(error: &Error) -> ErrorReport {
         Error::Unknown(_) => of(Reason::OutcomeUnknown),
         Error::Stopping | Error::CatchingUp => of(Reason::NotServing).with_retry_after(RETRY_AFTER_NO_LEADER),
         Error::Failed(_) => of(Reason::Internal),
+        Error::VersionUnsupported(_) => of(Reason::VersionUnsupported),
     }
 }
 
 /// What a read asked for is not there.
 pub(super) fn not_found(reason: Reason, message: String) -> ErrorReport {
-    ErrorReport::new(reason, AttemptEffect::None, message)
+    ErrorReport::without_effect(reason, message)
+}
+
+pub(super) fn no_such_space(space: &SpaceName) -> ErrorReport {
+    not_found(Reason::NoSuchSpace, format!("there is no space {space}"))
+}
+
+/// The log, or else its space, is not there.
+pub(super) fn no_such_log(engine: &Engine, space: &SpaceName, log: &LogName) -> ErrorReport {
+    match engine.has_space(space) {
+        Ok(true) => not_found(Reason::NoSuchLog, format!("there is no log {log} in space {space}")),
+        Ok(false) => no_such_space(space),
+        Err(error) => report(&error),
+    }
+}
+
+pub(super) fn no_such_cell(space: &SpaceName, key: &CellKey) -> ErrorReport {
+    not_found(Reason::NoSuchCell, format!("there is no cell {key} in space {space}"))
+}
+
+/// What comes first of what was asked for is not there any more.
+pub(super) fn trimmed(start: Offset) -> ErrorReport {
+    let message = format!("what was asked for begins where records were trimmed away; the log begins at {start}");
+    ErrorReport::without_effect(Reason::Trimmed, message).with_fact("start", start)
 }
 
 /// A node without a cluster can't have an answer, however long one waits.

@@ -4,7 +4,11 @@ mod admin_service;
 mod append_stream;
 mod deadline;
 mod error;
+mod follow;
 mod log_service;
+mod look;
+mod read;
+mod submit;
 
 use crate::engine::Engine;
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;

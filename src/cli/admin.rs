@@ -1,15 +1,17 @@
-//! `init` and `snapshot`.
+//! `init`, `snapshot` and `raise`.
 
 use std::io::Write;
 
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::types::{Founded, MemberStatus, Snapshotted};
+use crate::types::{Action, Founded, MachineVersion, MemberStatus, Snapshotted, SpaceName};
 
-use super::arguments::{Init, Options};
+use super::answer::{self, Answer, What};
+use super::arguments::{Init, Options, Raise};
 use super::output::{self, Format, Row};
 use super::report::Problem;
+use super::status;
 
 #[derive(Debug, Serialize)]
 pub(super) struct MemberRow {
@@ -100,6 +102,46 @@ pub(super) async fn snapshot(client: &Client, options: &Options, out: &mut impl 
         rows.push(SnapshotRow { address: address.to_owned(), snapshot_index: snapshot.0, purged_index: purged.0 });
     }
     Ok(output::print_many(out, options.output, "snapshots", &rows)?)
+}
+
+/// What a raised version has of its own.
+#[derive(Debug, Serialize)]
+struct Raised {
+    machine_version: u16,
+}
+
+impl What for Raised {
+    const HEADINGS: &'static [&'static str] = &["MACHINE", "ARRIVAL", "SEQUENCE", "ID"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.machine_version.to_string()]
+    }
+}
+
+/// The leader asks every member whether it knows the version, and refuses unless all do.
+pub(super) async fn raise(
+    client: &Client,
+    options: &Options,
+    raise: Raise,
+    out: &mut impl Write,
+) -> Result<(), Problem> {
+    let to = match raise.to {
+        Some(to) => MachineVersion(to),
+        None => newest_known_to_all(client).await?,
+    };
+    let system = client.in_space(SpaceName::system());
+    let (done, _) = answer::submit(&system, raise.id.get()?, None, Action::RaiseVersion { to }).await?;
+    let answer = Answer::new(&SpaceName::system(), &done, Raised { machine_version: to.0 });
+    Ok(output::print_one(out, options.output, &answer)?)
+}
+
+async fn newest_known_to_all(client: &Client) -> Result<MachineVersion, Problem> {
+    let mut newest = None;
+    for (_, answer) in status::ask_all(client).await {
+        let known = answer?.machine_version_known;
+        newest = Some(newest.map_or(known, |newest: MachineVersion| newest.min(known)));
+    }
+    newest.ok_or_else(|| answer::unexpected("no member"))
 }
 
 #[cfg(test)]

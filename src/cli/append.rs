@@ -1,9 +1,7 @@
 //! `append`: one record, once; with `--batch` many, each once; with `--outbox` also across crashes of this program.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use crate::client::outbox::Sender;
@@ -14,9 +12,16 @@ use crate::types::{Id, LogName, NewRecord};
 use super::arguments::{Append, Options};
 use super::batch;
 use super::exit::Exit;
+use super::input::{self, Wanted};
 use super::outbox;
 use super::output::{self, Row};
 use super::report::Problem;
+
+const RECORD: Wanted = Wanted {
+    what: "a record",
+    most: RECORD_BYTES_MAX,
+    advice: "Append it in parts, or keep it elsewhere and append where it is.",
+};
 
 /// What an append got, as it is printed.
 #[derive(Debug, Serialize)]
@@ -66,43 +71,18 @@ pub(super) async fn run(
     if let Some(source) = &append.batch {
         return batch::run(client, options, &append, source, out).await;
     }
-    let payload = payload(&append.value, io::stdin().lock())?;
+    let payload = input::value(&append.value, io::stdin().lock(), RECORD)?;
+    let id = append.id.get()?;
     let records = vec![NewRecord { payload, headers: Vec::new() }];
     if let Some(path) = &append.outbox {
-        let make = |sender: &Sender| sender.make_append(&append.log, records, append.id);
+        let make = |sender: &Sender| sender.make_append(&append.log, records, id);
         return outbox::append(client, options, path, make, out).await;
     }
-    let id = append.id.unwrap_or_else(|| client.fresh_id());
+    let id = id.unwrap_or_else(|| client.fresh_id());
     let appended = client.append(&append.log, records, Some(id.clone())).await?;
     let answer = Answer::new(options.space.as_str(), &append.log, &id, &appended);
     output::print_one(out, options.output, &answer)?;
     Ok(Exit::Done)
-}
-
-/// The bytes that a value names, exactly.
-fn payload(value: &str, stdin: impl io::Read) -> Result<Bytes, Problem> {
-    let read = |name: &str, source: io::Result<Vec<u8>>| match source {
-        Ok(bytes) if bytes.len() > RECORD_BYTES_MAX => Err(Problem::Here {
-            message: format!("{name} has more than the {RECORD_BYTES_MAX} bytes that a record may have"),
-            advice: "Append it in parts, or keep it elsewhere and append where it is.",
-        }),
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(Problem::Here {
-            message: format!("cannot read {name}: {error}"),
-            advice: "Give the record as text, as @FILE, or as - for standard input.",
-        }),
-    };
-    match value.strip_prefix('@') {
-        Some(path) => read(path, File::open(path).and_then(at_most_one_too_many)),
-        None if value == "-" => read("standard input", at_most_one_too_many(stdin)),
-        None => Ok(value.to_owned().into()),
-    }
-}
-
-fn at_most_one_too_many(source: impl io::Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(RECORD_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -111,29 +91,6 @@ mod tests {
     use crate::types::{History, LogTime, Offset, Sequence};
 
     use super::*;
-
-    #[test]
-    fn a_value_is_text_a_file_or_standard_input() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"from\xff file\n").unwrap();
-        let at_file = format!("@{}", file.path().display());
-        let read = |value: &str| payload(value, &b"piped\n"[..]).unwrap();
-        assert_eq!(read("paid"), "paid");
-        assert_eq!(read("-"), "piped\n");
-        assert_eq!(&read(&at_file)[..], b"from\xff file\n");
-        assert_eq!(read("a@b"), "a@b");
-    }
-
-    #[test]
-    fn what_cannot_be_read_or_is_too_long_is_told_before_anything_is_sent() {
-        let told = |value: &str, stdin: &[u8]| match payload(value, stdin).unwrap_err() {
-            Problem::Here { message, .. } => message,
-            other => panic!("{other:?}"),
-        };
-        assert!(told("@/nowhere/at/all", b"").starts_with("cannot read /nowhere/at/all: "));
-        assert!(told("-", &vec![0; RECORD_BYTES_MAX + 1]).starts_with("standard input has more than"));
-        assert_eq!(payload("-", &vec![0; RECORD_BYTES_MAX][..]).unwrap().len(), RECORD_BYTES_MAX);
-    }
 
     #[test]
     fn the_answer_says_where_and_whether_it_was_the_first() {

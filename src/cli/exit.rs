@@ -8,26 +8,40 @@ use crate::types::Fate;
 /// How a command ended. The numbers are promised to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It was done.
-    Done = 0,
-    /// It failed, and somebody should look.
-    Failure = 1,
-    /// It was not asked for properly.
-    Usage = 2,
-    /// No node could do it now.
-    Unavailable = 3,
-    /// What was asked for is not there.
-    NotFound = 4,
-    /// The id has other content, or its outcome is a refusal or a cancellation.
-    Conflict = 5,
+    /// It was done: 0.
+    Done,
+    /// It failed, and somebody should look: 1.
+    Failure,
+    /// It was not asked for properly: 2.
+    Usage,
+    /// No node could do it now: 3.
+    Unavailable,
+    /// What was asked for is not there: 4.
+    NotFound,
+    /// The id has other content, or its outcome is a refusal or a cancellation: 5.
+    Conflict,
+    /// What was run in its place has said how it ended.
+    Command(u8),
 }
 
 impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Unavailable => 3,
+            Self::NotFound => 4,
+            Self::Conflict => 5,
+            Self::Command(code) => code,
+        }
+    }
+
     pub(super) fn of(error: &Error) -> Self {
         match error.kind() {
             Kind::Unavailable => Self::Unavailable,
             Kind::NotFound => Self::NotFound,
-            Kind::Conflict => Self::Conflict,
+            Kind::Conflict | Kind::Overtaken => Self::Conflict,
             Kind::BadRequest => Self::Usage,
             Kind::Failed => Self::Failure,
         }
@@ -38,7 +52,7 @@ impl Exit {
     /// An id that was never decided, or was forgotten, is not found.
     pub(super) fn of_fate(fate: &Fate) -> Self {
         match fate {
-            Fate::Decided(_) => Self::Done,
+            Fate::Decided { .. } => Self::Done,
             Fate::Unknown | Fate::TooOld { .. } => Self::NotFound,
         }
     }
@@ -46,7 +60,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 
@@ -73,18 +87,19 @@ mod tests {
             | Reason::StandsAside
             | Reason::TimedOut => 3,
             Reason::IdReused | Reason::GuardFailed | Reason::Cancelled => 5,
-            Reason::NoSuchSpace | Reason::NoSuchLog => 4,
+            Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell | Reason::Trimmed => 4,
             Reason::Malformed | Reason::TooLarge => 2,
             Reason::IdTooOld
             | Reason::IdWithoutBirth
             | Reason::IdFromTheFuture
             | Reason::ClusterMismatch
+            | Reason::VersionUnsupported
             | Reason::Internal
             | Reason::Foreign => 1,
         };
         for reason in Reason::ALL {
             let report = ErrorReport::without_effect(*reason, "");
-            assert_eq!(exit_of(Cause::Refused(Box::new(report))) as u8, promised(*reason), "{reason}");
+            assert_eq!(exit_of(Cause::Refused(Box::new(report))).code(), promised(*reason), "{reason}");
         }
     }
 

@@ -4,22 +4,33 @@
 //! - Whoever reads the answer through a pipe may stop reading: that is no error.
 
 mod admin;
+mod answer;
 mod append;
 mod arguments;
 mod batch;
 mod bench;
+mod cells;
 mod children;
+mod consume;
 mod dev;
 mod exit;
+mod group;
+mod input;
+mod json;
+mod locks;
 mod logs;
 mod lookup;
 mod outbox;
 mod output;
 mod read;
+mod readers;
 mod report;
 mod serve;
 mod settle;
+mod signals;
+mod spaces;
 mod status;
+mod submit;
 mod tail;
 
 use std::io::{self, Write};
@@ -82,6 +93,14 @@ impl Session {
             Ok(exit) => exit,
             Err(Problem::NobodyReads) => Exit::Done,
             Err(Problem::Here { message, advice }) => self.fail(&message, advice),
+            Err(Problem::NotThere { message, advice }) => {
+                self.fail(&message, advice);
+                Exit::NotFound
+            }
+            Err(Problem::Conflict { message, advice }) => {
+                self.fail(&message, advice);
+                Exit::Conflict
+            }
             Err(Problem::Misuse { message, advice }) => {
                 self.fail(&message, advice);
                 Exit::Usage
@@ -112,13 +131,22 @@ impl Session {
             ClientCommand::Append(append) => return append::run(&client, options, append, out).await,
             ClientCommand::Read(read) => read::run(&client, options, read, out).await?,
             ClientCommand::Lookup(lookup) => return lookup::run(&client, options, lookup, out).await,
-            ClientCommand::Tail(tail) => tail::run(&client, options, tail, out).await?,
+            ClientCommand::Tail(tail) => return tail::run(&client, options, tail, out).await,
             ClientCommand::Cancel(cancel) => return settle::cancel(&client, options, cancel, out).await,
             ClientCommand::Settle(settle) => return settle::settle(&client, options, settle, out).await,
             ClientCommand::Status => return status::run(&client, options, out).await,
-            ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
             ClientCommand::Bench(bench) => bench::run(&client, options, bench, out).await?,
+            ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
+            ClientCommand::Submit(submit) => submit::run(&client, options, submit, out).await?,
+            ClientCommand::Get(get) => cells::get(&client, options, get, out).await?,
+            ClientCommand::Put(put) => cells::put(&client, options, put, out).await?,
+            ClientCommand::Delete(delete) => cells::delete(&client, options, delete, out).await?,
+            ClientCommand::Add(add) => cells::add(&client, options, add, out).await?,
+            ClientCommand::Lock(lock) => return locks::run(&client, options, lock, out).await,
+            ClientCommand::Reader(reader) => readers::run(&client, options, reader, out).await?,
             ClientCommand::Log(log) => logs::run(&client, options, log, out).await?,
+            ClientCommand::Space(space) => spaces::run(&client, options, space, out).await?,
+            ClientCommand::Raise(raise) => admin::raise(&client, options, raise, out).await?,
         }
         Ok(Exit::Done)
     }

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use crate::types::LogTime;
+use crate::types::{Birth, Id, LogTime};
 
 /// How an answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,13 +66,8 @@ pub(super) fn print_many<R: Row>(out: &mut impl Write, format: Format, name: &st
 pub(super) fn print_rows<R: Row>(out: &mut impl Write, format: Format, rows: &[R]) -> io::Result<()> {
     match format {
         Format::Table => {
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(R::HEADINGS.iter().copied());
-            table.add_rows(rows.iter().map(Row::cells));
-            for column in table.column_iter_mut() {
-                column.set_padding((0, 2));
-            }
-            writeln!(out, "{}", table.trim_fmt())
+            let headings = R::HEADINGS.iter().map(|heading| (*heading).to_owned()).collect();
+            print_cells(out, &std::iter::once(headings).chain(rows.iter().map(Row::cells)).collect::<Vec<_>>())
         }
         Format::Json | Format::Jsonl => rows.iter().try_for_each(|row| {
             serde_json::to_writer(&mut *out, row)?;
@@ -87,6 +82,16 @@ pub(super) fn print_rows<R: Row>(out: &mut impl Write, format: Format, rows: &[R
             print_csv_rows(out, rows)
         }
     }
+}
+
+/// Prints a table whose columns are known only now, headings first.
+pub(super) fn print_cells(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    writeln!(out, "{}", table.trim_fmt())
 }
 
 /// Prints the line of headings.
@@ -166,6 +171,14 @@ fn escaped(character: char) -> Vec<char> {
 /// A time for people.
 pub(super) fn time(time: LogTime) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(time.as_ms())).to_string()
+}
+
+/// A birth that was given beside an id; one that it carries is in its text.
+pub(super) fn birth_beside(id: &Id) -> Option<u64> {
+    match id.birth() {
+        Birth::Beside(birth) => Some(birth.as_ms()),
+        Birth::Absent | Birth::Carried(_) => None,
+    }
 }
 
 /// A count in a quotient.

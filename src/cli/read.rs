@@ -7,9 +7,10 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::types::{Header, Offset, Record};
+use crate::types::{Offset, Record};
 
 use super::arguments::{Options, Read};
+use super::json::HeaderFields;
 use super::output::{self, Bytes, Format, Row};
 use super::report::Problem;
 use super::tail;
@@ -27,46 +28,24 @@ pub(super) struct RecordRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_base64: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    headers: Vec<HeaderRow>,
+    headers: Vec<HeaderFields>,
     #[serde(skip)]
     record: Record,
-}
-
-#[derive(Debug, Serialize)]
-struct HeaderRow {
-    key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value_base64: Option<String>,
 }
 
 impl RecordRow {
     pub(super) fn new(record: Record) -> Self {
         let payload = Bytes::new(&record.payload);
-        let beside = match record.id.birth() {
-            crate::types::Birth::Beside(birth) => Some(birth.as_ms()),
-            crate::types::Birth::Absent | crate::types::Birth::Carried(_) => None,
-        };
         Self {
             offset: record.offset.0,
             time_ms: record.time.as_ms(),
             id: record.id.text().to_owned(),
-            birth_ms: beside,
+            birth_ms: output::birth_beside(&record.id),
             payload: payload.text().map(str::to_owned),
             payload_base64: payload.base64().map(str::to_owned),
-            headers: record.headers.iter().map(header_row).collect(),
+            headers: record.headers.iter().map(HeaderFields::new).collect(),
             record,
         }
-    }
-}
-
-fn header_row(header: &Header) -> HeaderRow {
-    let value = Bytes::new(&header.value);
-    HeaderRow {
-        key: header.key.clone(),
-        value: value.text().map(str::to_owned),
-        value_base64: value.base64().map(str::to_owned),
     }
 }
 
@@ -107,19 +86,18 @@ struct Document {
 pub(super) async fn run(client: &Client, options: &Options, read: Read, out: &mut impl Write) -> Result<(), Problem> {
     let consistency = super::consistency(read.local);
     if read.follow {
-        return tail::follow(client, options, read.log, Offset(read.from), read.limit, consistency, out).await;
+        return tail::follow(client, options, read.log, read.from.map(Offset), read.limit, consistency, out).await;
     }
-    let mut pages = client.pages(read.log.clone(), Offset(read.from), read.limit, consistency);
+    let mut pages = client.pages(read.log.clone(), read.from.map(Offset), read.limit, consistency);
     let mut document = Document {
         space: options.space.as_str().to_owned(),
         log: read.log.as_str().to_owned(),
         records: Vec::new(),
-        next: read.from,
-        end: read.from,
+        next: 0,
+        end: 0,
         start: 0,
     };
     while let Some(page) = pages.next().await? {
-        (document.next, document.end, document.start) = (page.next.0, page.end.0, page.start.0);
         let rows: Vec<_> = page.records.into_iter().map(RecordRow::new).collect();
         match options.output {
             Format::Jsonl | Format::Plain => {
@@ -128,6 +106,9 @@ pub(super) async fn run(client: &Client, options: &Options, read: Read, out: &mu
             }
             Format::Table | Format::Json | Format::Csv => document.records.extend(rows),
         }
+    }
+    if let Some(seen) = pages.seen() {
+        (document.next, document.end, document.start) = (seen.next.0, seen.end.0, seen.start.0);
     }
     print_rest(out, options.output, &document)
 }
@@ -142,7 +123,7 @@ fn print_rest(out: &mut impl Write, format: Format, document: &Document) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use crate::types::{Id, LogTime};
+    use crate::types::{Header, Id, LogTime};
 
     use super::*;
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{Error, Reason};
 use crate::types::Id;
 
+use super::json;
 use super::output::Format;
 
 /// Something that a command cannot do.
@@ -18,6 +19,20 @@ pub(super) enum Problem {
     /// Something on this machine.
     Here {
         /// What failed.
+        message: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// What was asked for is not there.
+    NotThere {
+        /// What is not.
+        message: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// What was decided before stands against it.
+    Conflict {
+        /// What stands against it.
         message: String,
         /// What to do.
         advice: &'static str,
@@ -115,6 +130,7 @@ fn document(error: &Error) -> Value {
             "effect": error.effect.as_str(),
             "id": error.id.as_ref().map(Id::text),
             "tried": tried,
+            "refusal": error.refusal().map(json::refusal),
             "advice": error.advice(),
         }
     })
@@ -125,7 +141,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::client::{Cause, ErrorReport, Tried};
-    use crate::types::AttemptEffect;
+    use crate::types::{AttemptEffect, Found, History, LogTime, Outcome, Refusal, Sequence, Step, Verdict};
 
     use super::*;
 
@@ -144,9 +160,9 @@ mod tests {
         }
     }
 
-    fn printed(format: Format) -> String {
+    fn printed(format: Format, error: &Error) -> String {
         let mut out = anstream::StripStream::new(Vec::new());
-        print(&mut out, format, &error()).unwrap();
+        print(&mut out, format, error).unwrap();
         String::from_utf8(out.into_inner()).unwrap()
     }
 
@@ -159,16 +175,40 @@ error: cannot append to log `orders`: no node could do it within 10.0 s (it may 
   tried: b:1: no answer within 3.3 s
   help: It may have taken effect. Send the same again under the id `pay-1` to find out, or settle that id: either is always safe.
 ";
-        assert_eq!(printed(Format::Table), expected);
-        assert_eq!(printed(Format::Plain), expected);
+        assert_eq!(printed(Format::Table, &error()), expected);
+        assert_eq!(printed(Format::Plain, &error()), expected);
     }
 
     #[test]
     fn a_program_reads_the_same_from_json() {
-        let document: Value = serde_json::from_str(&printed(Format::Jsonl)).unwrap();
+        let document: Value = serde_json::from_str(&printed(Format::Jsonl, &error())).unwrap();
         let error = &document["error"];
         assert_eq!((&error["effect"], &error["id"]), (&json!("unknown"), &json!("pay-1")));
         assert_eq!(error["tried"][0]["reason"], "NO_LEADER");
         assert_eq!(error["tried"][1]["effect"], "unknown");
+    }
+
+    #[test]
+    fn a_refusal_says_which_step_and_what_was_found() {
+        let refusal = Refusal { step: Step::Action(0), found: Found::OutOfBounds(30) };
+        let outcome = Outcome {
+            verdict: Verdict::Refused(refusal.clone()),
+            sequence: Sequence(9),
+            history: History(3),
+            time: LogTime::ZERO,
+        };
+        let mut report = ErrorReport::without_effect(Reason::GuardFailed, refusal.to_string());
+        report.outcome = Some(Box::new(outcome));
+        let error = Error {
+            cause: Cause::Refused(Box::new(report)),
+            tried: Vec::new(),
+            effect: AttemptEffect::None,
+            ..error()
+        };
+        let text = printed(Format::Table, &error);
+        assert!(text.contains("action 0 failed: the cell held 30, and the sum would leave the bounds"), "{text}");
+        let document: Value = serde_json::from_str(&printed(Format::Json, &error)).unwrap();
+        let expected = json!({"step": "action", "index": 0, "found": "out_of_bounds", "value": 30});
+        assert_eq!(document["error"]["refusal"], expected);
     }
 }

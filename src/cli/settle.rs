@@ -1,15 +1,16 @@
-//! `cancel` and `settle`: the end of a doubt about an id.
+//! `cancel` and `settle`: the end of a doubt about an id, or about all that wait in an outbox.
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::client::{Client, Undecided};
-use crate::types::{Fate, Outcome, Verdict};
+use crate::types::{Fate, Id, Outcome, Verdict};
 
 use super::arguments::{Cancel, Options, Settle};
 use super::exit::Exit;
 use super::lookup::Answer;
-use super::output;
-use super::report::Problem;
+use super::output::{self, Format};
+use super::report::{self, Problem};
 
 /// An id that has taken effect can't be cancelled any more: its outcome is printed, and the exit code says *conflict*.
 pub(super) async fn cancel(
@@ -18,10 +19,21 @@ pub(super) async fn cancel(
     cancel: Cancel,
     out: &mut impl Write,
 ) -> Result<Exit, Problem> {
-    let decided = client.cancel(&cancel.id).await?;
-    let exit = exit_of_cancel(&decided.outcome);
-    output::print_one(out, options.output, &Answer::new(&cancel.id, &Fate::Decided(decided.outcome)))?;
+    let id = cancel.id.get()?;
+    let outcome = client.cancel(&id).await?.outcome;
+    let exit = exit_of_cancel(&outcome);
+    if exit == Exit::Conflict {
+        tell_of_a_late_cancel(options.output, &id);
+    }
+    output::print_one(out, options.output, &Answer::new(&id, &Fate::Decided { outcome, compensated_by: None }))?;
     Ok(exit)
+}
+
+fn tell_of_a_late_cancel(format: Format, id: &Id) {
+    let message = format!("cannot cancel id `{id}`: it has taken effect already");
+    let advice = "Its outcome is printed. To undo it, submit a command that compensates it.";
+    // Where even errors cannot be written, the exit code still tells.
+    let _unheard = report::print_plainly(&mut anstream::stderr(), format, &message, advice);
 }
 
 /// What became of the id; if nothing has, it is left or cancelled, as was asked.
@@ -32,22 +44,70 @@ pub(super) async fn settle(
     out: &mut impl Write,
 ) -> Result<Exit, Problem> {
     let undecided = if settle.cancel { Undecided::Cancel } else { Undecided::Leave };
-    let fate = client.settle(&settle.id, undecided).await?;
-    output::print_one(out, options.output, &Answer::new(&settle.id, &fate))?;
+    if let Some(path) = &settle.outbox {
+        return outbox(client, options, path, undecided, out).await;
+    }
+    let Some(id) = settle.id()? else { return Ok(Exit::Usage) };
+    let fate = client.settle(&id, undecided).await?;
+    output::print_one(out, options.output, &Answer::new(&id, &fate))?;
     Ok(Exit::of_fate(&fate))
+}
+
+/// The same for all that wait in an outbox. What is decided goes from the file once that is printed; what is not, and what
+/// is too old to be known, stays.
+async fn outbox(
+    client: &Client,
+    options: &Options,
+    path: &Path,
+    undecided: Undecided,
+    out: &mut impl Write,
+) -> Result<Exit, Problem> {
+    if !path.exists() {
+        return Err(Problem::NotThere {
+            message: format!("there is no outbox {}", path.display()),
+            advice: "Name the file that `append --outbox` was given.",
+        });
+    }
+    let sender = super::outbox::open(client, path).await?;
+    let (mut answers, mut decided) = (Vec::new(), Vec::new());
+    let mut result = Ok(Exit::Done);
+    for kept in sender.waiting().await? {
+        let append = &kept.entry().append;
+        match client.in_space(append.space.clone()).settle(&append.id, undecided).await {
+            Ok(fate) => {
+                answers.push(Answer::new(&append.id, &fate));
+                match Exit::of_fate(&fate) {
+                    Exit::Done => decided.push(kept),
+                    open => result = Ok(open),
+                }
+            }
+            // What was settled before is told all the same.
+            Err(error) => {
+                result = Err(error.into());
+                break;
+            }
+        }
+    }
+    output::print_many(out, options.output, "settled", &answers)?;
+    out.flush()?;
+    for kept in decided {
+        kept.confirm().await?;
+    }
+    sender.outbox().clone().close().await?;
+    result
 }
 
 fn exit_of_cancel(outcome: &Outcome) -> Exit {
     match outcome.verdict {
         // Either way it never takes effect.
         Verdict::Cancelled | Verdict::Refused(_) => Exit::Done,
-        Verdict::Applied(_) => Exit::Conflict,
+        Verdict::Applied(_) | Verdict::NothingToUndo => Exit::Conflict,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::types::{History, LogTime, Offset, Refusal, Sequence};
+    use crate::types::{Found, History, LogTime, Offset, Refusal, Sequence, Step};
 
     use super::*;
 
@@ -56,8 +116,10 @@ mod tests {
         let exit = |verdict| {
             exit_of_cancel(&Outcome { verdict, sequence: Sequence(1), history: History(1), time: LogTime::ZERO })
         };
+        let refusal = Refusal { step: Step::Guard(0), found: Found::LogEnd(Offset(1)) };
         assert_eq!(exit(Verdict::Cancelled), Exit::Done);
-        assert_eq!(exit(Verdict::Refused(Refusal::LogEnd { guard: 0, found: Offset(1) })), Exit::Done);
+        assert_eq!(exit(Verdict::Refused(refusal)), Exit::Done);
         assert_eq!(exit(Verdict::Applied(Vec::new())), Exit::Conflict);
+        assert_eq!(exit(Verdict::NothingToUndo), Exit::Conflict);
     }
 }

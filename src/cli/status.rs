@@ -46,6 +46,10 @@ struct StatusFields {
     digest: String,
     digests: Vec<DigestFields>,
     history: u64,
+    /// The rules that decide entries.
+    machine_version: u16,
+    /// The newest rules that the node's build knows.
+    machine_version_known: u16,
     clock_ms: u64,
     serving: bool,
     raft_bytes: u64,
@@ -73,6 +77,16 @@ struct CounterFields {
     written_bytes: u64,
 }
 
+impl StatusFields {
+    /// The machine version in force, and the newest that the node knows if that is another.
+    fn machine(&self) -> String {
+        match (self.machine_version, self.machine_version_known) {
+            (in_force, known) if in_force == known => in_force.to_string(),
+            (in_force, known) => format!("{in_force} (knows {known})"),
+        }
+    }
+}
+
 impl NodeRow {
     fn of(address: &str, status: NodeStatus) -> Self {
         let fields = StatusFields {
@@ -95,6 +109,8 @@ impl NodeRow {
                 .map(|at| DigestFields { index: at.index.0, digest: at.digest })
                 .collect(),
             history: status.history.0,
+            machine_version: status.machine_version.0,
+            machine_version_known: status.machine_version_known.0,
             clock_ms: status.clock.as_ms(),
             serving: status.serving,
             raft_bytes: status.sizes.raft_bytes,
@@ -128,8 +144,19 @@ impl NodeRow {
 }
 
 impl Row for NodeRow {
-    const HEADINGS: &'static [&'static str] =
-        &["NODE", "ADDRESS", "ROLE", "TERM", "LEADER", "COMMITTED", "APPLIED", "SNAPSHOT", "SERVING", "PROBLEM"];
+    const HEADINGS: &'static [&'static str] = &[
+        "NODE",
+        "ADDRESS",
+        "ROLE",
+        "TERM",
+        "LEADER",
+        "COMMITTED",
+        "APPLIED",
+        "SNAPSHOT",
+        "SERVING",
+        "PROBLEM",
+        "MACHINE",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
@@ -146,6 +173,7 @@ impl Row for NodeRow {
             number(|fields| fields.snapshot_index),
             self.status.as_ref().map_or(NONE, |fields| if fields.serving { "yes" } else { "no" }).to_owned(),
             or_none(self.problem.clone()),
+            or_none(self.status.as_ref().map(StatusFields::machine)),
         ]
     }
 }
@@ -163,7 +191,16 @@ pub(super) async fn run(client: &Client, options: &Options, out: &mut impl Write
     Ok(if answered { Exit::Done } else { Exit::Unavailable })
 }
 
-type Answer = (String, Result<NodeStatus, Error>);
+pub(super) type Answer = (String, Result<NodeStatus, Error>);
+
+/// Asks every given node, and every member that nobody gave.
+pub(super) async fn ask_all(client: &Client) -> Vec<Answer> {
+    let given: Vec<String> = client.addresses().map(str::to_owned).collect();
+    let mut answers = ask(client, given).await;
+    let members = unasked(&answers).into_iter().map(|member| member.client_address).collect();
+    answers.extend(ask(client, members).await);
+    answers
+}
 
 async fn ask(client: &Client, addresses: Vec<String>) -> Vec<Answer> {
     join_all(addresses.into_iter().map(async |address| {
@@ -211,7 +248,8 @@ mod tests {
     use crate::cli::output::Format;
     use crate::client::{Cause, ErrorReport, Reason, Tried};
     use crate::types::{
-        AttemptEffect, ClusterId, Counters, History, Incarnation, LogIndex, LogTime, NodeId, Role, Sizes,
+        AttemptEffect, ClusterId, Counters, History, Incarnation, LogIndex, LogTime, MachineVersion, NodeId, Role,
+        Sizes,
     };
 
     use super::*;
@@ -244,6 +282,8 @@ mod tests {
             digest: "ab".to_owned(),
             digests: Vec::new(),
             history: History(3),
+            machine_version: MachineVersion(1),
+            machine_version_known: MachineVersion(2),
             clock: LogTime::ZERO,
             members: vec![member(1), member(2), member(3)],
             sizes: Sizes::default(),
@@ -285,10 +325,10 @@ mod tests {
         let rows = rows(answers, [(Some(1), leader)].into_iter());
         let refused = "cannot connect: Connection refused";
         let expected = format!(
-            "1\tc1:1\tleader\t4\t1\t8\t7\t6\tyes\t-\n\
-             2\tlocalhost:1\tfollower\t4\t1\t8\t7\t6\tyes\t-\n\
-             3\tc3:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\n\
-             -\telsewhere:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\n"
+            "1\tc1:1\tleader\t4\t1\t8\t7\t6\tyes\t-\t1 (knows 2)\n\
+             2\tlocalhost:1\tfollower\t4\t1\t8\t7\t6\tyes\t-\t1 (knows 2)\n\
+             3\tc3:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\t-\n\
+             -\telsewhere:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\t-\n"
         );
         assert_eq!(printed(Format::Plain, &rows), expected);
     }

@@ -10,6 +10,8 @@ use crate::client::{Client, Error, Kind};
 use crate::types::{Consistency, LogName, Offset, Page};
 
 use super::arguments::{Begin, Options, Tail};
+use super::consume;
+use super::exit::Exit;
 use super::output::{self, Format, Row};
 use super::read::RecordRow;
 use super::report::{self, Problem};
@@ -17,21 +19,26 @@ use super::report::{self, Problem};
 /// The pause after the nodes could not be reached for a whole timeout.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(client: &Client, options: &Options, tail: Tail, out: &mut impl Write) -> Result<(), Problem> {
+pub(super) async fn run(client: &Client, options: &Options, tail: Tail, out: &mut impl Write) -> Result<Exit, Problem> {
+    if let Some(consume) = tail.consume {
+        return consume::run(client, options, tail.log, consume).await;
+    }
     let consistency = super::consistency(tail.local);
     let from = match tail.from {
-        Begin::Offset(offset) => offset,
-        Begin::End => end(client, &tail.log, consistency).await?,
+        Begin::Offset(offset) => Some(offset),
+        Begin::Start => None,
+        Begin::End => Some(end(client, &tail.log, consistency).await?),
     };
-    follow(client, options, tail.log, from, tail.limit, consistency, out).await
+    follow(client, options, tail.log, from, tail.limit, consistency, out).await?;
+    Ok(Exit::Done)
 }
 
-/// Prints records from an offset on, at most so many.
+/// Prints records from an offset on, or from the first that is left; at most so many.
 pub(super) async fn follow(
     client: &Client,
     options: &Options,
     log: LogName,
-    from: Offset,
+    from: Option<Offset>,
     limit: Option<u64>,
     consistency: Consistency,
     out: &mut impl Write,

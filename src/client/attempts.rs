@@ -63,6 +63,9 @@ fn settles(reason: Reason) -> bool {
         | Reason::TooLarge
         | Reason::NoSuchSpace
         | Reason::NoSuchLog
+        | Reason::NoSuchCell
+        | Reason::Trimmed
+        | Reason::VersionUnsupported
         | Reason::ClusterMismatch
         | Reason::NotInitialised
         | Reason::NotServing

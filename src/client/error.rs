@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::types::{AttemptEffect, Id};
+use crate::types::{AttemptEffect, Id, Lock, MalformedName, Outcome, Refusal, Verdict};
 use crate::wire::{ErrorReport, Reason, Unreadable};
 
 use super::attempts::Tried;
@@ -49,6 +49,18 @@ pub enum Cause {
     /// An address is none.
     #[error("`{0}` is not an address of the form host:port")]
     BadAddress(String),
+    /// What was asked for breaks a rule of the client's own.
+    #[error("{0}")]
+    BadUse(&'static str),
+    /// A name that is put together from others is none.
+    #[error("the name of a lock is put together from it, and {0}")]
+    BadName(MalformedName),
+    /// Somebody else held the lock for as long as it was waited for.
+    #[error("`{}` holds it, until {} of the space's time unless it is renewed", .0.holder, .0.expires)]
+    LockHeld(Box<Lock>),
+    /// Another instance of the same reader was faster, or holds the lock of the log by now. Nothing was done.
+    #[error("another instance of the reader was faster: {0}")]
+    Overtaken(Box<ErrorReport>),
 }
 
 /// What a program may do about an error.
@@ -60,6 +72,8 @@ pub enum Kind {
     NotFound,
     /// The id's outcome or its other content stands against it.
     Conflict,
+    /// Another instance of the same reader was faster: nothing was done, and the reader may go on.
+    Overtaken,
     /// The request breaks a rule.
     BadRequest,
     /// Something else; somebody should look.
@@ -83,16 +97,41 @@ impl Error {
             Cause::NoNodeLeft => self.tried.last().map_or(Kind::Unavailable, |tried| kind_of(&tried.last)),
             Cause::TimeOver(_) | Cause::Closed => Kind::Unavailable,
             Cause::Unreadable(_) => Kind::Failed,
-            Cause::NoAddress | Cause::BadAddress(_) => Kind::BadRequest,
+            Cause::NoAddress | Cause::BadAddress(_) | Cause::BadUse(_) | Cause::BadName(_) => Kind::BadRequest,
+            Cause::LockHeld(_) => Kind::Conflict,
+            Cause::Overtaken(_) => Kind::Overtaken,
         }
     }
 
     /// The reason of the answer that ended it, if one did.
     pub fn reason(&self) -> Option<Reason> {
         match &self.cause {
-            Cause::Refused(report) => Some(report.reason),
+            Cause::Refused(report) | Cause::Overtaken(report) => Some(report.reason),
             Cause::NoNodeLeft => self.tried.last().map(|tried| tried.last.reason),
-            Cause::TimeOver(_) | Cause::Closed | Cause::Unreadable(_) | Cause::NoAddress | Cause::BadAddress(_) => None,
+            Cause::TimeOver(_)
+            | Cause::Closed
+            | Cause::Unreadable(_)
+            | Cause::NoAddress
+            | Cause::BadAddress(_)
+            | Cause::BadUse(_)
+            | Cause::BadName(_)
+            | Cause::LockHeld(_) => None,
+        }
+    }
+
+    /// What became of the id, if it was refused or cancelled.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.cause {
+            Cause::Refused(report) | Cause::Overtaken(report) => report.outcome.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Which guard or action failed and what was found, if one did.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.outcome()?.verdict {
+            Verdict::Refused(refusal) => Some(refusal),
+            Verdict::Applied(_) | Verdict::NothingToUndo | Verdict::Cancelled => None,
         }
     }
 
@@ -110,6 +149,11 @@ impl Error {
         let unchanged =
             if self.id.is_some() && self.kind() == Kind::Unavailable { "Nothing was changed. " } else { "" };
         let advice = match (self.reason(), self.kind()) {
+            (_, Kind::Overtaken) => "Go on with what the reader hands out next.",
+            (None, Kind::Conflict) => "Wait longer for the lock, or see why its holder keeps it.",
+            (None, Kind::BadRequest) if !matches!(self.cause, Cause::NoAddress | Cause::BadAddress(_)) => {
+                "Mend the request."
+            }
             (Some(reason), _) if reason != Reason::Foreign => advice_on(reason),
             (_, Kind::Unavailable) => "See that a majority of the nodes runs and that the addresses are right.",
             (_, Kind::BadRequest) => "Give the client address of each node, such as 127.0.0.1:7420.",
@@ -127,7 +171,7 @@ impl fmt::Display for Error {
         }
         match &self.cause {
             // The final answer says it all.
-            Cause::Refused(_) => Ok(()),
+            Cause::Refused(_) | Cause::Overtaken(_) => Ok(()),
             _ => self.tried.iter().try_for_each(|tried| write!(formatter, "; {}: {}", tried.address, tried.last)),
         }
     }
@@ -146,12 +190,13 @@ fn kind_of(report: &ErrorReport) -> Kind {
         | Reason::StandsAside
         | Reason::TimedOut => Kind::Unavailable,
         Reason::IdReused | Reason::GuardFailed | Reason::Cancelled => Kind::Conflict,
-        Reason::NoSuchSpace | Reason::NoSuchLog => Kind::NotFound,
+        Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell | Reason::Trimmed => Kind::NotFound,
         Reason::Malformed | Reason::TooLarge => Kind::BadRequest,
         Reason::IdTooOld
         | Reason::IdWithoutBirth
         | Reason::IdFromTheFuture
         | Reason::ClusterMismatch
+        | Reason::VersionUnsupported
         | Reason::Internal => Kind::Failed,
         Reason::Foreign => match report.code {
             Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => Kind::Unavailable,
@@ -178,6 +223,9 @@ fn advice_on(reason: Reason) -> &'static str {
         Reason::Cancelled => "This answer stands for this id. If it is still wanted, send it under a new id.",
         Reason::Malformed | Reason::TooLarge => "Mend the request.",
         Reason::NoSuchSpace => "Spaces are made explicitly; see that the name is right.",
+        Reason::NoSuchCell => "See that the key and the space are right.",
+        Reason::Trimmed => "Go on from the start that is left, if what is gone is not needed.",
+        Reason::VersionUnsupported => "Start every node of the cluster with a build that knows the version.",
         Reason::NoSuchLog => "A log is made by its first append; see that the name and the space are right.",
         Reason::ClusterMismatch => {
             "The node is of another cluster or was removed from it; see that the address is right."

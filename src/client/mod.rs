@@ -20,14 +20,21 @@ mod attempts;
 mod backlog;
 mod builder;
 mod clock;
+pub mod consumer;
 mod courier;
 mod error;
 mod ids;
+pub mod lock;
+mod look;
 mod nodes;
 mod operation;
 pub mod outbox;
 mod pages;
+mod request;
 mod retry;
+#[cfg(test)]
+#[cfg(feature = "server")]
+mod scripted;
 mod stream;
 #[cfg(test)]
 #[cfg(feature = "server")]
@@ -43,14 +50,15 @@ pub use crate::wire::{Appended, ErrorReport, FieldViolation, Reason};
 pub use attempts::Tried;
 pub use builder::Builder;
 pub use error::{Cause, Error, Kind};
-pub use pages::Pages;
+pub use pages::{Pages, Seen};
+pub use request::{Request, Submitted};
 pub use stream::{AppendStream, Receipt};
 pub use tail::Tail;
 
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
 use crate::types::{
     Condition, Consistency, Decided, Fate, Founded, Id, Listing, LogDescription, LogName, Met, NewRecord, NodeStatus,
-    Offset, Page, Snapshotted, SpaceName,
+    Offset, Page, Snapshotted, SpaceName, Verdict,
 };
 use crate::wire::{self, v1};
 use nodes::{Node, Nodes};
@@ -155,10 +163,14 @@ impl Client {
         let fate = self.lookup(id, Consistency::Linearizable).await?;
         match (&fate, undecided) {
             (Fate::Unknown, Undecided::Cancel) => {}
-            (Fate::Decided(_) | Fate::TooOld { .. }, _) | (Fate::Unknown, Undecided::Leave) => return Ok(fate),
+            (Fate::Decided { .. } | Fate::TooOld { .. }, _) | (Fate::Unknown, Undecided::Leave) => return Ok(fate),
         }
         match self.cancel(id).await {
-            Ok(decided) => Ok(Fate::Decided(decided.outcome)),
+            // Between the two it may have been applied, and even undone: then only another look tells by whom.
+            Ok(Decided { outcome, .. }) if outcome.verdict == Verdict::Cancelled => {
+                Ok(Fate::Decided { outcome, compensated_by: None })
+            }
+            Ok(_) => self.lookup(id, Consistency::Linearizable).await,
             // It has grown too old in between.
             Err(error) if error.reason() == Some(Reason::IdTooOld) => self.lookup(id, Consistency::Linearizable).await,
             Err(error) => Err(error),
@@ -176,11 +188,19 @@ impl Client {
         let doing = match condition {
             Condition::LogEnd { log, end } => format!("wait until log `{log}` ends at {end}"),
             Condition::Decided { id } => format!("wait for the outcome of id `{id}`"),
+            Condition::CellChanged { key, version } => {
+                format!("wait until cell `{key}` changes from version {version}")
+            }
+            Condition::CellAtLeast { key, least } => format!("wait until cell `{key}` holds at least {least}"),
+            Condition::PositionReached { reader, log, offset } => {
+                format!("wait until reader `{reader}` is at {offset} in log `{log}`")
+            }
+            Condition::LockFree { lock } => format!("wait until lock `{lock}` is free"),
         };
         let operation = Operation::new(doing, self.nodes.clone(), time, self.attempt_timeout);
         let answer = operation.only_reading().patience(Patience::LongAttempts).run(|attempt| {
             let request = attempt.request(request.clone());
-            async move { Ok(wire::met(logs(attempt.channel).wait(request).await?.get_ref())?) }
+            async move { Ok(wire::met(logs(attempt.channel).wait(request).await?.into_inner())?) }
         });
         match answer.await {
             Ok(met) => Ok(Some(met)),
@@ -193,17 +213,25 @@ impl Client {
         }
     }
 
-    /// Follows a log from an offset on, as it grows. A log that is not there is waited for.
-    pub fn tail(&self, log: LogName, from: Offset, consistency: Consistency) -> Tail {
-        Tail::new(self.clone(), log, from, consistency)
+    /// Follows a log as it grows, from an offset on or from the first that is left. A log that is not there is waited for.
+    /// An offset that is trimmed away, now or before it is read, is an error: nothing is left out in silence.
+    pub fn tail(&self, log: LogName, from: impl Into<Option<Offset>>, consistency: Consistency) -> Tail {
+        Tail::new(self.clone(), log, from.into(), consistency)
     }
 
-    /// Reads one page. A `limit` of 0 means as many records as a page holds.
-    pub async fn read(&self, log: &LogName, from: Offset, limit: u32, consistency: Consistency) -> Result<Page, Error> {
+    /// Reads one page, from an offset on or from the first that is left. A `limit` of 0 means as many records as a page
+    /// holds. An offset that is trimmed away is an error.
+    pub async fn read(
+        &self,
+        log: &LogName,
+        from: impl Into<Option<Offset>>,
+        limit: u32,
+        consistency: Consistency,
+    ) -> Result<Page, Error> {
         let request = v1::ReadRequest {
             space: self.space.as_str().to_owned(),
             log: log.as_str().to_owned(),
-            from: from.0,
+            from: from.into().map(|offset| offset.0),
             limit,
             consistency: wire::consistency_message(consistency),
         };
@@ -214,9 +242,16 @@ impl Client {
         answer.await
     }
 
-    /// Reads from an offset to the end that the log has when the first page is read, or to `limit` records.
-    pub fn pages(&self, log: LogName, from: Offset, limit: Option<u64>, consistency: Consistency) -> Pages {
-        Pages::new(self.clone(), log, from, limit, consistency)
+    /// Reads from an offset, or from the first that is left, to the end that the log has when the first page is read, or to
+    /// `limit` records.
+    pub fn pages(
+        &self,
+        log: LogName,
+        from: impl Into<Option<Offset>>,
+        limit: Option<u64>,
+        consistency: Consistency,
+    ) -> Pages {
+        Pages::new(self.clone(), log, from.into(), limit, consistency)
     }
 
     /// Asks what became of an id.

@@ -7,13 +7,25 @@ use crate::types::{Consistency, LogName, Offset, Page};
 use super::Client;
 use super::error::Error;
 
+/// What a reader has seen of a log by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The log's first offset, when the last page was read.
+    pub start: Offset,
+    /// Where to go on reading.
+    pub next: Offset,
+    /// Where the log ended when the first page was read: where the reading ends.
+    pub end: Offset,
+}
+
 /// A reader at its place in a log.
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
     log: LogName,
-    next: Offset,
-    end: Option<Offset>,
+    /// None: nothing was read yet, and the first that is left is wanted.
+    next: Option<Offset>,
+    seen: Option<Seen>,
     left: Option<u64>,
     consistency: Consistency,
 }
@@ -22,16 +34,16 @@ impl Pages {
     pub(super) fn new(
         client: Client,
         log: LogName,
-        from: Offset,
+        from: Option<Offset>,
         limit: Option<u64>,
         consistency: Consistency,
     ) -> Self {
-        Self { client, log, next: from, end: None, left: limit, consistency }
+        Self { client, log, next: from, seen: None, left: limit, consistency }
     }
 
     /// The next page; none at the end. A page that failed may be asked for again.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
-        if self.left == Some(0) || self.end.is_some_and(|end| self.next >= end) {
+        if self.left == Some(0) || self.seen.is_some_and(|seen| seen.next >= seen.end) {
             return Ok(None);
         }
         let limit = self.left.map_or(0, |left| u32::try_from(left).unwrap_or(u32::MAX));
@@ -39,16 +51,23 @@ impl Pages {
         Ok(self.turn(page))
     }
 
+    /// What was seen by now, if a page was read, be it an empty one.
+    pub fn seen(&self) -> Option<Seen> {
+        self.seen
+    }
+
     /// Goes on behind a page. A node that is asked for its own view may lag behind the one before it: its empty page
     /// ends the reading.
     fn turn(&mut self, mut page: Page) -> Option<Page> {
-        let end = *self.end.get_or_insert(page.end);
+        let end = self.seen.map_or(page.end, |seen| seen.end);
+        let next = self.next.map_or(page.next, |next| next.max(page.next));
+        self.seen = Some(Seen { start: page.start, next, end });
         page.records.retain(|record| record.offset < end);
-        if page.records.is_empty() || page.next <= self.next {
+        if page.records.is_empty() || self.next.is_some_and(|next| page.next <= next) {
             self.left = Some(0);
             return None;
         }
-        self.next = page.next;
+        self.next = Some(page.next);
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(page.records.len() as u64);
         }
@@ -106,6 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_log_has_no_page() {
-        assert_eq!(pages(None).turn(page(0..0, 0)), None);
+        let mut empty = pages(None);
+        assert_eq!(empty.turn(page(0..0, 0)), None);
+        assert_eq!(empty.seen(), Some(Seen { start: Offset(0), next: Offset(0), end: Offset(0) }));
     }
 }

@@ -41,7 +41,10 @@ impl Next {
             | Reason::Malformed
             | Reason::TooLarge
             | Reason::NoSuchSpace
-            | Reason::NoSuchLog => Self::Stop,
+            | Reason::NoSuchLog
+            | Reason::NoSuchCell
+            | Reason::Trimmed
+            | Reason::VersionUnsupported => Self::Stop,
             Reason::Foreign => Self::after_foreign(report.code),
         }
     }

@@ -4,15 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt as _};
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status, Streaming};
+use futures::stream::{self, StreamExt as _};
+use tonic::Streaming;
 
 use crate::types::{Id, LogName, NewRecord};
-use crate::wire::v1::{self, log_service_server};
-use crate::wire::{ErrorReport, Reason};
+use crate::wire::{ErrorReport, Reason, v1};
 
+use super::scripted::{self, Answers, Script};
 use super::{AppendStream, Client, Receipt};
 
 /// How a node treats one stream.
@@ -42,11 +40,7 @@ struct Actor {
 impl Actor {
     async fn play(script: impl IntoIterator<Item = Act>) -> (Self, String) {
         let actor = Self { script: Arc::new(Mutex::new(script.into_iter().collect())), heard: Arc::default() };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let service = log_service_server::LogServiceServer::new(actor.clone());
-        let server = tonic::transport::Server::builder().add_service(service);
-        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        let address = scripted::play(actor.clone()).await;
         (actor, address)
     }
 
@@ -65,24 +59,15 @@ fn answer(position: u64, id: &v1::CommandId) -> v1::AppendReply {
     v1::AppendReply { position, id: Some(id.clone()), result: Some(v1::append_reply::Result::Appended(appended)) }
 }
 
-type Responses = BoxStream<'static, Result<v1::AppendStreamResponse, Status>>;
-
-#[tonic::async_trait]
-impl log_service_server::LogService for Actor {
-    type AppendStreamStream = Responses;
-    type TailStream = BoxStream<'static, Result<v1::TailResponse, Status>>;
-
-    async fn append_stream(
-        &self,
-        request: Request<Streaming<v1::AppendStreamRequest>>,
-    ) -> Result<Response<Responses>, Status> {
+impl Script for Actor {
+    fn append_stream(&self, request: Streaming<v1::AppendStreamRequest>) -> Answers<v1::AppendStreamResponse> {
         let act = self.script.lock().unwrap().pop_front().expect("the script is long enough");
         let place = {
             let mut heard = self.heard.lock().unwrap();
             heard.push(Vec::new());
             heard.len() - 1
         };
-        let appends = request.into_inner().map(|message| stream::iter(message.unwrap().appends)).flatten();
+        let appends = request.map(|message| stream::iter(message.unwrap().appends)).flatten();
         let heard = self.heard.clone();
         let end = act.end.clone();
         let positions = stream::iter(0..);
@@ -99,42 +84,7 @@ impl log_service_server::LogService for Actor {
                 End::WithTheClient => None,
             }
         });
-        Ok(Response::new(answers.chain(end.filter_map(std::future::ready)).boxed()))
-    }
-
-    async fn append(&self, _: Request<v1::AppendRequest>) -> Result<Response<v1::AppendResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn cancel(&self, _: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn tail(&self, _: Request<v1::TailRequest>) -> Result<Response<Self::TailStream>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn wait(&self, _: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn read(&self, _: Request<v1::ReadRequest>) -> Result<Response<v1::ReadResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn lookup(&self, _: Request<v1::LookupRequest>) -> Result<Response<v1::LookupResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn describe_log(
-        &self,
-        _: Request<v1::DescribeLogRequest>,
-    ) -> Result<Response<v1::DescribeLogResponse>, Status> {
-        unreachable!("not in the script")
-    }
-
-    async fn list_logs(&self, _: Request<v1::ListLogsRequest>) -> Result<Response<v1::ListLogsResponse>, Status> {
-        unreachable!("not in the script")
+        answers.chain(end.filter_map(std::future::ready)).boxed()
     }
 }
 

@@ -21,7 +21,8 @@ use super::{Client, logs};
 pub struct Tail {
     client: Client,
     log: LogName,
-    next: Offset,
+    /// None: nothing was read yet, and the first that is left is wanted.
+    next: Option<Offset>,
     consistency: Consistency,
     open: Option<Open>,
     trouble: Trouble,
@@ -47,13 +48,13 @@ struct Trouble {
 }
 
 impl Tail {
-    pub(super) fn new(client: Client, log: LogName, from: Offset, consistency: Consistency) -> Self {
+    pub(super) fn new(client: Client, log: LogName, from: Option<Offset>, consistency: Consistency) -> Self {
         Self { client, log, next: from, consistency, open: None, trouble: Trouble::default() }
     }
 
-    /// The offset of the next record that has not been given out.
+    /// The offset of the next record that has not been given out; 0 until the first that is left is known.
     pub fn position(&self) -> Offset {
-        self.next
+        self.next.unwrap_or_default()
     }
 
     /// The next records, as soon as there are any. An error means that no node could serve for as long as an operation may
@@ -70,10 +71,12 @@ impl Tail {
             let report = match answer.map(|message| message.map(wire::tail_page)) {
                 Ok(Some(Ok(page))) => {
                     if page.records.is_empty() {
+                        // A greeting: from here on nothing may be missed, whichever node goes on.
+                        self.next = Some(page.next);
                         continue;
                     }
                     self.trouble = Trouble { turn: self.trouble.turn, ..Trouble::default() };
-                    self.next = page.next;
+                    self.next = Some(page.next);
                     return Ok(page);
                 }
                 Ok(Some(Err(unreadable))) => ErrorReport::outcome_unknown(unreadable.to_string()),
@@ -100,7 +103,7 @@ impl Tail {
         let request = v1::TailRequest {
             space: self.client.space.as_str().to_owned(),
             log: self.log.as_str().to_owned(),
-            from: self.next.0,
+            from: self.next.map(|offset| offset.0),
             consistency: wire::consistency_message(self.consistency),
         };
         let time = self.client.attempt_timeout;

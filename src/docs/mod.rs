@@ -20,6 +20,11 @@ pub mod clients {
     #![doc = include_str!("clients.md")]
 }
 
+/// How commands are written in JSON, and outcomes printed.
+pub mod commands {
+    #![doc = include_str!("commands.md")]
+}
+
 /// Every error: what it means, what to do, and how it looks on the wire, in the library and to scripts.
 pub mod errors {
     #![doc = include_str!("errors.md")]
@@ -72,6 +77,26 @@ pub mod decisions {
 
     pub mod streams_look_up_while_wary {
         #![doc = include_str!("decisions/streams-look-up-while-wary.md")]
+    }
+
+    pub mod below_the_start_is_an_error {
+        #![doc = include_str!("decisions/below-the-start-is-an-error.md")]
+    }
+
+    pub mod forgetting_by_eras {
+        #![doc = include_str!("decisions/forgetting-by-eras.md")]
+    }
+
+    pub mod logs_are_trimmed_in_pieces {
+        #![doc = include_str!("decisions/logs-are-trimmed-in-pieces.md")]
+    }
+
+    pub mod the_first_machine_version_grew {
+        #![doc = include_str!("decisions/the-first-machine-version-grew.md")]
+    }
+
+    pub mod versions_are_sequences {
+        #![doc = include_str!("decisions/versions-are-sequences.md")]
     }
 }
 

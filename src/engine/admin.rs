@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::raft::{self, InitError, Raft, SnapshotError};
 use crate::types::{
-    Counters, DigestAt, Founded, Member, MemberStatus, Membership, NodeId, NodeStatus, Role, Sizes, Snapshotted,
+    Counters, DigestAt, Founded, MachineVersion, Member, MemberStatus, Membership, NodeId, NodeStatus, Role, Sizes,
+    Snapshotted,
 };
 
 use super::Engine;
@@ -23,6 +24,8 @@ impl Engine {
             cluster: raft.local().cluster_id(),
             incarnation: raft.local().incarnation(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine_version: applied.globals.version,
+            machine_version_known: MachineVersion::CURRENT,
             role: role(status.role),
             term: status.term,
             leader: status.leader,

@@ -27,6 +27,9 @@ pub enum Error {
     /// The disk failed, or what it holds is damaged.
     #[error("{0}")]
     Failed(String),
+    /// A version can't be raised yet; nothing was proposed.
+    #[error("{0}")]
+    VersionUnsupported(String),
 }
 
 impl Error {
@@ -39,7 +42,8 @@ impl Error {
             | Self::Expired
             | Self::Stopping
             | Self::CatchingUp
-            | Self::Failed(_) => AttemptEffect::None,
+            | Self::Failed(_)
+            | Self::VersionUnsupported(_) => AttemptEffect::None,
         }
     }
 
@@ -53,13 +57,17 @@ impl Error {
             Self::Stopping => 5,
             Self::CatchingUp => 6,
             Self::Failed(_) => 7,
+            Self::VersionUnsupported(_) => 8,
         }
     }
 
     /// As it is sent to the node that forwarded the request.
     pub(super) fn to_forwarded(&self) -> ForwardedFailure {
         let message = match self {
-            Self::NoLeader(message) | Self::Unknown(message) | Self::Failed(message) => message.clone(),
+            Self::NoLeader(message)
+            | Self::Unknown(message)
+            | Self::Failed(message)
+            | Self::VersionUnsupported(message) => message.clone(),
             Self::Overloaded | Self::Expired | Self::Stopping | Self::CatchingUp => self.to_string(),
         };
         ForwardedFailure { kind: self.kind(), effect_unknown: self.effect() == AttemptEffect::Unknown, message }
@@ -75,6 +83,7 @@ impl Error {
             3 => Self::Expired,
             5 => Self::Stopping,
             6 => Self::CatchingUp,
+            8 => Self::VersionUnsupported(message),
             _ => Self::Failed(message),
         }
     }
@@ -94,6 +103,7 @@ mod tests {
             Error::Stopping,
             Error::CatchingUp,
             Error::Failed("disk".to_owned()),
+            Error::VersionUnsupported("node 3".to_owned()),
         ];
         for error in errors {
             assert_eq!(Error::from_forwarded(error.to_forwarded()), error);

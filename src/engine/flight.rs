@@ -24,6 +24,8 @@ pub(super) type Reply = Result<Answer, Error>;
 pub(super) struct Flight {
     /// Equal proposals have equal bytes, and no others have.
     pub(super) encoded: Bytes,
+    /// In which this node led when it was made. It is proposed in no other.
+    pub(super) term: u64,
     state: Mutex<State>,
 }
 
@@ -88,12 +90,13 @@ impl Flight {
         self.state.lock().expect("no holder of a flight panics")
     }
 
-    /// Takes the flight out of the queue. `false`: nobody waits any more, or one before it in its stream has failed; it
-    /// must not be proposed.
-    pub(super) fn depart(&self, now: Instant) -> bool {
+    /// Takes the flight out of the queue, to be proposed in a term. `false`: nobody waits any more, one before it in its
+    /// stream has failed, or may have failed with an earlier leadership of this node; it must not be proposed.
+    pub(super) fn depart(&self, now: Instant, term: Option<u64>) -> bool {
         let mut state = self.lock();
         let is_held_back = state.first.as_ref().is_some_and(Listener::is_held_back);
-        if state.phase == Phase::Queued && state.deadline > now && !is_held_back {
+        let is_of_term = term == Some(self.term);
+        if state.phase == Phase::Queued && state.deadline > now && !is_held_back && is_of_term {
             state.phase = Phase::Proposed;
             true
         } else {
@@ -175,7 +178,7 @@ impl Boarding {
 impl Flights {
     /// Joins the flight of the same bytes, or makes one. Other content under an id in flight has other bytes, and flies
     /// too: what becomes of it is decided where it is applied.
-    pub(super) fn board(&self, encoded: Bytes, deadline: Instant, mut listener: Listener) -> Boarding {
+    pub(super) fn board(&self, encoded: Bytes, term: u64, deadline: Instant, mut listener: Listener) -> Boarding {
         let mut table = self.lock();
         if let Some(flight) = table.get(&encoded) {
             match flight.join(listener, deadline) {
@@ -184,7 +187,7 @@ impl Flights {
             }
         }
         let state = State { phase: Phase::Queued, deadline, first: Some(listener), joiners: Vec::new() };
-        let flight = Arc::new(Flight { encoded: encoded.clone(), state: Mutex::new(state) });
+        let flight = Arc::new(Flight { encoded: encoded.clone(), term, state: Mutex::new(state) });
         table.insert(encoded, flight.clone());
         Boarding::New(flight)
     }
@@ -248,10 +251,12 @@ mod tests {
     use super::*;
     use crate::types::{History, LogTime, Outcome, Sequence, Verdict};
 
+    const TERM: u64 = 3;
+
     fn board(flights: &Flights, content: &'static str, seconds: u64) -> (Boarding, Waiter) {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         let (listener, reply) = Listener::one();
-        let boarding = flights.board(Bytes::from_static(content.as_bytes()), deadline, listener);
+        let boarding = flights.board(Bytes::from_static(content.as_bytes()), TERM, deadline, listener);
         let waiter = boarding.waiter(reply, deadline);
         (boarding, waiter)
     }
@@ -290,7 +295,7 @@ mod tests {
         let flights = Flights::default();
         let (flight, first) = new(&flights, "a", 5);
         let second = joined(&flights, "a", 5);
-        assert!(flight.depart(Instant::now()));
+        assert!(flight.depart(Instant::now(), Some(TERM)));
         flights.land(&flight, Ok(decided()));
         assert_eq!(replayed(&first.wait(&flights).await), Some(false));
         assert_eq!(replayed(&second.wait(&flights).await), Some(true));
@@ -307,10 +312,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_flight_of_an_earlier_leadership_is_never_proposed() {
+        let flights = Flights::default();
+        for term in [None, Some(TERM + 2)] {
+            let (flight, _) = new(&flights, "a", 5);
+            assert!(!flight.depart(Instant::now(), term));
+            assert!(!flight.depart(Instant::now(), Some(TERM)), "not even later");
+            flights.land(&flight, Err(Error::Expired));
+        }
+    }
+
+    #[tokio::test]
     async fn a_flight_that_lands_late_leaves_its_successor_listed() {
         let flights = Flights::default();
         let (early, _) = new(&flights, "a", 0);
-        assert!(!early.depart(Instant::now()));
+        assert!(!early.depart(Instant::now(), Some(TERM)));
         let (_later, _) = new(&flights, "a", 5);
         flights.land(&early, Err(Error::Expired));
         joined(&flights, "a", 5);
@@ -321,11 +337,11 @@ mod tests {
         let flights = Flights::default();
         let (flight, waiter) = new(&flights, "a", 0);
         assert_eq!(waiter.wait(&flights).await, Err(Error::Expired));
-        assert!(!flight.depart(Instant::now()), "an abandoned flight is never proposed");
+        assert!(!flight.depart(Instant::now(), Some(TERM)), "an abandoned flight is never proposed");
 
         let (flight, waiter) = new(&flights, "a", 0);
         let _patient = joined(&flights, "a", 60);
-        assert!(flight.depart(Instant::now()));
+        assert!(flight.depart(Instant::now(), Some(TERM)));
         assert!(matches!(waiter.wait(&flights).await, Err(Error::Unknown(_))));
     }
 
@@ -335,7 +351,7 @@ mod tests {
         let (flight, first) = new(&flights, "a", 0);
         let second = joined(&flights, "a", 60);
         assert!(matches!(first.wait(&flights).await, Err(Error::Unknown(_))));
-        assert!(flight.depart(Instant::now()), "the joiner still waits");
+        assert!(flight.depart(Instant::now(), Some(TERM)), "the joiner still waits");
         flights.land(&flight, Ok(decided()));
         assert_eq!(replayed(&second.wait(&flights).await), Some(true));
     }

@@ -8,17 +8,21 @@
 mod admin;
 mod admission;
 mod barrier;
+mod duplicates;
 mod error;
 mod flight;
 mod lane;
+mod look;
 mod process;
 mod proposer;
 mod queue;
+mod raise;
 mod read;
 mod room;
 mod stamp;
 mod stream;
 mod submit;
+mod tick;
 mod watch;
 
 use std::sync::{Arc, Mutex};
@@ -29,6 +33,7 @@ use crate::raft::Raft;
 
 use admission::Admission;
 use barrier::Barrier;
+use duplicates::Duplicates;
 use flight::Flights;
 use proposer::Proposer;
 use queue::Queue;
@@ -38,7 +43,7 @@ pub use crate::raft::InitError;
 pub use error::Error;
 pub use read::Seen;
 pub use stream::StreamAnswers;
-pub use watch::{Tail, Waited};
+pub use watch::{Tail, TailEnd, Waited};
 
 /// The engine of one node. Cheap to clone.
 #[derive(Clone)]
@@ -50,6 +55,7 @@ struct Inner {
     raft: Raft,
     queue: Arc<Queue>,
     flights: Arc<Flights>,
+    duplicates: Arc<Duplicates>,
     barrier: Barrier,
     admission: Admission,
     proposer: Mutex<Option<JoinHandle<()>>>,
@@ -60,10 +66,12 @@ impl Engine {
     pub fn start(raft: Raft) -> Self {
         let queue = Arc::new(Queue::default());
         let flights = Arc::new(Flights::default());
-        let proposer = Proposer::new(raft.clone(), queue.clone(), flights.clone());
+        let duplicates = Arc::new(Duplicates::default());
+        let proposer = Proposer::new(raft.clone(), queue.clone(), flights.clone(), duplicates.clone());
         let proposer = Mutex::new(Some(tokio::spawn(proposer.run())));
         let barrier = Barrier::new(raft.clone());
-        Self { inner: Arc::new(Inner { raft, queue, flights, barrier, admission: Admission::default(), proposer }) }
+        let admission = Admission::default();
+        Self { inner: Arc::new(Inner { raft, queue, flights, duplicates, barrier, admission, proposer }) }
     }
 
     /// The Raft below.

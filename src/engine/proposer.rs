@@ -1,24 +1,28 @@
 //! Turns what waits into entries: whatever is there forms the next one, and nothing lingers on purpose.
 //!
 //! - The proposer owns an entry, not the requests that caused it: it lands every flight, whoever still waits.
+//! - While nothing waits and nothing is under way, what is due makes an entry of its own, without a command.
 //! - Few short entries may be in flight at once; when many commands wait, one or two long ones, because an entry costs a
 //!   sync on every node and a longer one costs no more.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::machine::Batch;
+use crate::machine::{Batch, decode_proposal};
 use crate::raft::{ProposeError, Proposed, Raft};
 use crate::types::limits::{ENTRIES_IN_FLIGHT_DEEP_MAX, ENTRIES_IN_FLIGHT_MAX};
-use crate::types::{Answer, MachineVersion};
+use crate::types::{Answer, LogTime};
 
+use super::duplicates::Duplicates;
 use super::error::Error;
 use super::flight::{Flight, Flights};
 use super::queue::Queue;
 use super::stamp::Stamps;
+use super::tick::{self, Ticks};
 
 /// From here on, many wait.
 const DEEP: usize = 64;
@@ -32,6 +36,7 @@ pub(super) struct Proposer {
     raft: Raft,
     queue: Arc<Queue>,
     flights: Arc<Flights>,
+    duplicates: Arc<Duplicates>,
     stamps: Stamps,
     landed: Arc<Landings>,
 }
@@ -58,29 +63,63 @@ impl Landings {
 }
 
 impl Proposer {
-    pub(super) fn new(raft: Raft, queue: Arc<Queue>, flights: Arc<Flights>) -> Self {
+    pub(super) fn new(raft: Raft, queue: Arc<Queue>, flights: Arc<Flights>, duplicates: Arc<Duplicates>) -> Self {
         let stamps = Stamps::new(raft.clone());
-        Self { raft, queue, flights, stamps, landed: Arc::default() }
+        Self { raft, queue, flights, duplicates, stamps, landed: Arc::default() }
     }
 
     /// Runs until the queue is closed and everything in it has landed.
     pub(super) async fn run(self) {
-        while self.queue.filled().await {
-            self.wait_for_room().await;
-            self.wait_for_first_stamp().await;
-            let now = Instant::now();
-            let (batch, grounded) = self.queue.take_batch(now);
-            for flight in grounded {
-                let held_back = || Error::NoLeader("a command before it in its stream has failed".to_owned());
-                let error = if flight.deadline() > now { held_back() } else { Error::Expired };
-                self.flights.land(&flight, Err(error));
-            }
-            if !batch.is_empty() {
-                self.propose(batch).await;
+        let mut ticks = Ticks::default();
+        loop {
+            match tokio::time::timeout(tick::LOOK_EVERY, self.queue.filled()).await {
+                Ok(true) => self.propose_what_waits().await,
+                Ok(false) => break,
+                Err(_idle) => self.tick(&mut ticks).await,
             }
         }
         while self.landed.count() > 0 {
             self.landed.changed.notified().await;
+        }
+    }
+
+    async fn propose_what_waits(&self) {
+        self.wait_for_room().await;
+        self.wait_for_first_stamp().await;
+        let (now, term) = (Instant::now(), self.raft.leading_term());
+        let (batch, grounded) = self.queue.take_batch(now, term);
+        for flight in grounded {
+            let held_back = || {
+                let why = "this node has lost the leadership, or a command before it in its stream has failed";
+                Error::NoLeader(why.to_owned())
+            };
+            let error = if flight.deadline() > now { held_back() } else { Error::Expired };
+            self.flights.land(&flight, Err(error));
+        }
+        if let Some(term) = term.filter(|_| !batch.is_empty()) {
+            self.propose(batch, term, self.stamps.now()).await;
+        }
+    }
+
+    /// Proposes the time alone, if that makes something happen that nothing else does.
+    async fn tick(&self, ticks: &mut Ticks) {
+        let now = Instant::now();
+        let is_idle = || self.queue.depth() == 0 && self.landed.count() == 0;
+        if !ticks.is_time(now) || !is_idle() || !self.raft.majority_is_fresh() || !self.stamps.is_ready() {
+            return;
+        }
+        let Some(term) = self.raft.leading_term() else { return };
+        let state = self.raft.state().clone();
+        // A disk may have to be waited for.
+        let next_due = match tokio::task::spawn_blocking(move || state.view().next_due()).await {
+            Ok(Ok(next_due)) => next_due,
+            Ok(Err(error)) => return self.raft.report_failure(error.to_string()),
+            Err(error) => return self.raft.report_failure(error.to_string()),
+        };
+        let stamp = self.stamps.now();
+        if tick::is_wanted(next_due, stamp) && is_idle() {
+            ticks.ticked(now);
+            self.propose(Vec::new(), term, stamp).await;
         }
     }
 
@@ -101,15 +140,19 @@ impl Proposer {
         }
     }
 
-    async fn propose(&self, batch: Vec<Arc<Flight>>) {
+    async fn propose(&self, batch: Vec<Arc<Flight>>, term: u64, stamp: LogTime) {
         let encoded: Vec<_> = batch.iter().map(|flight| flight.encoded.clone()).collect();
-        let entry = Batch::assemble(MachineVersion::CURRENT, self.stamps.now(), &encoded);
-        match self.raft.propose(entry).await {
+        let version = self.raft.state().applied().globals.version;
+        match self.raft.propose(Batch::assemble(version, stamp, &encoded), term).await {
             Ok(proposed) => {
                 self.landed.add();
-                let (flights, landed) = (self.flights.clone(), self.landed.clone());
+                let (raft, flights, landed) = (self.raft.clone(), self.flights.clone(), self.landed.clone());
+                let duplicates = self.duplicates.clone();
                 tokio::spawn(async move {
                     let answers = answers_in_time(proposed, &batch).await;
+                    if let Ok(answers) = &answers {
+                        count_duplicates(&duplicates, &raft, &batch, answers);
+                    }
                     land_all(&flights, &batch, answers);
                     landed.remove();
                 });
@@ -132,6 +175,20 @@ async fn answers_in_time(proposed: Proposed, batch: &[Arc<Flight>]) -> Result<Ve
                 return Err(ProposeError::Unknown("no majority answered before the deadline".to_owned()));
             }
         }
+    }
+}
+
+/// What the machine has found to be a duplicate was not known here when it arrived, or nobody looked.
+fn count_duplicates(duplicates: &Duplicates, raft: &Raft, batch: &[Arc<Flight>], answers: &[Answer]) {
+    let replayed = batch.iter().zip(answers).filter_map(|(flight, answer)| match answer {
+        Answer::Decided { outcome, replayed: true } => Some((&flight.encoded, outcome)),
+        Answer::Decided { replayed: false, .. } | Answer::Rejected(_) => None,
+    });
+    let mut clock = None;
+    for (encoded, outcome) in replayed {
+        let clock = *clock.get_or_insert_with(|| raft.state().applied().globals.clock);
+        let proposal = decode_proposal(Bytes::clone(encoded)).expect("what was taken on can be read");
+        duplicates.count(&proposal, outcome, clock);
     }
 }
 

@@ -88,9 +88,9 @@ impl Queue {
         }
     }
 
-    /// Takes what forms the next entry: whatever waits, up to the size of a batch. Those that must not be proposed any more
-    /// are given apart.
-    pub(super) fn take_batch(&self, now: Instant) -> (Vec<Arc<Flight>>, Vec<Arc<Flight>>) {
+    /// Takes what forms the next entry of a term: whatever waits, up to the size of a batch. Those that must not be proposed
+    /// any more are given apart.
+    pub(super) fn take_batch(&self, now: Instant, term: Option<u64>) -> (Vec<Arc<Flight>>, Vec<Arc<Flight>>) {
         let (mut batch, mut grounded, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut waiting = self.lock();
         while let Some(flight) = waiting.flights.front() {
@@ -100,7 +100,7 @@ impl Queue {
                 break;
             }
             let Some(flight) = waiting.flights.pop_front() else { break };
-            if flight.depart(now) {
+            if flight.depart(now, term) {
                 bytes += length;
                 batch.push(flight);
             } else {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::machine::LogHead;
+use crate::machine::{LogHead, Remembered};
 use crate::store::state::{Page, View};
+use crate::types::limits::PAGE_BYTES_MAX;
 use crate::types::{Consistency, Fate, Id, LogIndex, LogName, Offset, SpaceName};
 
 use super::Engine;
@@ -27,12 +28,18 @@ pub struct Seen<T> {
 
 /// What a space knows of an id. `None`: there is no such space.
 pub(super) fn fate(view: &View, space: &SpaceName, id: &Id) -> Result<Option<Fate>, crate::store::state::Error> {
+    // The id first: what is forgotten between the two is below the floor that is seen then.
+    let remembered = view.remembered(space, id)?;
     let Some(row) = view.space(space)? else { return Ok(None) };
     if id.birth().time().is_some_and(|birth| birth < row.floor) {
         return Ok(Some(Fate::TooOld { floor: row.floor }));
     }
-    let remembered = view.remembered(space, id)?;
-    Ok(Some(remembered.map_or(Fate::Unknown, |remembered| Fate::Decided(remembered.outcome))))
+    Ok(Some(
+        remembered.map_or(Fate::Unknown, |Remembered { outcome, compensated_by, .. }| Fate::Decided {
+            outcome,
+            compensated_by,
+        }),
+    ))
 }
 
 impl Engine {
@@ -47,18 +54,19 @@ impl Engine {
         self.read(consistency, deadline, move |view| fate(view, &space, &id)).await
     }
 
-    /// A page of records. `None`: there is no such log.
+    /// A page of records from an offset on, or from the first that is left; what is left begins later where the log was
+    /// trimmed past the offset. `None`: there is no such log.
     pub async fn records(
         &self,
         space: SpaceName,
         log: LogName,
-        from: Offset,
+        from: Option<Offset>,
         limit: usize,
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Seen<Page>, Error> {
-        let bytes_max = crate::types::limits::PAGE_BYTES_MAX;
-        self.read(consistency, deadline, move |view| view.records(&space, &log, from, limit, bytes_max)).await
+        let from = from.unwrap_or_default();
+        self.read(consistency, deadline, move |view| view.records(&space, &log, from, limit, PAGE_BYTES_MAX)).await
     }
 
     /// The head of a log. `None`: there is no such log.
@@ -103,7 +111,7 @@ impl Engine {
         Error::Failed(error.to_string())
     }
 
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         consistency: Consistency,
         deadline: Instant,

@@ -2,7 +2,7 @@
 //! leader.
 //!
 //! - Commands are proposed in the order sent, and answered as each is decided. Full queues stop the reading.
-//! - A stream is never moved: when its leader is lost, or one of its commands fails without an answer, it ends, and what
+//! - A stream is never moved: when its leader is lost, or leads anew, or one of its commands fails without an answer, it ends, and what
 //!   is not answered is *unknown*. Its sender sends that again, under the same ids.
 
 use std::sync::Arc;
@@ -114,8 +114,9 @@ impl Engine {
         mut input: impl Stream<Item = Vec<(u64, Proposal)>> + Unpin,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
+        let term = self.check_leads()?;
         while let Some(group) = input.next().await {
-            self.lead(group, lane, |_, proposal| encode_proposal(proposal)).await?;
+            self.lead(group, lane, term, |_, proposal| encode_proposal(proposal)).await?;
         }
         Ok(())
     }
@@ -125,6 +126,7 @@ impl Engine {
         mut input: BoxStream<'static, StreamedProposals>,
         lane: &Arc<Lane>,
     ) -> Result<(), Error> {
+        let term = self.check_leads()?;
         while let Some(group) = input.next().await {
             let (mut proposals, mut encoded) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
             for (position, bytes) in group {
@@ -134,7 +136,7 @@ impl Engine {
             let bytes_of = |place: usize, proposal: &Proposal| {
                 encoded.get(place).cloned().unwrap_or_else(|| encode_proposal(proposal))
             };
-            self.lead(proposals, lane, bytes_of).await?;
+            self.lead(proposals, lane, term, bytes_of).await?;
         }
         Ok(())
     }
@@ -145,9 +147,13 @@ impl Engine {
         &self,
         group: Vec<(u64, Proposal)>,
         lane: &Arc<Lane>,
+        term: u64,
         encoded: impl Fn(usize, &Proposal) -> Bytes,
     ) -> Result<(), Error> {
-        self.check_leads()?;
+        if self.check_leads()? != term {
+            // What the stream has sent before may be lost with the earlier leadership, and must not be overtaken.
+            return Err(Error::NoLeader("this node has lost the leadership, and has it again".to_owned()));
+        }
         let group = if lane.expects_replays() {
             self.recall_all(group).await?
         } else {
@@ -158,7 +164,7 @@ impl Engine {
             let seat = self.seat(lane, position, encoded.len()).await?;
             match answer {
                 Some(answer) => seat.tell(Ok(answer)),
-                None => self.board(seat, encoded).await?,
+                None => self.board(seat, encoded, term).await?,
             }
             if lane.is_broken() {
                 // Nothing may overtake what has failed.
@@ -177,10 +183,10 @@ impl Engine {
     /// Joins the flight of the same command, or queues a new one as soon as there is a place. Between boarding and queuing
     /// nothing is waited for: a stream that goes away in between would leave a flight that never departs. Its time begins
     /// here: what waits for room is not late.
-    async fn board(&self, seat: Seat, encoded: Bytes) -> Result<(), Error> {
+    async fn board(&self, seat: Seat, encoded: Bytes, term: u64) -> Result<(), Error> {
         let place = self.inner.queue.place_in_turn(encoded.len()).await?;
         let deadline = Instant::now() + COMMAND_TIMEOUT;
-        if let Boarding::New(flight) = self.inner.flights.board(encoded, deadline, Listener::Stream(seat))
+        if let Boarding::New(flight) = self.inner.flights.board(encoded, term, deadline, Listener::Stream(seat))
             && let Err(error) = self.inner.queue.push(place, flight.clone())
         {
             self.inner.flights.land(&flight, Err(error));

@@ -12,7 +12,7 @@ use crate::raft::{
     ForwardError, ForwardedFailure, ForwardedProposals, LeaderRequests, StreamedProposals, StreamedReplies,
 };
 use crate::store::state::View;
-use crate::types::{Answer, AttemptEffect, MachineVersion, NodeId, Proposal};
+use crate::types::{Answer, AttemptEffect, NodeId, Proposal};
 
 use super::Engine;
 use super::error::Error;
@@ -34,7 +34,7 @@ impl Engine {
             let leader = self.raft().leader();
             let attempt = match leader {
                 Some(leader) if leader == self.raft().local().node_id() => {
-                    self.submit_here(encoded.clone(), deadline).await
+                    self.submit_here(&proposal, encoded.clone(), deadline).await
                 }
                 Some(_) if !self.raft().has_live_leader() => {
                     Err(Error::NoLeader("the leader has not been heard for two election timeouts".to_owned()))
@@ -76,12 +76,15 @@ impl Engine {
         &self,
         proposals: Vec<(u64, Proposal)>,
     ) -> Result<Vec<(u64, Proposal, Option<Answer>)>, Error> {
-        let view = self.raft().state().view();
+        let (view, duplicates) = (self.raft().state().view(), self.inner.duplicates.clone());
         let recall = move || {
             let wanted: Vec<_> = proposals.iter().map(|(_, it)| (it.space().clone(), it.id().clone())).collect();
             let remembered = view.remembered_many(&wanted)?.into_iter();
             let answered = proposals.into_iter().zip(remembered).map(|((position, proposal), remembered)| {
                 let answer = remembered.map(|remembered| recalled(&view, &proposal, remembered)).transpose()?;
+                if let Some(Answer::Decided { outcome, .. }) = &answer {
+                    duplicates.count(&proposal, outcome, view.globals().clock);
+                }
                 Ok((position, proposal, answer))
             });
             answered.collect::<Result<Vec<_>, crate::store::state::Error>>()
@@ -90,16 +93,17 @@ impl Engine {
         recalled.map_err(|error| Error::Failed(error.to_string()))?.map_err(|error| self.fail(&error))
     }
 
-    async fn submit_here(&self, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
-        self.admit(encoded, deadline)?.wait(&self.inner.flights).await
+    async fn submit_here(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
+        self.admit(proposal, encoded, deadline).await?.wait(&self.inner.flights).await
     }
 
     /// Joins the flight of the same command, or queues a new one.
-    fn admit(&self, encoded: Bytes, deadline: Instant) -> Result<Waiter, Error> {
-        self.check_leads()?;
+    async fn admit(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Waiter, Error> {
+        let term = self.check_leads()?;
+        self.check_raise(proposal, deadline).await?;
         let place = self.inner.queue.place(encoded.len());
         let (listener, reply) = Listener::one();
-        let boarding = self.inner.flights.board(encoded, deadline, listener);
+        let boarding = self.inner.flights.board(encoded, term, deadline, listener);
         if let Boarding::New(flight) = &boarding
             && let Err(error) = place.and_then(|place| self.inner.queue.push(place, flight.clone()))
         {
@@ -113,20 +117,18 @@ impl Engine {
         let proposal = read_forwarded(&encoded)?;
         match self.recall(&proposal).await? {
             Some(answer) => Ok(Admitted::Known(answer)),
-            None => self.admit(encoded, deadline).map(Admitted::Waiting),
+            None => self.admit(&proposal, encoded, deadline).await.map(Admitted::Waiting),
         }
     }
 
-    /// Whether this node may take on work as the leader.
-    pub(super) fn check_leads(&self) -> Result<(), Error> {
-        if !self.raft().is_leader() {
-            return Err(Error::NoLeader("this node does not lead".to_owned()));
-        }
+    /// The term in which this node may take on work as the leader.
+    pub(super) fn check_leads(&self) -> Result<u64, Error> {
+        let term = self.raft().leading_term().ok_or_else(|| Error::NoLeader("this node does not lead".to_owned()))?;
         // What a leader without a majority accepts would hang until the deadline, joined or not.
         if !self.raft().majority_is_fresh() {
             return Err(Error::NoLeader("the leader does not hear a majority".to_owned()));
         }
-        Ok(())
+        Ok(term)
     }
 
     async fn forward(&self, leader: NodeId, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {
@@ -157,7 +159,8 @@ impl Engine {
     }
 }
 
-/// What the machine answers to a proposal whose id it remembers.
+/// What the machine answers to a proposal whose id it remembers. Its space and that row are all that it needs: the id comes
+/// before guards, targets and actions.
 fn recalled(view: &View, proposal: &Proposal, remembered: Remembered) -> Result<Answer, crate::store::state::Error> {
     let mut overlay = Overlay::default();
     if let Some(space) = view.space(proposal.space())? {
@@ -165,7 +168,7 @@ fn recalled(view: &View, proposal: &Proposal, remembered: Remembered) -> Result<
         overlay.insert_space(proposal.space().clone(), space);
     }
     overlay.set_globals(view.globals());
-    let decision = machine::decide(&overlay, MachineVersion::CURRENT, proposal);
+    let decision = machine::decide(&overlay, view.globals().version, proposal);
     assert!(decision.effects.is_empty(), "a known id changes nothing");
     Ok(decision.answer)
 }

@@ -2,6 +2,7 @@
 //!
 //! - Watch, then read, then wait: a change in between is heard.
 //! - The first look is linearizable unless a local one was asked for; what follows is what this node applies.
+//! - That a lock has expired, an entry says: the clock of the space, not of this node.
 //! - Without a word of a leader for two election timeouts the waiting ends: it could last for ever, and another node may
 //!   know more.
 //! - A reader that does not read is not read for: nothing is gathered for it but what every reader of the log shares.
@@ -13,14 +14,31 @@ use tokio::time::Instant;
 
 use crate::store::state::{Followed, View, Watch};
 use crate::types::limits::{PAGE_BYTES_MAX, PAGE_RECORDS_MAX};
-use crate::types::{Condition, Consistency, Fate, LogIndex, LogName, Met, Offset, Page, SpaceName};
+use crate::types::{
+    CellValue, Condition, Consistency, Fate, KeyedCell, LogIndex, LogName, Met, Offset, Page, SpaceName, Version,
+};
 
 use super::Engine;
 use super::error::Error;
+use super::look::{held, reader_position};
 use super::read::{Seen, fate};
 
 /// Pages of a log as it grows. An error is the end.
-pub type Tail = BoxStream<'static, Result<Page, Error>>;
+pub type Tail = BoxStream<'static, Result<Page, TailEnd>>;
+
+/// Why nothing more of a log comes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TailEnd {
+    /// What would come next was trimmed away: nothing is left out in silence.
+    #[error("what was to come next was trimmed away; the log begins at {start}")]
+    Trimmed {
+        /// The first offset that is left.
+        start: Offset,
+    },
+    /// There was no answer.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
 
 /// What became of a wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +52,13 @@ pub enum Waited {
 }
 
 impl Engine {
-    /// Follows a log from an offset on. `None`: there is no such space. A log that is not there is waited for.
+    /// Follows a log from an offset on, or from the first that is left. `None`: there is no such space. A log that is not
+    /// there is waited for.
     pub async fn tail(
         &self,
         space: SpaceName,
         log: LogName,
-        from: Offset,
+        from: Option<Offset>,
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Option<Tail>, Error> {
@@ -82,6 +101,9 @@ impl Engine {
         let watch = self.watch(&space, |state, number| match &condition {
             Condition::LogEnd { log, .. } => state.watch_log(number, log),
             Condition::Decided { id } => state.watch_id(number, id),
+            Condition::CellChanged { key, .. } | Condition::CellAtLeast { key, .. } => state.watch_cell(number, key),
+            Condition::PositionReached { reader, log, .. } => state.watch_position(number, reader, log),
+            Condition::LockFree { lock } => state.watch_lock(number, lock),
         })?;
         let Some(mut watch) = watch else { return Ok(Waited::NoSuchSpace) };
         loop {
@@ -131,7 +153,8 @@ struct Follower {
     engine: Engine,
     space: SpaceName,
     log: LogName,
-    next: Offset,
+    /// The first offset wanted; none: the first that is left.
+    next: Option<Offset>,
     /// The log's start when its disk was last read.
     start: Offset,
     watch: Watch,
@@ -143,7 +166,7 @@ struct Follower {
 
 impl Follower {
     /// The next page: at once if there are records, or nothing was said yet.
-    async fn page(&mut self) -> Result<Page, Error> {
+    async fn page(&mut self) -> Result<Page, TailEnd> {
         loop {
             if let Some(page) = self.remembered()? {
                 return Ok(self.turn(page));
@@ -158,26 +181,26 @@ impl Follower {
 
     fn turn(&mut self, page: Page) -> Page {
         self.greeted = true;
-        self.next = page.next;
+        self.next = Some(page.next);
         self.start = page.start;
         page
     }
 
     /// What is in memory of the records wanted.
     fn remembered(&self) -> Result<Option<Page>, Error> {
-        let Some(followed) = &self.followed else { return Ok(None) };
-        let found = followed.records(self.next, PAGE_BYTES_MAX);
+        let (Some(followed), Some(from)) = (&self.followed, self.next) else { return Ok(None) };
+        let found = followed.records(from, PAGE_BYTES_MAX);
         let found = found.map_err(|error| Error::Failed(format!("a record in memory can't be read: {error}")))?;
         let applied = self.engine.raft().applied_index();
         Ok(found.map(|(records, end)| {
-            let next = Offset(self.next.0 + records.len() as u64);
+            let next = from.plus(records.len() as u64);
             Page { records, next, end, start: self.start, applied }
         }))
     }
 
     /// What is on disk of them. From here on, memory is filled with what comes.
-    async fn stored(&mut self) -> Result<Page, Error> {
-        let (space, log, from) = (self.space.clone(), self.log.clone(), self.next);
+    async fn stored(&mut self) -> Result<Page, TailEnd> {
+        let (space, log, from) = (self.space.clone(), self.log.clone(), self.next.unwrap_or_default());
         if self.followed.is_none() {
             self.followed = self.begin_to_follow()?;
         }
@@ -186,6 +209,9 @@ impl Follower {
             .engine
             .read_here(deadline, move |view| view.records(&space, &log, from, PAGE_RECORDS_MAX, PAGE_BYTES_MAX))
             .await?;
+        if let Some(page) = seen.found.as_ref().filter(|page| self.next.is_some_and(|next| next < page.start)) {
+            return Err(TailEnd::Trimmed { start: page.start });
+        }
         let none = Page { records: Vec::new(), next: from, end: Offset(0), start: Offset(0), applied: seen.applied };
         Ok(seen.found.map_or(none, |page| Page {
             records: page.records,
@@ -216,5 +242,20 @@ fn met(view: &View, space: &SpaceName, condition: &Condition) -> Result<Option<M
             None | Some(Fate::Unknown) => None,
             Some(fate) => Some(Met::Fate(fate)),
         }),
+        Condition::CellChanged { key, version } => {
+            let cell = view.cell(space, key)?;
+            let found = cell.as_ref().map_or_else(Version::default, |cell| cell.version);
+            Ok((found != *version).then(|| Met::Cell(cell.map(|cell| KeyedCell { key: key.clone(), cell }))))
+        }
+        Condition::CellAtLeast { key, least } => {
+            let cell = view.cell(space, key)?;
+            let enough = cell.filter(|cell| matches!(cell.value, CellValue::Integer(value) if value >= *least));
+            Ok(enough.map(|cell| Met::Cell(Some(KeyedCell { key: key.clone(), cell }))))
+        }
+        Condition::PositionReached { reader, log, offset } => {
+            let at = reader_position(view, space, reader.clone(), log.clone())?;
+            Ok((at.position.offset >= *offset).then_some(Met::Position(at)))
+        }
+        Condition::LockFree { lock } => Ok(held(view, space, lock)?.is_none().then_some(Met::LockFree)),
     }
 }

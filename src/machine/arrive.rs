@@ -1,11 +1,12 @@
-//! The checks that every id meets before anything is done for it, whether a command brings it or a cancel.
+//! The checks that every id meets before anything is done for it, whether a command brings it, a cancel names it, or a
+//! guard or a compensation asks for it.
 //!
 //! - Below the floor an id is too old, whether or not its row is still there: when a row goes depends on the disk, and an
 //!   answer may not.
 //! - An id that is known is known however far ahead it was born.
 
 use crate::types::limits::BORN_AHEAD_MAX;
-use crate::types::{Birth, Id, Memory, Rejection, SpaceName};
+use crate::types::{Birth, Found, Id, LogTime, Memory, Rejection, SpaceName};
 
 use super::rows::{Remembered, Space};
 use super::view::View;
@@ -18,27 +19,64 @@ pub(super) enum Arrival<'a> {
     New(&'a Space),
 }
 
-/// Looks an id up, unless a rule turns it away.
-pub(super) fn arrive<'a>(view: &'a impl View, name: &SpaceName, id: &Id) -> Result<Arrival<'a>, Rejection> {
-    if *name == SpaceName::system() {
-        return Err(Rejection::NoSuchSpace);
-    }
+/// Looks an id up, unless a rule turns it away. It comes with the ids that its command names.
+pub(super) fn arrive<'a, 'b>(
+    view: &'a impl View,
+    name: &SpaceName,
+    id: &Id,
+    mut targets: impl Iterator<Item = &'b Id>,
+) -> Result<Arrival<'a>, Rejection> {
     let space = view.space(name).ok_or(Rejection::NoSuchSpace)?;
-    let birth = match (space.memory, id.birth()) {
-        (Memory::Forever, Birth::Beside(_)) => return Err(Rejection::BirthBesideForever),
-        (Memory::Forever, Birth::Absent | Birth::Carried(_)) => None,
-        (Memory::For(_), Birth::Absent) => return Err(Rejection::WithoutBirth),
-        (Memory::For(_), Birth::Carried(time) | Birth::Beside(time)) => Some(time),
-    };
-    if birth.is_some_and(|birth| birth < space.floor) {
+    check_form(space, id)?;
+    targets.try_for_each(|target| check_form(space, target))?;
+    if is_too_old(space, id) {
         return Err(Rejection::TooOld { floor: space.floor });
     }
     if let Some(remembered) = view.remembered(space.number, id) {
         return Ok(Arrival::Known(remembered));
     }
     let clock = view.globals().clock;
-    if birth.is_some_and(|birth| birth > clock.saturating_add(BORN_AHEAD_MAX)) {
+    if is_born_ahead(space, id, clock) {
         return Err(Rejection::BornAhead { clock });
     }
     Ok(Arrival::New(space))
+}
+
+/// What the space knows of an id that a command names beside its own.
+pub(super) fn find_target<'a>(
+    view: &'a impl View,
+    space: &Space,
+    target: &Id,
+) -> Result<Option<&'a Remembered>, Found> {
+    if is_too_old(space, target) {
+        return Err(Found::TargetTooOld { floor: space.floor });
+    }
+    Ok(view.remembered(space.number, target))
+}
+
+/// Whether the space can't know yet that the id is never to be used again once it has forgotten it.
+pub(super) fn is_born_ahead(space: &Space, id: &Id, clock: LogTime) -> bool {
+    birth_in(space, id).is_some_and(|birth| birth > clock.saturating_add(BORN_AHEAD_MAX))
+}
+
+fn is_too_old(space: &Space, id: &Id) -> bool {
+    birth_in(space, id).is_some_and(|birth| birth < space.floor)
+}
+
+/// The birth that counts: where nothing is forgotten, none does.
+fn birth_in(space: &Space, id: &Id) -> Option<LogTime> {
+    match space.memory {
+        Memory::Forever => None,
+        Memory::For(_) => id.birth().time(),
+    }
+}
+
+/// Whether a birth is there where it must be, and only there.
+fn check_form(space: &Space, id: &Id) -> Result<(), Rejection> {
+    match (space.memory, id.birth()) {
+        (Memory::Forever, Birth::Beside(_)) => Err(Rejection::BirthBesideForever),
+        (Memory::For(_), Birth::Absent) => Err(Rejection::WithoutBirth),
+        (Memory::Forever, Birth::Absent | Birth::Carried(_))
+        | (Memory::For(_), Birth::Carried(_) | Birth::Beside(_)) => Ok(()),
+    }
 }

@@ -8,11 +8,12 @@
 
 use bytes::Bytes;
 
-use crate::types::codec::{DecodeError, Decoder, Encoder};
+use crate::types::codec::{DecodeError, Decoder, Encoder, read_all};
 use crate::types::{LogTime, MachineVersion, Proposal};
 
 use super::decide::knows;
-use super::encoding::{decode_proposal, encode_proposal, read_all, read_list, read_time};
+use super::encoding::words::{read_machine_version, read_time};
+use super::encoding::{decode_proposal, encode_proposal};
 
 const FORMAT: u8 = 1;
 /// Format, machine version, stamp and count at their longest.
@@ -65,7 +66,7 @@ impl Batch {
                 return Err(DecodeError::UnknownVersion { what: "the machine", found: machine_version.0.into() });
             }
             let stamp = read_time(decoder)?;
-            let proposals = read_list(decoder, |decoder| decode_proposal(decoder.bytes()?))?;
+            let proposals = decoder.list(|decoder| decode_proposal(decoder.bytes()?))?;
             Ok(Self { machine_version, stamp, proposals })
         })
     }
@@ -76,6 +77,5 @@ fn read_version(decoder: &mut Decoder) -> Result<MachineVersion, DecodeError> {
     if format != FORMAT {
         return Err(DecodeError::UnknownVersion { what: "a batch", found: format.into() });
     }
-    let version = u16::try_from(decoder.varint()?).map_err(|_| DecodeError::Invalid("machine version"))?;
-    Ok(MachineVersion(version))
+    read_machine_version(decoder)
 }

@@ -13,7 +13,7 @@ use super::view::View;
 
 /// Decides a cancel.
 pub(super) fn cancel(view: &impl View, cancel: &Cancel) -> Result<Decision, Rejection> {
-    match arrive(view, &cancel.space, &cancel.target)? {
+    match arrive(view, &cancel.space, &cancel.target, std::iter::empty())? {
         Arrival::Known(known) => {
             Ok(Decision::unchanged(Answer::Decided { outcome: known.outcome.clone(), replayed: true }))
         }

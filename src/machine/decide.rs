@@ -6,10 +6,12 @@
 //! - Nothing here depends on a limit that a later build may raise: builds that disagree on it would decide one entry
 //!   differently.
 
-use crate::types::{Action, ActionResult, Answer, Command, MachineVersion, Proposal, Refusal, Rejection, Verdict};
+use crate::types::{Answer, Command, MachineVersion, Proposal, Refusal, Rejection, Step, Verdict};
 
+use super::actions::perform;
 use super::arrive::{Arrival, arrive};
 use super::cancel::cancel;
+use super::compensation::{self, Undoing};
 use super::draft::Draft;
 use super::fingerprint::Fingerprint;
 use super::guards;
@@ -48,31 +50,35 @@ pub fn decide(view: &impl View, version: MachineVersion, proposal: &Proposal) ->
 }
 
 fn decide_command(view: &impl View, version: MachineVersion, command: &Command) -> Result<Decision, Rejection> {
-    if !is_well_formed(command) {
-        return Err(Rejection::Malformed);
-    }
-    let space = match arrive(view, &command.space, &command.id)? {
+    command.check_meaning().map_err(|_| Rejection::Malformed)?;
+    let space = match arrive(view, &command.space, &command.id, command.targets())? {
         Arrival::Known(known) => return replay(known, command),
         Arrival::New(space) => space,
     };
     let fingerprint = Some(Fingerprint::by_machine(version, command));
     let mut draft = Draft::new(view, &command.space, space, &command.id);
-    let done: Result<Vec<ActionResult>, Refusal> = guards::check(view, space.number, &command.guards)
-        .and_then(|()| command.actions.iter().map(|action| draft.perform(action)).collect());
+    let done = guards::check(view, space, &command.guards).and_then(|()| perform_all(&mut draft, command));
     Ok(match done {
-        Ok(results) => draft.settle(fingerprint, Verdict::Applied(results)),
+        Ok(verdict) => draft.settle(fingerprint, verdict),
         Err(refusal) => {
             Draft::new(view, &command.space, space, &command.id).settle(fingerprint, Verdict::Refused(refusal))
         }
     })
 }
 
-/// The rules of §1 that hold whatever the state is; sizes and counts are a matter of the door.
-fn is_well_formed(command: &Command) -> bool {
-    let does_something = |action: &Action| match action {
-        Action::Append { records, .. } => !records.is_empty(),
-    };
-    !command.actions.is_empty() && command.actions.iter().all(does_something)
+fn perform_all<'a>(draft: &mut Draft<'a, impl View>, command: &'a Command) -> Result<Verdict, Refusal> {
+    let refusal = |place, found| Refusal { step: Step::Action(place), found };
+    if let Some((place, target)) = compensation::of(command) {
+        match compensation::begin(draft, target).map_err(|found| refusal(place, found))? {
+            Undoing::Goes => {}
+            Undoing::HasNothing => return Ok(Verdict::NothingToUndo),
+        }
+    }
+    (0..)
+        .zip(&command.actions)
+        .map(|(place, action)| perform(draft, action).map_err(|found| refusal(place, found)))
+        .collect::<Result<_, _>>()
+        .map(Verdict::Applied)
 }
 
 fn replay(known: &Remembered, command: &Command) -> Result<Decision, Rejection> {

@@ -2,20 +2,32 @@
 //!
 //! - A draft that is dropped has done nothing. That is how an action that refuses takes back those before it.
 //! - Settling gives the outcome, the next place in the space's sequence and the memory of the id, all at once.
+//! - Whatever a command changes has the command's sequence for its version, or its token: it is known before it is given,
+//!   because nothing else is decided in between.
+//! - An id is counted once, when it is decided; in a finite space in the bucket of its birth, too.
 
 use std::collections::BTreeMap;
 
-use crate::types::{Action, ActionResult, Answer, Id, LogName, Outcome, Refusal, SpaceName, Verdict};
+use crate::types::{
+    Answer, Cell, CellKey, Id, Lock, LockName, LogName, LogTime, Outcome, Position, ReaderName, SpaceName, Token,
+    Verdict, Version,
+};
 
-use super::append::append;
+use super::buckets;
 use super::decide::Decision;
+use super::due::move_due;
+use super::encoding::encode_outcome;
 use super::fingerprint::Fingerprint;
-use super::rows::{Effect, Globals, LogHead, Remembered, Space};
+use super::rows::{Bucket, Due, Effect, Globals, LogHead, Remembered, Space};
 use super::view::View;
+
+/// How many bytes an id takes beside its text and its outcome, about.
+const ID_BYTES_BESIDE: u64 = 24;
 
 /// The rows as the proposal's own actions leave them.
 pub(super) struct Draft<'a, V> {
-    view: &'a V,
+    /// The state before the proposal.
+    pub(super) view: &'a V,
     name: &'a SpaceName,
     /// The id that is being decided.
     pub(super) id: &'a Id,
@@ -23,8 +35,12 @@ pub(super) struct Draft<'a, V> {
     pub(super) globals: Globals,
     /// The space.
     pub(super) space: Space,
-    /// The heads that have changed.
-    pub(super) heads: BTreeMap<&'a LogName, LogHead>,
+    others: BTreeMap<&'a SpaceName, Space>,
+    buckets: BTreeMap<LogTime, Bucket>,
+    heads: BTreeMap<&'a LogName, LogHead>,
+    cells: BTreeMap<&'a CellKey, Option<Cell>>,
+    positions: BTreeMap<(&'a ReaderName, &'a LogName), Position>,
+    locks: BTreeMap<&'a LockName, Option<Lock>>,
     /// What is written beside the rows above.
     pub(super) effects: Vec<Effect>,
 }
@@ -32,25 +48,86 @@ pub(super) struct Draft<'a, V> {
 impl<'a, V: View> Draft<'a, V> {
     /// Nothing done yet.
     pub(super) fn new(view: &'a V, name: &'a SpaceName, space: &Space, id: &'a Id) -> Self {
-        let globals = view.globals();
-        Self { view, name, id, globals, space: space.clone(), heads: BTreeMap::new(), effects: Vec::new() }
-    }
-
-    /// A log as the actions so far leave it.
-    pub(super) fn head(&self, log: &LogName) -> Option<LogHead> {
-        self.heads.get(log).or_else(|| self.view.log(self.space.number, log)).cloned()
-    }
-
-    /// Does one action.
-    #[expect(clippy::unnecessary_wraps, reason = "an append can't refuse, but actions can")]
-    pub(super) fn perform(&mut self, action: &'a Action) -> Result<ActionResult, Refusal> {
-        match action {
-            Action::Append { log, records } => Ok(append(self, log, records)),
+        Self {
+            view,
+            name,
+            id,
+            globals: view.globals(),
+            space: space.clone(),
+            others: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            cells: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            locks: BTreeMap::new(),
+            effects: Vec::new(),
         }
     }
 
-    /// Decides the id.
-    pub(super) fn settle(mut self, fingerprint: Option<Fingerprint>, verdict: Verdict) -> Decision {
+    /// The version of whatever this command changes.
+    pub(super) fn version(&self) -> Version {
+        Version(self.space.last_sequence.next().0)
+    }
+
+    /// The token of whatever lock this command acquires.
+    pub(super) fn token(&self) -> Token {
+        Token { history: self.globals.history, sequence: self.space.last_sequence.next() }
+    }
+
+    /// A space as the actions so far leave it.
+    pub(super) fn space_named(&self, name: &SpaceName) -> Option<&Space> {
+        if name == self.name {
+            return Some(&self.space);
+        }
+        self.others.get(name).or_else(|| self.view.space(name))
+    }
+
+    /// The space becomes this.
+    pub(super) fn set_space(&mut self, name: &'a SpaceName, space: Space) {
+        if name == self.name {
+            self.space = space;
+        } else {
+            self.others.insert(name, space);
+        }
+    }
+
+    /// A log as the actions so far leave it.
+    pub(super) fn head(&self, log: &LogName) -> Option<&LogHead> {
+        self.heads.get(log).or_else(|| self.view.log(self.space.number, log))
+    }
+
+    /// The log's head becomes this.
+    pub(super) fn set_head(&mut self, log: &'a LogName, head: LogHead) {
+        self.heads.insert(log, head);
+    }
+
+    /// A cell as the actions so far leave it.
+    pub(super) fn cell(&self, key: &CellKey) -> Option<&Cell> {
+        self.cells.get(key).map_or_else(|| self.view.cell(self.space.number, key), Option::as_ref)
+    }
+
+    /// The cell becomes this, or goes.
+    pub(super) fn set_cell(&mut self, key: &'a CellKey, cell: Option<Cell>) {
+        self.cells.insert(key, cell);
+    }
+
+    /// The reader's position in the log becomes this.
+    pub(super) fn set_position(&mut self, reader: &'a ReaderName, log: &'a LogName, position: Position) {
+        self.positions.insert((reader, log), position);
+    }
+
+    /// A lock's row as the actions so far leave it.
+    pub(super) fn lock(&self, name: &LockName) -> Option<&Lock> {
+        self.locks.get(name).map_or_else(|| self.view.lock(self.space.number, name), Option::as_ref)
+    }
+
+    /// The lock becomes this, or goes.
+    pub(super) fn set_lock(&mut self, name: &'a LockName, lock: Option<Lock>) {
+        self.locks.insert(name, lock);
+    }
+
+    /// Decides an id that is unseen, and gives it the next place in the space's sequence.
+    pub(super) fn decide(&mut self, id: &Id, fingerprint: Option<Fingerprint>, verdict: Verdict) -> Outcome {
         self.space.last_sequence = self.space.last_sequence.next();
         let outcome = Outcome {
             verdict,
@@ -58,12 +135,69 @@ impl<'a, V: View> Draft<'a, V> {
             history: self.globals.history,
             time: self.globals.clock,
         };
-        let space = self.space.number;
+        self.count(id, &outcome);
+        let remembered = Remembered { fingerprint, outcome: outcome.clone(), compensated_by: None };
+        self.effects.push(Effect::Remember { space: self.space.number, id: id.clone(), remembered });
+        outcome
+    }
+
+    /// The target, which is known, counts as undone by this command.
+    pub(super) fn mark_compensated(&mut self, target: &Id, known: &Remembered) {
+        let remembered = Remembered { compensated_by: Some(self.id.clone()), ..known.clone() };
+        self.effects.push(Effect::Remember { space: self.space.number, id: target.clone(), remembered });
+    }
+
+    fn count(&mut self, id: &Id, outcome: &Outcome) {
+        let bytes = (id.text().len() + encode_outcome(outcome).len()) as u64 + ID_BYTES_BESIDE;
+        self.space.ids += 1;
+        self.space.id_bytes += bytes;
+        let Some((start, end)) = id.birth().time().and_then(|birth| self.space.bucket_of(birth)) else { return };
+        let kept = self.buckets.get(&start).or_else(|| self.view.bucket(self.space.number, start)).copied();
+        let mut bucket = kept.unwrap_or(Bucket { end, ids: 0, bytes: 0 });
+        bucket.ids += 1;
+        bucket.bytes += bytes;
+        self.buckets.insert(start, bucket);
+        let due = buckets::due(&self.space, &bucket);
+        self.space.due = [self.space.due, due].into_iter().flatten().min();
+    }
+
+    /// Decides the proposal's own id: what was drafted is done.
+    pub(super) fn settle(mut self, fingerprint: Option<Fingerprint>, verdict: Verdict) -> Decision {
+        let outcome = self.decide(self.id, fingerprint, verdict);
+        Decision { answer: Answer::Decided { outcome, replayed: false }, effects: self.finish() }
+    }
+
+    fn finish(self) -> Vec<Effect> {
+        let (view, space) = (self.view, self.space.number);
         let mut effects = self.effects;
-        effects.extend(self.heads.into_iter().map(|(name, head)| Effect::Log { space, name: name.clone(), head }));
-        effects.push(Effect::Space { name: self.name.clone(), space: self.space });
-        let remembered = Remembered { fingerprint, outcome: outcome.clone() };
-        effects.push(Effect::Remember { space, id: self.id.clone(), remembered });
-        Decision { answer: Answer::Decided { outcome, replayed: false }, effects }
+        if self.globals != view.globals() {
+            effects.push(Effect::Globals(self.globals));
+        }
+        for (start, bucket) in self.buckets {
+            effects.push(Effect::Bucket { space, start, bucket: Some(bucket) });
+        }
+        for (name, space) in self.others.into_iter().chain([(self.name, self.space)]) {
+            let old = view.space(name).and_then(|space| space.due);
+            move_due(&mut effects, old, space.due, || Due::Floor(name.clone()));
+            effects.push(Effect::Space { name: name.clone(), space });
+        }
+        for (name, head) in self.heads {
+            let old = view.log(space, name).and_then(|head| head.due);
+            move_due(&mut effects, old, head.due, || Due::Log(space, name.clone()));
+            effects.push(Effect::Log { space, name: name.clone(), head });
+        }
+        for (name, lock) in self.locks {
+            let old = view.lock(space, name).map(|lock| lock.expires);
+            let new = lock.as_ref().map(|lock| lock.expires);
+            move_due(&mut effects, old, new, || Due::Lock(space, name.clone()));
+            effects.push(Effect::Lock { space, name: name.clone(), lock });
+        }
+        for (key, cell) in self.cells {
+            effects.push(Effect::Cell { space, key: key.clone(), cell });
+        }
+        for ((reader, log), position) in self.positions {
+            effects.push(Effect::Position { space, reader: reader.clone(), log: log.clone(), position });
+        }
+        effects
     }
 }

@@ -7,7 +7,7 @@
 use crate::types::codec::Encoder;
 use crate::types::{Command, MachineVersion};
 
-use super::encoding::{command_capacity, write_command};
+use super::encoding::command::{command_capacity, write_command};
 
 /// 128 bits of blake3 over a version byte and that version's encoding of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,22 +1,14 @@
 //! How a cluster's state begins.
 
-use crate::types::{History, LogNumber, LogTime, Memory, Sequence, SpaceName, SpaceNumber};
+use crate::types::{History, LogCreation, Memory, SpaceName, SpaceNumber, SpacePolicy};
 
 use super::rows::{Effect, Globals, Space};
 
 /// The rows that every state has before its first entry.
 pub fn genesis() -> Vec<Effect> {
+    let policy = SpacePolicy { memory: Memory::Forever, logs: LogCreation::ByAppend };
     [(SpaceName::system(), SpaceNumber(0)), (SpaceName::main(), SpaceNumber(1))]
-        .map(|(name, number)| Effect::Space {
-            name,
-            space: Space {
-                number,
-                memory: Memory::Forever,
-                floor: LogTime::ZERO,
-                last_sequence: Sequence(0),
-                next_log: LogNumber(1),
-            },
-        })
+        .map(|(name, number)| Effect::Space { name, space: Space::new(number, policy) })
         .into()
 }
 

@@ -9,25 +9,30 @@
 //! A store decodes a [`Batch`], reads the rows that [`Reads`] names into an [`Overlay`], calls [`run()`], and writes the
 //! effects.
 
+mod actions;
 mod advance;
-mod append;
 mod arrive;
 mod batch;
+mod buckets;
 mod cancel;
+mod compensation;
 mod decide;
 mod digest;
 mod draft;
+mod due;
 mod encoding;
 mod fingerprint;
 mod genesis;
 mod guards;
 mod overlay;
+mod pieces;
 mod rows;
 mod run;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use advance::DUE_PER_ENTRY;
 pub use batch::Batch;
 pub use decide::{Decision, decide, knows};
 pub use digest::Digest;
@@ -35,6 +40,6 @@ pub use encoding::{decode_answer, decode_outcome, decode_proposal, encode_answer
 pub use fingerprint::Fingerprint;
 pub use genesis::{admit_history, genesis};
 pub use overlay::Overlay;
-pub use rows::{Effect, Globals, LogHead, Remembered, Space};
+pub use rows::{Bucket, Due, Effect, Globals, LogHead, Mark, Remembered, Space};
 pub use run::{Ran, run};
 pub use view::{Reads, View};

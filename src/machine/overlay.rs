@@ -1,12 +1,14 @@
 //! Rows in memory: those that were fetched, and over them what has been decided since.
 //!
-//! - A row that is not here does not exist. The store must have fetched whatever [`super::Reads`] names.
+//! - A row that is not here does not exist. The store must have fetched whatever [`super::Reads`] names, and what may be
+//!   due (see [`super::DUE_PER_ENTRY`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use crate::types::{Id, LogName, SpaceName, SpaceNumber};
+use crate::types::{Cell, CellKey, Id, Lock, LockName, LogName, LogTime, Position, ReaderName, SpaceName, SpaceNumber};
 
-use super::rows::{Effect, Globals, LogHead, Remembered, Space};
+use super::rows::{Bucket, Due, Effect, Globals, LogHead, Remembered, Space};
 use super::view::View;
 
 /// The state as far as a few entries need it.
@@ -14,8 +16,19 @@ use super::view::View;
 pub struct Overlay {
     globals: Globals,
     spaces: BTreeMap<SpaceName, Space>,
-    logs: BTreeMap<SpaceNumber, BTreeMap<LogName, LogHead>>,
-    ids: BTreeMap<SpaceNumber, BTreeMap<Id, Remembered>>,
+    of_spaces: BTreeMap<SpaceNumber, Rows>,
+    due: BTreeSet<(LogTime, Due)>,
+}
+
+/// What one space holds: nothing to begin with, as soon as the space is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Rows {
+    ids: BTreeMap<Id, Remembered>,
+    logs: BTreeMap<LogName, LogHead>,
+    cells: BTreeMap<CellKey, Cell>,
+    positions: BTreeMap<ReaderName, BTreeMap<LogName, Position>>,
+    locks: BTreeMap<LockName, Lock>,
+    buckets: BTreeMap<LogTime, Bucket>,
 }
 
 impl Overlay {
@@ -26,29 +39,78 @@ impl Overlay {
 
     /// The space is this.
     pub fn insert_space(&mut self, name: SpaceName, space: Space) {
+        self.rows(space.number);
         self.spaces.insert(name, space);
+    }
+
+    /// The bucket that begins there is this.
+    pub fn insert_bucket(&mut self, space: SpaceNumber, start: LogTime, bucket: Bucket) {
+        self.rows(space).buckets.insert(start, bucket);
     }
 
     /// The log's head is this.
     pub fn insert_log(&mut self, space: SpaceNumber, name: LogName, head: LogHead) {
-        self.logs.entry(space).or_default().insert(name, head);
+        self.rows(space).logs.insert(name, head);
+    }
+
+    /// The cell is this.
+    pub fn insert_cell(&mut self, space: SpaceNumber, key: CellKey, cell: Cell) {
+        self.rows(space).cells.insert(key, cell);
+    }
+
+    /// The reader is here in the log.
+    pub fn insert_position(&mut self, space: SpaceNumber, reader: ReaderName, log: LogName, position: Position) {
+        self.rows(space).positions.entry(reader).or_default().insert(log, position);
+    }
+
+    /// The lock is this.
+    pub fn insert_lock(&mut self, space: SpaceNumber, name: LockName, lock: Lock) {
+        self.rows(space).locks.insert(name, lock);
     }
 
     /// The id is known like this.
     pub fn insert_remembered(&mut self, space: SpaceNumber, id: Id, remembered: Remembered) {
-        self.ids.entry(space).or_default().insert(id, remembered);
+        self.rows(space).ids.insert(id, remembered);
     }
 
-    /// Takes a change of state in. Records are not looked at when something is decided, and are left out.
-    pub fn apply(&mut self, effect: &Effect) {
+    /// This is due then.
+    pub fn insert_due(&mut self, at: LogTime, due: Due) {
+        self.due.insert((at, due));
+    }
+
+    fn rows(&mut self, space: SpaceNumber) -> &mut Rows {
+        self.of_spaces.entry(space).or_default()
+    }
+
+    /// Takes a change of state in. Records are not looked at when something is decided, and are left out. What is below
+    /// a floor is not looked at either; it goes, so that the rows here are those of a store.
+    pub fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::Globals(globals) => self.set_globals(*globals),
-            Effect::Space { name, space } => self.insert_space(name.clone(), space.clone()),
-            Effect::Log { space, name, head } => self.insert_log(*space, name.clone(), head.clone()),
-            Effect::Remember { space, id, remembered } => {
-                self.insert_remembered(*space, id.clone(), remembered.clone());
+            Effect::Globals(globals) => self.set_globals(globals),
+            Effect::Space { name, space } => self.insert_space(name, space),
+            Effect::Bucket { space, start, bucket: Some(bucket) } => self.insert_bucket(space, start, bucket),
+            Effect::Bucket { space, start, bucket: None } => {
+                self.rows(space).buckets.remove(&start);
             }
-            Effect::Records { .. } => {}
+            Effect::Log { space, name, head } => self.insert_log(space, name, head),
+            Effect::Cell { space, key, cell: Some(cell) } => self.insert_cell(space, key, cell),
+            Effect::Cell { space, key, cell: None } => {
+                self.rows(space).cells.remove(&key);
+            }
+            Effect::Position { space, reader, log, position } => self.insert_position(space, reader, log, position),
+            Effect::Lock { space, name, lock: Some(lock) } => self.insert_lock(space, name, lock),
+            Effect::Lock { space, name, lock: None } => {
+                self.rows(space).locks.remove(&name);
+            }
+            Effect::Due { at, due, is: true } => self.insert_due(at, due),
+            Effect::Due { at, due, is: false } => {
+                self.due.remove(&(at, due));
+            }
+            Effect::Remember { space, id, remembered } => self.insert_remembered(space, id, remembered),
+            Effect::Forget { space, from: _, below } => {
+                self.rows(space).ids.retain(|id, _| id.birth().time().is_none_or(|birth| birth >= below));
+            }
+            Effect::Trim { .. } | Effect::Records { .. } => {}
         }
     }
 }
@@ -63,10 +125,36 @@ impl View for Overlay {
     }
 
     fn log(&self, space: SpaceNumber, name: &LogName) -> Option<&LogHead> {
-        self.logs.get(&space)?.get(name)
+        self.of_spaces.get(&space)?.logs.get(name)
     }
 
     fn remembered(&self, space: SpaceNumber, id: &Id) -> Option<&Remembered> {
-        self.ids.get(&space)?.get(id)
+        self.of_spaces.get(&space)?.ids.get(id)
+    }
+
+    fn cell(&self, space: SpaceNumber, key: &CellKey) -> Option<&Cell> {
+        self.of_spaces.get(&space)?.cells.get(key)
+    }
+
+    fn position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Option<&Position> {
+        self.of_spaces.get(&space)?.positions.get(reader)?.get(log)
+    }
+
+    fn lock(&self, space: SpaceNumber, name: &LockName) -> Option<&Lock> {
+        self.of_spaces.get(&space)?.locks.get(name)
+    }
+
+    fn bucket(&self, space: SpaceNumber, start: LogTime) -> Option<&Bucket> {
+        self.of_spaces.get(&space)?.buckets.get(&start)
+    }
+
+    fn bucket_after(&self, space: SpaceNumber, after: Option<LogTime>) -> Option<(LogTime, &Bucket)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (start, bucket) = self.of_spaces.get(&space)?.buckets.range((from, Bound::Unbounded)).next()?;
+        Some((*start, bucket))
+    }
+
+    fn next_due(&self) -> Option<(LogTime, &Due)> {
+        self.due.first().map(|(at, due)| (*at, due))
     }
 }

@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt as _};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::error::{ClientWriteError, LinearizableReadError, RaftError};
 use openraft::impls::ProgressResponder;
+use openraft::impls::leader_id_adv::LeaderId;
 use openraft::raft::{ClientWriteResult, StreamAppendResult};
 use openraft::{Instant, ReadPolicy, ServerState};
 use tokio::sync::watch;
@@ -261,6 +262,13 @@ impl Raft {
         self.leader() == Some(self.inner.local.node_id())
     }
 
+    /// The term in which this node leads, as far as it knows; none if it does not.
+    pub fn leading_term(&self) -> Option<u64> {
+        let metrics = self.inner.core.server_metrics();
+        let metrics = metrics.borrow_watched();
+        (metrics.current_leader == Some(self.inner.local.node_id())).then_some(metrics.vote.leader_id.term)
+    }
+
     /// A member by its id.
     pub fn member(&self, id: NodeId) -> Option<Member> {
         self.inner.core.server_metrics().borrow_watched().membership_config.get_node(&id).cloned()
@@ -291,10 +299,12 @@ impl Raft {
         }
     }
 
-    /// Hands a batch to Raft. Batches are ordered as this is called.
-    pub async fn propose(&self, batch: Bytes) -> Result<Proposed, ProposeError> {
+    /// Hands a batch to Raft. Batches are ordered as this is called. It is refused unless this node leads in `term`: what was
+    /// taken on by an earlier leadership of this node must not follow what another leader has put in between.
+    pub async fn propose(&self, batch: Bytes, term: u64) -> Result<Proposed, ProposeError> {
         let (responder, answer) = ProgressResponder::complete_only();
-        let sent = self.inner.core.client_write_ff(EncodedBatch(batch), Some(responder)).await;
+        let leader = LeaderId { term, node_id: self.inner.local.node_id() };
+        let sent = self.inner.core.write(EncodedBatch(batch)).with_leader(leader).responder(responder).await;
         sent.map(|()| Proposed { answer }).map_err(|fatal| ProposeError::Unknown(fatal.to_string()))
     }
 
@@ -390,7 +400,7 @@ impl Raft {
         Ok(replies.boxed())
     }
 
-    fn peer(&self, id: NodeId) -> Option<Peer> {
+    pub(super) fn peer(&self, id: NodeId) -> Option<Peer> {
         let member = self.member(id)?;
         self.inner.peers.get(id, &member).ok()
     }

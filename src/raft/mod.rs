@@ -26,6 +26,7 @@ mod state_machine;
 #[cfg(test)]
 mod storage_suite_test;
 mod type_config;
+mod versions;
 
 pub use exchange::{Reading, Readings};
 pub use handle::{ForwardError, ProposeError, Proposed, Raft, ReadIndexError, Role, SnapshotError, Status};

@@ -17,6 +17,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::store::identity;
 use crate::store::state::Staging;
+use crate::types::MachineVersion;
 use crate::types::limits::PEER_MESSAGE_BYTES_MAX;
 use crate::wire::peer::{self, peer_service_server};
 
@@ -269,6 +270,7 @@ impl peer_service_server::PeerService for PeerService {
             wall_ms: self.raft.wall_clock().as_ms(),
             applied_index: self.raft.applied_index().0,
             digests: remembered.collect(),
+            machine_version: MachineVersion::CURRENT.0.into(),
         }))
     }
 

@@ -6,10 +6,11 @@ use openraft::async_runtime::watch::WatchReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::machine;
 use crate::store::identity::DataDirectory;
 use crate::store::log::Log;
 use crate::store::state::State;
-use crate::types::LogId;
+use crate::types::{LogId, MachineVersion};
 
 use super::compaction::keep_log_short;
 use super::contact::Contact;
@@ -41,6 +42,9 @@ pub enum StartError {
         /// The last entry of the log.
         last: Option<LogId>,
     },
+    /// The state is of rules that this build lacks.
+    #[error("machine version {0} is in force, which this build does not know; install a newer one")]
+    UnknownVersion(MachineVersion),
     /// The log could not be read or written.
     #[error(transparent)]
     Log(#[from] crate::store::log::Error),
@@ -52,6 +56,10 @@ pub enum StartError {
 /// Starts Raft on an opened log and state.
 pub async fn start(identity: DataDirectory, log: Log, state: State, options: Options) -> Result<Raft, StartError> {
     let config = Arc::new(options.config()?);
+    let version = state.applied().globals.version;
+    if !machine::knows(version) {
+        return Err(StartError::UnknownVersion(version));
+    }
     let local = Arc::new(LocalIdentity::new(identity));
     let recovered_tail = log.last().map(|id| id.index);
     complete_install(&log, &state).await?;

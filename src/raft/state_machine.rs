@@ -10,11 +10,13 @@ use futures::{Stream, StreamExt};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend};
 
+use crate::machine;
 use crate::store::log::DurableGate;
 use crate::store::state::{self, State};
 use crate::types::LogEntry;
 use crate::types::limits::{APPLY_CHUNK_ENTRIES_MAX, REPLICATION_BYTES_TARGET};
 
+use super::start::StartError;
 use super::type_config::{self as convert, RaftLogId, RaftSnapshotMeta, RaftStoredMembership, TypeConfig};
 
 /// What holds an entry back until it may be applied.
@@ -66,7 +68,13 @@ impl StateMachine {
                 responder.send(answers);
             }
         }
-        Ok(())
+        self.check_version()
+    }
+
+    /// Rules that this build lacks have come into force: it must decide nothing more, nor lead.
+    fn check_version(&self) -> Result<(), io::Error> {
+        let version = self.state.applied().globals.version;
+        if machine::knows(version) { Ok(()) } else { Err(io::Error::other(StartError::UnknownVersion(version))) }
     }
 }
 
@@ -119,7 +127,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         if installed.last() != expected {
             return Err(io::Error::other("the snapshot's content ends at another entry than its description says"));
         }
-        Ok(())
+        self.check_version()
     }
 
     async fn get_current_snapshot(

@@ -7,8 +7,18 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Whether the Raft log is synced. Only a build that has to fail the test of power cuts says no.
-pub(crate) const SYNCS: bool = !cfg!(feature = "chaos-no-sync");
+/// Whether the Raft log is synced. Only a process that has to fail the test of power cuts says no.
+#[cfg(not(feature = "chaos"))]
+pub(crate) fn syncs() -> bool {
+    true
+}
+
+/// The same in a build for such a process.
+#[cfg(feature = "chaos")]
+pub(crate) fn syncs() -> bool {
+    static SYNCS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *SYNCS.get_or_init(|| std::env::var_os("ONCELOG_CHAOS_NO_SYNC").is_none())
+}
 
 /// Makes a directory and its missing parents, and their names durable.
 pub(crate) fn create_directory(path: &Path) -> io::Result<()> {

@@ -12,6 +12,7 @@
 //! bytes) · `0`, or `1` and the plan: history `u64`, members as in a membership (`store::entry`) · the first 64 bits of
 //! blake3 over all that. Fixed integers are big-endian.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -24,8 +25,9 @@ use super::{crash_point, entry, files};
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{ClusterId, History, Incarnation, Member, NodeId};
 
-/// The format of data directories that this build writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The format of data directories that this build writes, and the only one that it reads: the first was of builds before
+/// there were cells, locks and memory.
+pub const FORMAT: u32 = 2;
 
 const MAGIC: [u8; 4] = *b"OLID";
 const CHECKSUM_BYTES: usize = 8;
@@ -81,6 +83,18 @@ pub enum Error {
         directory.display()
     )]
     NewerFormat {
+        /// Where.
+        directory: PathBuf,
+        /// What was found.
+        found: u32,
+    },
+    /// It was written by a build before the first release.
+    #[error(
+        "the data directory {} has format {found}, of a build before the first release, and this build reads format \
+         {FORMAT}. Begin with an empty directory",
+        directory.display()
+    )]
+    OlderFormat {
         /// Where.
         directory: PathBuf,
         /// What was found.
@@ -265,9 +279,13 @@ fn read(data_directory: &Path) -> Result<Option<Identity>, Error> {
     let mut head = Decoder::new(bytes.clone());
     if head.array().is_ok_and(|magic| magic == MAGIC)
         && let Ok(found) = head.fixed_u32()
-        && found > FORMAT
     {
-        return Err(Error::NewerFormat { directory: data_directory.to_owned(), found });
+        let directory = || data_directory.to_owned();
+        match found.cmp(&FORMAT) {
+            Ordering::Greater => return Err(Error::NewerFormat { directory: directory(), found }),
+            Ordering::Less => return Err(Error::OlderFormat { directory: directory(), found }),
+            Ordering::Equal => {}
+        }
     }
     Identity::decode(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
 }
@@ -377,13 +395,19 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_named_and_nothing_is_touched() {
+    fn another_format_is_named_and_nothing_is_touched() {
         let directory = tempfile::tempdir().unwrap();
-        let newer = b"OLID\0\0\0\x02whatever that format holds";
+        let newer = b"OLID\0\0\0\x03whatever that format holds";
         fs::write(path(directory.path()), newer).unwrap();
         let error = Identity::open_or_create(directory.path(), NodeId(1)).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { found: 2, .. }), "{error}");
+        assert!(matches!(error, Error::NewerFormat { found: 3, .. }), "{error}");
         assert_eq!(fs::read(path(directory.path())).unwrap(), newer);
+
+        let older = b"OLID\0\0\0\x01whatever that format held";
+        fs::write(path(directory.path()), older).unwrap();
+        let error = Identity::open_or_create(directory.path(), NodeId(1)).unwrap_err();
+        assert!(matches!(error, Error::OlderFormat { found: 1, .. }), "{error}");
+        assert_eq!(fs::read(path(directory.path())).unwrap(), older);
     }
 
     #[test]

@@ -77,6 +77,32 @@ impl Encoder {
         self.bytes.push(low_seven(value));
     }
 
+    /// A LEB128 integer that may be less than nothing: the small ones, of either sign, are short.
+    pub fn signed_varint(&mut self, value: i64) {
+        self.varint((value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned());
+    }
+
+    /// Yes (`1`) or no (`0`).
+    pub fn flag(&mut self, value: bool) {
+        self.byte(value.into());
+    }
+
+    /// A value that may be missing: `0`, or `1` and the value.
+    pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        self.flag(value.is_some());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    /// A count and as many values.
+    pub fn list<T>(&mut self, values: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.length(values.len());
+        for value in values {
+            write(self, value);
+        }
+    }
+
     /// A count or a length.
     pub fn length(&mut self, value: usize) {
         self.varint(value as u64);
@@ -180,6 +206,42 @@ impl Decoder {
         u32::try_from(self.varint()?).map_err(|_| DecodeError::Invalid("32-bit integer"))
     }
 
+    /// A LEB128 integer that may be less than nothing.
+    pub fn signed_varint(&mut self) -> Result<i64, DecodeError> {
+        let value = self.varint()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// Yes or no, and nothing else.
+    pub fn flag(&mut self) -> Result<bool, DecodeError> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Invalid("flag")),
+        }
+    }
+
+    /// A value that may be missing.
+    pub fn option<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+    }
+
+    /// A count and as many values. Room is made as they come: a count alone must not make much of it.
+    pub fn list<T>(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let count = self.length()?;
+        let mut values = Vec::with_capacity(count.min(64));
+        for _ in 0..count {
+            values.push(read(self)?);
+        }
+        Ok(values)
+    }
+
     /// A count of things that follow. Each takes at least a byte, so no count can exceed what is left.
     pub fn length(&mut self) -> Result<usize, DecodeError> {
         let length = usize::try_from(self.varint()?).map_err(|_| DecodeError::Truncated)?;
@@ -216,6 +278,14 @@ impl Decoder {
     }
 }
 
+/// Reads one value that takes all of `bytes`.
+pub fn read_all<T>(bytes: Bytes, read: impl FnOnce(&mut Decoder) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = read(&mut decoder)?;
+    decoder.finish()?;
+    Ok(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,8 +304,26 @@ mod tests {
         }
 
         #[test]
+        fn every_signed_integer_comes_back(value: i64) {
+            let mut encoder = Encoder::new();
+            encoder.signed_varint(value);
+            prop_assert_eq!(read_all(encoder.finish().into(), Decoder::signed_varint), Ok(value));
+        }
+
+        #[test]
+        fn every_list_and_every_option_comes_back(list: Vec<u64>, option: Option<u64>) {
+            let mut encoder = Encoder::new();
+            encoder.list(&list, |encoder, value| encoder.varint(*value));
+            encoder.option(option, Encoder::varint);
+            let read = |decoder: &mut Decoder| Ok((decoder.list(Decoder::varint)?, decoder.option(Decoder::varint)?));
+            prop_assert_eq!(read_all(encoder.finish().into(), read), Ok((list, option)));
+        }
+
+        #[test]
         fn any_bytes_decode_without_a_panic(bytes: Vec<u8>) {
             let mut decoder = Decoder::new(bytes.into());
+            let _ = decoder.list(Decoder::signed_varint);
+            let _ = decoder.option(Decoder::flag);
             let _ = decoder.varint();
             let _ = decoder.text();
             let _ = decoder.bytes();
@@ -245,6 +333,15 @@ mod tests {
     #[test]
     fn a_longer_form_of_an_integer_is_refused() {
         assert_eq!(Decoder::new(vec![0x80, 0x00].into()).varint(), Err(DecodeError::Invalid("integer")));
+    }
+
+    #[test]
+    fn small_numbers_of_either_sign_are_short() {
+        for (value, expected) in [(0, vec![0]), (-1, vec![1]), (1, vec![2]), (63, vec![126]), (-64, vec![127])] {
+            let mut encoder = Encoder::new();
+            encoder.signed_varint(value);
+            assert_eq!(encoder.finish(), expected, "{value}");
+        }
     }
 
     #[test]

@@ -14,8 +14,20 @@ pub const COMMAND_STEPS_MAX: usize = 128;
 pub const RECORD_HEADERS_MAX: usize = 64;
 /// The longest header key.
 pub const HEADER_KEY_BYTES_MAX: usize = 256;
-/// The longest id, and the longest name of a space or log.
+/// The longest id, and the longest name of anything.
 pub const NAME_BYTES_MAX: usize = 128;
+
+/// The longest value of a cell.
+pub const CELL_BYTES_MAX: usize = 1 << 20;
+
+/// The shortest and the longest that a finite space remembers.
+pub const MEMORY_MIN: Duration = Duration::from_mins(1);
+/// See [`MEMORY_MIN`].
+pub const MEMORY_MAX: Duration = Duration::from_hours(24 * 366 * 100);
+/// The shortest and the longest that a lock is held without being renewed.
+pub const LOCK_TIME_MIN: Duration = Duration::from_secs(1);
+/// See [`LOCK_TIME_MIN`].
+pub const LOCK_TIME_MAX: Duration = Duration::from_hours(24);
 
 /// The greatest time: the 48 bits that a `UUIDv7` has for it.
 pub const TIME_MS_MAX: u64 = (1 << 48) - 1;
@@ -124,6 +136,8 @@ pub const WATCHES_MAX: usize = 10_000;
 
 /// How many spaces, and how many heads of logs, a store keeps in memory.
 pub const HOT_ROWS_MAX: usize = 4_096;
+/// How much of what is due, first of all what is due first, a store keeps in memory.
+pub const HOT_DUE_MAX: usize = 16_384;
 
 /// A digest is remembered at every index that this divides.
 pub const DIGEST_INTERVAL: u64 = 1_024;
@@ -131,6 +145,7 @@ pub const DIGEST_INTERVAL: u64 = 1_024;
 pub const DIGESTS_KEPT: usize = 64;
 
 const _: () = assert!(RECORD_BYTES_MAX <= COMMAND_BYTES_MAX);
+const _: () = assert!(CELL_BYTES_MAX <= COMMAND_BYTES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX + (1 << 20) <= CLIENT_MESSAGE_BYTES_MAX);
 const _: () = assert!(ENTRY_BYTES_MAX + REPLICATION_BYTES_TARGET < PEER_MESSAGE_BYTES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= QUEUE_BYTES_MAX);

@@ -1,4 +1,7 @@
-//! Names of spaces and logs: lower-case letters, digits, `.`, `_`, `-`, 1–128 bytes.
+//! Names: of spaces and logs, which are of a small alphabet, and of what lives in a space, which are any text.
+//!
+//! - Spaces and logs: lower-case letters, digits, `.`, `_`, `-`, 1–128 bytes.
+//! - Cells, locks, holders, readers: 1–128 bytes of text, compared byte for byte.
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,25 +58,71 @@ name! {
     LogName
 }
 
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text.
+            pub fn new(text: &str) -> Result<Self, Malformed> {
+                check_length(text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+key! {
+    /// The key of a cell.
+    CellKey
+}
+key! {
+    /// The name of a lock.
+    LockName
+}
+key! {
+    /// Who holds a lock.
+    Holder
+}
+key! {
+    /// The name of a reader, which has a position in each log that it reads.
+    ReaderName
+}
+
 impl SpaceName {
     /// The space that every cluster has from the beginning.
     pub fn main() -> Self {
         Self("main".into())
     }
 
-    /// The space of commands about spaces and versions; clients cannot write to it.
+    /// The space of commands about spaces and versions, and of no others.
     pub fn system() -> Self {
         Self("oncelog.system".into())
     }
 }
 
-fn check(text: &str) -> Result<(), Malformed> {
+fn check_length(text: &str) -> Result<(), Malformed> {
     if text.is_empty() {
         return Err(Malformed::Empty);
     }
-    if text.len() > NAME_BYTES_MAX {
-        return Err(Malformed::TooLong(text.len()));
-    }
+    if text.len() > NAME_BYTES_MAX { Err(Malformed::TooLong(text.len())) } else { Ok(()) }
+}
+
+fn check(text: &str) -> Result<(), Malformed> {
+    check_length(text)?;
     match text.chars().find(|&c| !matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-')) {
         Some(character) => Err(Malformed::Character(character)),
         None => Ok(()),
@@ -91,5 +140,12 @@ mod tests {
         assert_eq!(LogName::new("Orders"), Err(Malformed::Character('O')));
         assert_eq!(LogName::new(&"a".repeat(129)), Err(Malformed::TooLong(129)));
         assert!(LogName::new(&"a".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_any_short_text() {
+        assert!(CellKey::new("INV-2024/Zürich 7").is_ok());
+        assert_eq!(CellKey::new(""), Err(Malformed::Empty));
+        assert_eq!(CellKey::new(&"é".repeat(65)), Err(Malformed::TooLong(130)));
     }
 }

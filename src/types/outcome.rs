@@ -1,6 +1,8 @@
 //! What became of a command.
 
-use super::number::{History, Offset, Sequence};
+use super::cell::Token;
+use super::number::{History, MachineVersion, Offset, Sequence, Version};
+use super::refusal::{FateKind, Refusal};
 use super::time::LogTime;
 
 /// The one answer of an id: written once, replayed for ever.
@@ -21,10 +23,24 @@ pub struct Outcome {
 pub enum Verdict {
     /// Everything was done; one result for each action, in order.
     Applied(Vec<ActionResult>),
+    /// The command was to undo what had not been done, and from now on never will be: none of its actions was done.
+    NothingToUndo,
     /// Nothing was done, because of this.
     Refused(Refusal),
     /// Nothing was done, and never will be.
     Cancelled,
+}
+
+impl Verdict {
+    /// The fate of an id that got it, in a word.
+    pub fn fate(&self, is_compensated: bool) -> FateKind {
+        match self {
+            Self::Applied(_) | Self::NothingToUndo if is_compensated => FateKind::Compensated,
+            Self::Applied(_) | Self::NothingToUndo => FateKind::Applied,
+            Self::Refused(_) => FateKind::Refused,
+            Self::Cancelled => FateKind::Cancelled,
+        }
+    }
 }
 
 /// What one action got.
@@ -37,17 +53,56 @@ pub enum ActionResult {
         /// How many records.
         count: u32,
     },
-}
-
-/// Which guard or action failed, and what was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The log does not end where the guard says.
-    LogEnd {
-        /// Which guard, counted from 0.
-        guard: u32,
-        /// Where the log ends.
-        found: Offset,
+    /// The cell holds the new value.
+    Put {
+        /// The cell's version.
+        version: Version,
+    },
+    /// The cell is gone.
+    Deleted {
+        /// The version with which it went.
+        version: Version,
+    },
+    /// The cell holds the sum.
+    Added {
+        /// The sum.
+        value: i64,
+        /// The cell's version.
+        version: Version,
+    },
+    /// The reader is at the new position.
+    Moved {
+        /// The position's version.
+        version: Version,
+    },
+    /// The lock is held: acquired now, or for longer.
+    Locked {
+        /// What it is held by.
+        token: Token,
+        /// When it is no longer held, unless it is renewed.
+        expires: LogTime,
+    },
+    /// The lock is free.
+    Released,
+    /// The log begins here now.
+    Trimmed {
+        /// The first offset that is still there.
+        start: Offset,
+    },
+    /// The target counts as undone: the other actions of this command undid it.
+    Compensated,
+    /// The log is there.
+    LogCreated,
+    /// The log is kept as was asked.
+    RetentionSet,
+    /// The space is there.
+    SpaceCreated,
+    /// The space's policy is as was asked.
+    SpaceSet,
+    /// Entries are decided by these rules from now on.
+    VersionRaised {
+        /// The rules.
+        version: MachineVersion,
     },
 }
 

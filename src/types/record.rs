@@ -1,5 +1,7 @@
 //! Records, as they are sent and as they are kept.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::id::Id;
@@ -25,6 +27,18 @@ pub struct NewRecord {
 }
 
 impl NewRecord {
+    /// A record without headers.
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), headers: Vec::new() }
+    }
+
+    /// The same with one more named value.
+    #[must_use]
+    pub fn with_header(mut self, key: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        self.headers.push(Header { key: key.into(), value: value.into() });
+        self
+    }
+
     /// How many bytes of the sender's it carries: payload and headers.
     pub fn size(&self) -> usize {
         let of_headers: usize = self.headers.iter().map(|header| header.key.len() + header.value.len()).sum();
@@ -45,4 +59,11 @@ pub struct Record {
     pub id: Id,
     /// The space's time when it was written.
     pub time: LogTime,
+}
+
+impl Record {
+    /// The payload as text; what is none is replaced by a sign for it.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.payload)
+    }
 }

@@ -1,7 +1,7 @@
 //! How a node is, and what `init` made.
 
 use super::identity::{ClusterId, Incarnation, NodeId};
-use super::number::{History, LogIndex};
+use super::number::{History, LogIndex, MachineVersion};
 use super::time::LogTime;
 
 /// How a node is.
@@ -15,6 +15,10 @@ pub struct NodeStatus {
     pub incarnation: Incarnation,
     /// Of the program.
     pub version: String,
+    /// The rules by which entries are decided.
+    pub machine_version: MachineVersion,
+    /// The newest rules that the program knows.
+    pub machine_version_known: MachineVersion,
     /// What it is in its cluster.
     pub role: Role,
     /// Its term.

@@ -1,4 +1,4 @@
-//! Time as the log tells it, and how long a space remembers.
+//! Time as the log tells it.
 
 use std::fmt;
 use std::time::Duration;
@@ -41,13 +41,4 @@ impl fmt::Display for LogTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} ms", self.0)
     }
-}
-
-/// How long a space remembers ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Memory {
-    /// For ever: no id is ever forgotten.
-    Forever,
-    /// For this long after an id's birth; then the id is refused as too old.
-    For(Duration),
 }

@@ -1,8 +1,8 @@
 //! What operators get ⇄ messages. None is 0 or empty there.
 
 use crate::types::{
-    ClusterId, Counters, DigestAt, Founded, History, Incarnation, LogIndex, MemberStatus, NodeId, NodeStatus, Role,
-    Sizes, Snapshotted,
+    ClusterId, Counters, DigestAt, Founded, History, Incarnation, LogIndex, MachineVersion, MemberStatus, NodeId,
+    NodeStatus, Role, Sizes, Snapshotted,
 };
 
 use super::outcome::{Unreadable, time};
@@ -15,6 +15,8 @@ pub fn status_response(status: &NodeStatus) -> v1::StatusResponse {
         cluster_id: status.cluster.map(|cluster| cluster.to_string()).unwrap_or_default(),
         incarnation: status.incarnation.to_string(),
         version: status.version.clone(),
+        machine_version: status.machine_version.0.into(),
+        machine_version_known: status.machine_version_known.0.into(),
         role: role_message(status.role).into(),
         term: status.term,
         leader_id: status.leader.map_or(0, |leader| leader.0),
@@ -62,6 +64,8 @@ pub fn node_status(message: v1::StatusResponse) -> Result<NodeStatus, Unreadable
         cluster: text(message.cluster_id).map(|text| cluster(&text)).transpose()?,
         incarnation: incarnation(&message.incarnation)?,
         version: message.version,
+        machine_version: machine_version(message.machine_version)?,
+        machine_version_known: machine_version(message.machine_version_known)?,
         role: role(message.role)?,
         term: message.term,
         leader: (message.leader_id != 0).then_some(NodeId(message.leader_id)),
@@ -142,6 +146,10 @@ fn incarnation(text: &str) -> Result<Incarnation, Unreadable> {
     Incarnation::parse(text).ok_or(Unreadable("incarnation"))
 }
 
+fn machine_version(message: u32) -> Result<MachineVersion, Unreadable> {
+    u16::try_from(message).map(MachineVersion).map_err(|_| Unreadable("machine version"))
+}
+
 fn role_message(role: Role) -> v1::Role {
     match role {
         Role::Empty => v1::Role::Empty,
@@ -208,6 +216,8 @@ mod tests {
             cluster: Some(ClusterId::from_bytes([1; 16])),
             incarnation: Incarnation::from_bytes([2; 16]),
             version: "0.1.0".to_owned(),
+            machine_version: MachineVersion(1),
+            machine_version_known: MachineVersion(2),
             role,
             term: 3,
             leader: Some(NodeId(1)),

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use crate::types::{
-    ActionResult, Answer, Decided, History, LogTime, Offset, Outcome, Refusal, Rejection, Sequence, Verdict,
+    ActionResult, Answer, Decided, Found, History, LogTime, Offset, Outcome, Refusal, Rejection, Sequence, Step,
+    Verdict,
 };
 
 use super::outcome::{Unreadable, outcome, outcome_message, time};
@@ -38,6 +39,7 @@ pub fn append_answer(answer: &Answer) -> Result<v1::AppendResponse, ErrorReport>
     };
     let results = match &outcome.verdict {
         Verdict::Applied(results) => results,
+        Verdict::NothingToUndo => &Vec::new(),
         Verdict::Refused(refusal) => return Err(refused(refusal, outcome, replayed)),
         Verdict::Cancelled => return Err(cancelled(outcome, replayed)),
     };
@@ -46,9 +48,8 @@ pub fn append_answer(answer: &Answer) -> Result<v1::AppendResponse, ErrorReport>
         let message = format!("an append was answered with {} results", results.len());
         return Err(ErrorReport::new(Reason::Internal, crate::types::AttemptEffect::Unknown, message));
     };
-    let arrival = if replayed { v1::Arrival::Replayed } else { v1::Arrival::First };
     Ok(v1::AppendResponse {
-        arrival: arrival.into(),
+        arrival: arrival(replayed).into(),
         first_offset: first.0,
         count: *count,
         sequence: outcome.sequence.0,
@@ -73,8 +74,7 @@ pub fn appended(message: &v1::AppendResponse) -> Result<Appended, Unreadable> {
 pub fn cancel_response(answer: &Answer) -> Result<v1::CancelResponse, ErrorReport> {
     match answer {
         Answer::Decided { outcome, replayed } => {
-            let arrival = if *replayed { v1::Arrival::Replayed } else { v1::Arrival::First };
-            Ok(v1::CancelResponse { arrival: arrival.into(), outcome: Some(outcome_message(outcome)) })
+            Ok(v1::CancelResponse { arrival: arrival(*replayed).into(), outcome: Some(outcome_message(outcome)) })
         }
         Answer::Rejected(rejected) => Err(rejection(rejected)),
     }
@@ -109,13 +109,17 @@ pub fn rejection(rejected: &Rejection) -> ErrorReport {
         .with_fact("clock_ms", clock.as_ms()),
         Rejection::Malformed => none(
             Reason::Malformed,
-            "the command breaks a rule: it has at least one action, and an append at least one record",
+            "the command has no meaning: it breaks a rule that the node which took it should have known",
         ),
         Rejection::Reused => none(Reason::IdReused, "the id is known with other content; nothing was changed"),
     }
 }
 
-fn is_replay(arrival: i32) -> Result<bool, Unreadable> {
+pub(super) fn arrival(replayed: bool) -> v1::Arrival {
+    if replayed { v1::Arrival::Replayed } else { v1::Arrival::First }
+}
+
+pub(super) fn is_replay(arrival: i32) -> Result<bool, Unreadable> {
     match v1::Arrival::try_from(arrival) {
         Ok(v1::Arrival::First) => Ok(false),
         Ok(v1::Arrival::Replayed) => Ok(true),
@@ -123,19 +127,41 @@ fn is_replay(arrival: i32) -> Result<bool, Unreadable> {
     }
 }
 
-fn refused(refusal: &Refusal, outcome: &Outcome, replayed: bool) -> ErrorReport {
-    let (message, guard, kind, found) = match refusal {
-        Refusal::LogEnd { guard, found } => {
-            (format!("guard {guard} failed: the log ends at {found}"), guard, "log_end", found)
-        }
+pub(super) fn refused(refusal: &Refusal, outcome: &Outcome, replayed: bool) -> ErrorReport {
+    let (step, place) = match refusal.step {
+        Step::Guard(place) => ("guard", place),
+        Step::Action(place) => ("action", place),
     };
-    unsuccessful(Reason::GuardFailed, message, outcome, replayed)
-        .with_fact("guard", guard)
-        .with_fact("guard_kind", kind)
-        .with_fact("found", found)
+    let report = unsuccessful(Reason::GuardFailed, refusal, outcome, replayed)
+        .with_fact("step", step)
+        .with_fact("index", place)
+        .with_fact("found", refusal.found.kind());
+    match &refusal.found {
+        Found::LogEnd(end) | Found::PastEnd(end) => report.with_fact("end", end),
+        Found::CellVersion(version) => report.with_fact("version", version),
+        Found::TooLittle(value) | Found::OutOfBounds(value) => report.with_fact("value", value),
+        Found::Position { offset, version } => report.with_fact("offset", offset).with_fact("version", version),
+        Found::LockHeld { holder, token, expires } => {
+            report.with_fact("holder", holder).with_fact("token", token).with_fact("expires_ms", expires.as_ms())
+        }
+        Found::Fate(fate) => report.with_fact("fate", fate),
+        Found::TargetTooOld { floor } => report.with_fact("floor_ms", floor.as_ms()),
+        Found::TargetBornAhead { clock } => report.with_fact("clock_ms", clock.as_ms()),
+        Found::AlreadyCompensated { by } => report.with_fact("by", by),
+        Found::VersionInForce(version) => report.with_fact("version", version),
+        Found::NoLog
+        | Found::LogExists
+        | Found::NoCell
+        | Found::NotANumber
+        | Found::LockFree
+        | Found::NoSpace
+        | Found::SpaceExists
+        | Found::MemoryIsFixed
+        | Found::TooManyChanges => report,
+    }
 }
 
-fn cancelled(outcome: &Outcome, replayed: bool) -> ErrorReport {
+pub(super) fn cancelled(outcome: &Outcome, replayed: bool) -> ErrorReport {
     unsuccessful(Reason::Cancelled, "the id was cancelled and never takes effect", outcome, replayed)
 }
 
@@ -146,6 +172,7 @@ fn unsuccessful(reason: Reason, message: impl fmt::Display, outcome: &Outcome, r
         .with_fact("sequence", outcome.sequence)
         .with_fact("history", outcome.history)
         .with_fact("time_ms", outcome.time.as_ms())
+        .with_outcome(outcome)
 }
 
 #[cfg(test)]
@@ -193,17 +220,22 @@ mod tests {
 
     #[test]
     fn a_refusal_is_an_outcome_with_what_was_found() {
-        let report = append_answer(&decided_as(|verdict| matches!(verdict, Verdict::Refused(_)), true)).unwrap_err();
+        let report = append_answer(&decided_as(
+            |verdict| matches!(verdict, Verdict::Refused(it) if it.found.kind() == "log_end"),
+            true,
+        ))
+        .unwrap_err();
         assert_eq!((report.code, report.reason), (Code::FailedPrecondition, Reason::GuardFailed));
         assert_eq!(report.effect, AttemptEffect::None);
         let facts: Vec<_> = report.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let expected = [
-            ("found", "17"),
-            ("guard", "2"),
-            ("guard_kind", "log_end"),
+            ("end", "17"),
+            ("found", "log_end"),
             ("history", "1760000000000"),
+            ("index", "2"),
             ("replayed", "true"),
             ("sequence", "9"),
+            ("step", "guard"),
             ("time_ms", "1760000000123"),
         ];
         assert_eq!(facts, expected);

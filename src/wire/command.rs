@@ -17,7 +17,7 @@ pub fn append_command(request: v1::AppendRequest) -> Result<Command, ErrorReport
     let log = wrongs.take(fields::log_name("log", &request.log));
     let id = wrongs.take(fields::id(request.id));
     for (index, record) in request.records.iter().enumerate() {
-        check_record(index, record, &mut wrongs);
+        check_record(&format!("records[{index}]"), record, &mut wrongs);
         if wrongs.is_full() {
             break;
         }
@@ -31,7 +31,7 @@ pub fn append_command(request: v1::AppendRequest) -> Result<Command, ErrorReport
     if wrongs.is_empty()
         && let Err(malformed) = command.check()
     {
-        wrongs.add(about_all_records(&malformed));
+        wrongs.add(Wrong::about("records", &malformed));
     }
     if wrongs.is_empty() { Ok(command) } else { Err(wrongs.into_report()) }
 }
@@ -42,20 +42,14 @@ pub fn append_request(space: &SpaceName, log: &LogName, id: &Id, records: &[NewR
         space: space.as_str().to_owned(),
         log: log.as_str().to_owned(),
         id: Some(command_id(id)),
-        records: records
-            .iter()
-            .map(|record| v1::NewRecord {
-                payload: record.payload.clone(),
-                headers: record.headers.iter().map(header_message).collect(),
-            })
-            .collect(),
+        records: records.iter().map(record_message).collect(),
     }
 }
 
 /// A cancel that is asked for.
 pub fn cancel(request: v1::CancelRequest) -> Result<Cancel, ErrorReport> {
     let mut wrongs = Wrongs::default();
-    let space = wrongs.take(fields::writable_space(&request.space));
+    let space = wrongs.take(fields::space(&request.space));
     let target = wrongs.take(fields::id(request.id));
     let (Some(space), Some(target)) = (space, target) else {
         return Err(wrongs.into_report());
@@ -90,41 +84,32 @@ pub(super) fn header_message(header: &Header) -> v1::Header {
     v1::Header { key: header.key.clone(), value: header.value.clone() }
 }
 
-fn new_record(message: v1::NewRecord) -> NewRecord {
+pub(super) fn new_record(message: v1::NewRecord) -> NewRecord {
     NewRecord { payload: message.payload, headers: message.headers.into_iter().map(header).collect() }
 }
 
-fn check_record(index: usize, record: &v1::NewRecord, wrongs: &mut Wrongs) {
+pub(super) fn record_message(record: &NewRecord) -> v1::NewRecord {
+    v1::NewRecord { payload: record.payload.clone(), headers: record.headers.iter().map(header_message).collect() }
+}
+
+pub(super) fn check_record(at: &str, record: &v1::NewRecord, wrongs: &mut Wrongs) {
     let payload = record.payload.len();
     if payload > RECORD_BYTES_MAX {
         let rule = MalformedCommand::RecordTooLarge(payload);
-        wrongs.add(Wrong::too_large(format!("records[{index}].payload"), &rule));
+        wrongs.add(Wrong::too_large(format!("{at}.payload"), &rule));
     }
     let headers = record.headers.len();
     if headers > RECORD_HEADERS_MAX {
         let rule = MalformedCommand::TooManyHeaders(headers);
-        wrongs.add(Wrong::too_large(format!("records[{index}].headers"), &rule));
+        wrongs.add(Wrong::too_large(format!("{at}.headers"), &rule));
         return;
     }
-    for (at, header) in record.headers.iter().enumerate() {
+    for (place, header) in record.headers.iter().enumerate() {
         let key = header.key.len();
         if key == 0 || key > HEADER_KEY_BYTES_MAX {
             let rule = MalformedCommand::HeaderKey(key);
-            wrongs.add(Wrong::malformed(format!("records[{index}].headers[{at}].key"), &rule));
+            wrongs.add(Wrong::malformed(format!("{at}.headers[{place}].key"), &rule));
         }
-    }
-}
-
-fn about_all_records(malformed: &MalformedCommand) -> Wrong {
-    match malformed {
-        MalformedCommand::NoAction | MalformedCommand::NoRecord | MalformedCommand::HeaderKey(_) => {
-            Wrong::malformed("records", malformed)
-        }
-        MalformedCommand::TooManySteps(_)
-        | MalformedCommand::TooManyRecords(_)
-        | MalformedCommand::RecordTooLarge(_)
-        | MalformedCommand::CommandTooLarge(_)
-        | MalformedCommand::TooManyHeaders(_) => Wrong::too_large("records", malformed),
     }
 }
 
@@ -197,10 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_of_nothing_or_in_the_reserved_space_is_malformed() {
-        let wrong = v1::CancelRequest { space: "oncelog.system".to_owned(), id: None };
+    fn a_cancel_of_nothing_is_malformed_and_commands_about_spaces_can_be_cancelled() {
+        let wrong = v1::CancelRequest { space: "Ü".to_owned(), id: None };
         let fields: Vec<_> = cancel(wrong).unwrap_err().field_violations.into_iter().map(|it| it.field).collect();
         assert_eq!(fields, ["space", "id"]);
+        let (space, target) = (SpaceName::system(), Id::new("create-eu").unwrap());
+        assert_eq!(cancel(cancel_request(&space, &target)), Ok(Cancel { space, target }));
     }
 
     proptest! {

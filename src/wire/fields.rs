@@ -5,7 +5,9 @@
 use std::fmt::Display;
 
 use crate::types::limits::FIELD_VIOLATIONS_MAX;
-use crate::types::{Consistency, Id, LogName, LogTime, MalformedId, SpaceName};
+use crate::types::{
+    CellKey, Consistency, Holder, Id, LockName, LogName, LogTime, MalformedCommand, MalformedId, ReaderName, SpaceName,
+};
 
 use super::status::{ErrorReport, FieldViolation, Reason};
 use super::v1;
@@ -25,6 +27,38 @@ impl Wrong {
 
     pub(super) fn too_large(field: impl Into<String>, rule: &dyn Display) -> Self {
         Self { reason: Reason::TooLarge, ..Self::malformed(field, rule) }
+    }
+
+    /// A command that breaks a rule or a limit, in the named field.
+    pub(super) fn about(field: &str, malformed: &MalformedCommand) -> Self {
+        match malformed {
+            MalformedCommand::NoAction
+            | MalformedCommand::NoRecord
+            | MalformedCommand::HeaderKey(_)
+            | MalformedCommand::OwnTarget
+            | MalformedCommand::TwoCompensations
+            | MalformedCommand::Bounds { .. }
+            | MalformedCommand::LockTime
+            | MalformedCommand::Retention
+            | MalformedCommand::Memory
+            | MalformedCommand::WrongSpace
+            | MalformedCommand::NoChange => Self::malformed(field, malformed),
+            MalformedCommand::TooManySteps(_)
+            | MalformedCommand::TooManyRecords(_)
+            | MalformedCommand::RecordTooLarge(_)
+            | MalformedCommand::CellTooLarge(_)
+            | MalformedCommand::CommandTooLarge(_)
+            | MalformedCommand::TooManyHeaders(_) => Self::too_large(field, malformed),
+        }
+    }
+}
+
+/// The field of a whole command that a rule is about.
+pub(super) fn field_of(malformed: &MalformedCommand) -> &'static str {
+    match malformed {
+        MalformedCommand::WrongSpace => "space",
+        MalformedCommand::OwnTarget => "id",
+        _ => "actions",
     }
 }
 
@@ -80,37 +114,77 @@ pub(super) fn space(text: &str) -> Result<SpaceName, Wrong> {
     SpaceName::new(text).map_err(|malformed| Wrong::malformed("space", &malformed))
 }
 
-/// A space that clients may write to.
+/// A space that has logs to append to.
 pub(super) fn writable_space(text: &str) -> Result<SpaceName, Wrong> {
     let space = space(text)?;
     if space == SpaceName::system() {
-        return Err(Wrong::malformed("space", &format_args!("{space} is reserved")));
+        return Err(Wrong::malformed(
+            "space",
+            &format_args!("{space} has no logs: commands about spaces and versions are submitted there"),
+        ));
     }
     Ok(space)
+}
+
+/// A space that has to be named.
+pub(super) fn named_space(field: &str, text: &str) -> Result<SpaceName, Wrong> {
+    SpaceName::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
 }
 
 pub(super) fn log_name(field: &str, text: &str) -> Result<LogName, Wrong> {
     LogName::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
 }
 
+pub(super) fn cell_key(field: &str, text: &str) -> Result<CellKey, Wrong> {
+    CellKey::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
+}
+
+pub(super) fn lock_name(field: &str, text: &str) -> Result<LockName, Wrong> {
+    LockName::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
+}
+
+pub(super) fn holder(field: &str, text: &str) -> Result<Holder, Wrong> {
+    Holder::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
+}
+
+pub(super) fn reader_name(field: &str, text: &str) -> Result<ReaderName, Wrong> {
+    ReaderName::new(text).map_err(|malformed| Wrong::malformed(field, &malformed))
+}
+
+/// What is empty means nothing.
+pub(super) fn if_given<T>(text: &str, read: impl FnOnce(&str) -> Result<T, Wrong>) -> Result<Option<T>, Wrong> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+/// A part that must be there, of a kind that this build knows.
+pub(super) fn needed<T>(field: &str, value: Option<T>) -> Result<T, Wrong> {
+    value.ok_or_else(|| Wrong::malformed(field, &"this is needed, and of a kind that this node knows"))
+}
+
 pub(super) fn id(message: Option<v1::CommandId>) -> Result<Id, Wrong> {
+    id_at("id", message)
+}
+
+/// The same in another field.
+pub(super) fn id_at(at: &str, message: Option<v1::CommandId>) -> Result<Id, Wrong> {
     let Some(message) = message else {
-        return Err(Wrong::malformed("id", &"an id is needed: make it before the first attempt, keep it through all"));
+        return Err(Wrong::malformed(at, &"an id is needed: make it before the first attempt, keep it through all"));
     };
     let id = match message.birth_ms {
         None => Id::new(message.text),
         Some(ms) => {
-            let birth = LogTime::from_ms(ms)
-                .ok_or_else(|| Wrong::malformed("id.birth_ms", &"a time has at most 48 bits of milliseconds"))?;
+            let birth = LogTime::from_ms(ms).ok_or_else(|| {
+                Wrong::malformed(format!("{at}.birth_ms"), &"a time has at most 48 bits of milliseconds")
+            })?;
             Id::with_birth(message.text, birth)
         }
     };
     id.map_err(|malformed| {
-        let field = match malformed {
-            MalformedId::Empty | MalformedId::TooLong(_) => "id.text",
-            MalformedId::OtherBirth { .. } => "id.birth_ms",
+        let part = match malformed {
+            MalformedId::Empty | MalformedId::TooLong(_) => "text",
+            MalformedId::OtherBirth { .. } => "birth_ms",
         };
-        Wrong::malformed(field, &malformed)
+        Wrong::malformed(format!("{at}.{part}"), &malformed)
     })
 }
 
@@ -142,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_writes_to_the_reserved_space_and_anybody_may_look() {
+    fn nobody_appends_in_the_reserved_space_and_anybody_may_look() {
         assert_eq!(writable_space("oncelog.system").unwrap_err().violation.field, "space");
         assert!(space("oncelog.system").is_ok());
     }

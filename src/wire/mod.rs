@@ -4,15 +4,21 @@
 //! - What a sender gets wrong is named by its field, before anything else looks at the request.
 //! - Every match over our own enums is complete: a new kind does not compile until it can be said.
 
+mod action;
 mod admin;
 mod answer;
+mod cell;
 mod command;
 mod fields;
+mod guard;
+mod listing;
 mod outcome;
 mod read;
+mod refusal;
 mod request;
 pub mod status;
 mod stream;
+mod submit;
 
 /// The metadata in which a node that does not lead says where clients reach the one that does.
 pub const LEADER: &str = "oncelog-leader";
@@ -20,6 +26,12 @@ pub const LEADER: &str = "oncelog-leader";
 pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
 pub use answer::{Appended, append_answer, appended, cancel_response, decided, rejection};
 pub use command::{append_command, append_request, cancel, cancel_request, command_id, id};
+pub use listing::{
+    List, ListPositions, Look, cells, describe_space, describe_space_response, get_cell, get_cell_response, get_lock,
+    get_lock_response, get_position, get_position_response, got_cell, got_lock, got_position, list_cells,
+    list_cells_response, list_locks, list_locks_response, list_positions, list_positions_response, list_spaces,
+    list_spaces_response, locks, positions, space_description, spaces,
+};
 pub use outcome::{Unreadable, outcome, outcome_message};
 pub use read::{
     describe_log_response, description, fate, list_logs_response, listing, lookup_response, met, page, read_response,
@@ -31,6 +43,7 @@ pub use request::{
 };
 pub use status::{ErrorReport, FieldViolation, Reason};
 pub use stream::{Reply, append_reply, reply};
+pub use submit::{submit_answer, submit_command, submit_request, submitted};
 
 /// The public API, as generated from `proto/oncelog/v1`.
 #[expect(

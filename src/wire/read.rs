@@ -1,7 +1,8 @@
 //! What readers get ⇄ messages.
 
-use crate::types::{Fate, Id, Listing, LogDescription, LogIndex, LogName, LogTime, Met, Offset, Page, Record};
+use crate::types::{Fate, Id, Listing, LogDescription, LogIndex, LogName, Met, Offset, Outcome, Page, Record};
 
+use super::cell::{cell, cell_message, position, position_message, retention, retention_message};
 use super::command::{command_id, header, header_message};
 use super::fields;
 use super::outcome::{Unreadable, outcome, outcome_message, time};
@@ -45,27 +46,49 @@ pub fn tail_page(message: v1::TailResponse) -> Result<Page, Unreadable> {
 pub fn wait_response(met: &Met, applied: LogIndex) -> Option<v1::WaitResponse> {
     let found = match met {
         Met::LogEnd(end) => v1::wait_response::Found::LogEnd(end.0),
-        Met::Fate(Fate::Decided(outcome)) => v1::wait_response::Found::Outcome(outcome_message(outcome)),
+        Met::Fate(Fate::Decided { outcome, compensated_by }) => {
+            v1::wait_response::Found::Decided(decided_message(outcome, compensated_by.as_ref()))
+        }
         Met::Fate(Fate::TooOld { floor }) => v1::wait_response::Found::TooOld(v1::TooOld { floor_ms: floor.as_ms() }),
         Met::Fate(Fate::Unknown) => return None,
+        Met::Cell(Some(cell)) => v1::wait_response::Found::Cell(cell_message(cell)),
+        Met::Cell(None) => v1::wait_response::Found::NoCell(v1::NoCell {}),
+        Met::Position(at) => v1::wait_response::Found::Position(position_message(at)),
+        Met::LockFree => v1::wait_response::Found::LockFree(v1::LockFree {}),
     };
     Some(v1::WaitResponse { found: Some(found), applied_index: applied.0 })
 }
 
 /// What made a condition hold, as received.
-pub fn met(message: &v1::WaitResponse) -> Result<Met, Unreadable> {
-    match message.found.as_ref().ok_or(Unreadable("finding"))? {
-        v1::wait_response::Found::LogEnd(end) => Ok(Met::LogEnd(Offset(*end))),
-        v1::wait_response::Found::Outcome(message) => Ok(Met::Fate(Fate::Decided(outcome(message)?))),
-        v1::wait_response::Found::TooOld(too_old) => Ok(Met::Fate(Fate::TooOld { floor: time(too_old.floor_ms)? })),
-    }
+pub fn met(message: v1::WaitResponse) -> Result<Met, Unreadable> {
+    Ok(match message.found.ok_or(Unreadable("finding"))? {
+        v1::wait_response::Found::LogEnd(end) => Met::LogEnd(Offset(end)),
+        v1::wait_response::Found::Decided(message) => Met::Fate(decided(&message)?),
+        v1::wait_response::Found::TooOld(too_old) => Met::Fate(Fate::TooOld { floor: time(too_old.floor_ms)? }),
+        v1::wait_response::Found::Cell(message) => Met::Cell(Some(cell(message)?)),
+        v1::wait_response::Found::NoCell(v1::NoCell {}) => Met::Cell(None),
+        v1::wait_response::Found::Position(message) => Met::Position(position(&message)?),
+        v1::wait_response::Found::LockFree(v1::LockFree {}) => Met::LockFree,
+    })
+}
+
+fn decided_message(outcome: &Outcome, compensated_by: Option<&Id>) -> v1::Decided {
+    v1::Decided { outcome: Some(outcome_message(outcome)), compensated_by: compensated_by.map(command_id) }
+}
+
+fn decided(message: &v1::Decided) -> Result<Fate, Unreadable> {
+    let compensated_by = message.compensated_by.clone().map(|id| known_id(Some(id))).transpose()?;
+    let outcome = outcome(message.outcome.as_ref().ok_or(Unreadable("outcome"))?)?;
+    Ok(Fate::Decided { outcome, compensated_by })
 }
 
 /// A fate, to be sent.
 pub fn lookup_response(fate: &Fate, applied: LogIndex) -> v1::LookupResponse {
     let fate = match fate {
         Fate::Unknown => v1::lookup_response::Fate::Unknown(v1::Unknown {}),
-        Fate::Decided(outcome) => v1::lookup_response::Fate::Outcome(outcome_message(outcome)),
+        Fate::Decided { outcome, compensated_by } => {
+            v1::lookup_response::Fate::Decided(decided_message(outcome, compensated_by.as_ref()))
+        }
         Fate::TooOld { floor } => v1::lookup_response::Fate::TooOld(v1::TooOld { floor_ms: floor.as_ms() }),
     };
     v1::LookupResponse { fate: Some(fate), applied_index: applied.0 }
@@ -75,7 +98,7 @@ pub fn lookup_response(fate: &Fate, applied: LogIndex) -> v1::LookupResponse {
 pub fn fate(message: &v1::LookupResponse) -> Result<Fate, Unreadable> {
     match message.fate.as_ref().ok_or(Unreadable("fate"))? {
         v1::lookup_response::Fate::Unknown(v1::Unknown {}) => Ok(Fate::Unknown),
-        v1::lookup_response::Fate::Outcome(message) => Ok(Fate::Decided(outcome(message)?)),
+        v1::lookup_response::Fate::Decided(message) => decided(message),
         v1::lookup_response::Fate::TooOld(too_old) => Ok(Fate::TooOld { floor: time(too_old.floor_ms)? }),
     }
 }
@@ -139,6 +162,7 @@ fn description_message(log: &LogDescription) -> v1::LogDescription {
         end: log.end.0,
         bytes: log.bytes,
         created_ms: log.created.as_ms(),
+        retention: Some(retention_message(&log.retention)),
     }
 }
 
@@ -148,7 +172,8 @@ fn log_description(message: &v1::LogDescription) -> Result<LogDescription, Unrea
         start: Offset(message.start),
         end: Offset(message.end),
         bytes: message.bytes,
-        created: LogTime::from_ms(message.created_ms).ok_or(Unreadable("time"))?,
+        created: time(message.created_ms)?,
+        retention: retention(message.retention),
     })
 }
 
@@ -156,7 +181,11 @@ fn log_description(message: &v1::LogDescription) -> Result<LogDescription, Unrea
 mod tests {
     use bytes::Bytes;
 
-    use crate::types::Header;
+    use std::time::Duration;
+
+    use crate::types::{
+        Cell, CellKey, CellValue, Header, KeyedCell, LogTime, Position, ReaderName, ReaderPosition, Retention, Version,
+    };
     use crate::wire::outcome::tests::outcomes;
 
     use super::*;
@@ -168,6 +197,7 @@ mod tests {
             end: Offset(9),
             bytes: 1_024,
             created: LogTime::from_ms(77).unwrap(),
+            retention: Retention { age: Some(Duration::from_hours(1)), bytes: None, records: Some(7) },
         }
     }
 
@@ -195,17 +225,29 @@ mod tests {
 
     #[test]
     fn whatever_was_waited_for_comes_back() {
-        let decided = outcomes().into_iter().map(|outcome| Met::Fate(Fate::Decided(outcome)));
+        let decided = outcomes().into_iter().map(|outcome| Met::Fate(Fate::Decided { outcome, compensated_by: None }));
         let too_old = Met::Fate(Fate::TooOld { floor: LogTime::from_ms(4).unwrap() });
-        for whole in decided.chain([Met::LogEnd(Offset(9)), too_old]) {
-            assert_eq!(met(&wait_response(&whole, LogIndex(1)).unwrap()), Ok(whole));
+        let cell = Cell { value: CellValue::Integer(-3), version: Version(2), time: LogTime::ZERO };
+        let cell = KeyedCell { key: CellKey::new("stock").unwrap(), cell };
+        let at = ReaderPosition {
+            reader: ReaderName::new("billing").unwrap(),
+            log: LogName::new("orders").unwrap(),
+            position: Position::default(),
+            end: Offset(3),
+        };
+        let others =
+            [Met::LogEnd(Offset(9)), too_old, Met::Cell(Some(cell)), Met::Cell(None), Met::Position(at), Met::LockFree];
+        for whole in decided.chain(others) {
+            assert_eq!(met(wait_response(&whole, LogIndex(1)).unwrap()), Ok(whole));
         }
         assert_eq!(wait_response(&Met::Fate(Fate::Unknown), LogIndex(1)), None);
     }
 
     #[test]
     fn every_fate_comes_back() {
-        let decided = outcomes().into_iter().map(Fate::Decided);
+        let by = [None, Some(Id::new("undo-1").unwrap())];
+        let decided = outcomes().into_iter().zip(by.into_iter().cycle());
+        let decided = decided.map(|(outcome, compensated_by)| Fate::Decided { outcome, compensated_by });
         for whole in decided.chain([Fate::Unknown, Fate::TooOld { floor: LogTime::from_ms(4).unwrap() }]) {
             assert_eq!(fate(&lookup_response(&whole, LogIndex(1))), Ok(whole));
         }

@@ -8,17 +8,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use prost::Message as _;
+use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::types::AttemptEffect;
+use crate::types::{AttemptEffect, Outcome};
 
+use super::outcome::{outcome, outcome_message};
 use super::v1;
 
 /// Whose errors these are, in their `ErrorInfo`.
 pub const DOMAIN: &str = "oncelog";
 
 const EFFECT: &str = "effect";
+const OUTCOME_TYPE: &str = "type.googleapis.com/oncelog.v1.Outcome";
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $word:literal => $code:ident,)*) => {
@@ -78,6 +82,12 @@ reasons! {
     NoSuchSpace = "NO_SUCH_SPACE" => NotFound,
     /// The log does not exist.
     NoSuchLog = "NO_SUCH_LOG" => NotFound,
+    /// The cell does not exist.
+    NoSuchCell = "NO_SUCH_CELL" => NotFound,
+    /// The offset was trimmed away.
+    Trimmed = "TRIMMED" => OutOfRange,
+    /// Not every node of the cluster knows the machine version that was asked for, or not every one answers.
+    VersionUnsupported = "VERSION_UNSUPPORTED" => FailedPrecondition,
     /// The node is of another cluster, or was removed from this one.
     ClusterMismatch = "CLUSTER_MISMATCH" => FailedPrecondition,
     /// The node is not in a cluster yet: `init` has not been run.
@@ -134,6 +144,8 @@ pub struct ErrorReport {
     pub retry_after: Option<Duration>,
     /// The fields that break a rule.
     pub field_violations: Vec<FieldViolation>,
+    /// What became of the id, if it was refused or cancelled.
+    pub outcome: Option<Box<Outcome>>,
 }
 
 impl ErrorReport {
@@ -147,6 +159,7 @@ impl ErrorReport {
             metadata: BTreeMap::new(),
             retry_after: None,
             field_violations: Vec::new(),
+            outcome: None,
         }
     }
 
@@ -193,6 +206,12 @@ impl ErrorReport {
         Self { retry_after: Some(pause), ..self }
     }
 
+    /// The same with what became of the id.
+    #[must_use]
+    pub fn with_outcome(self, outcome: &Outcome) -> Self {
+        Self { outcome: Some(Box::new(outcome.clone())), ..self }
+    }
+
     /// As gRPC carries it.
     pub fn to_status(&self) -> Status {
         let mut facts: std::collections::HashMap<_, _> = self.metadata.clone().into_iter().collect();
@@ -204,7 +223,11 @@ impl ErrorReport {
         for violation in &self.field_violations {
             details.add_bad_request_violation(&violation.field, &violation.description);
         }
-        Status::with_error_details(self.code, self.message.clone(), details)
+        let status = Status::with_error_details(self.code, self.message.clone(), details);
+        match &self.outcome {
+            None => status,
+            Some(outcome) => status_with(&status, &outcome_message(outcome)),
+        }
     }
 
     /// From what gRPC carried. Without our mark it may have been anything.
@@ -224,6 +247,7 @@ impl ErrorReport {
             None => Self::new(Reason::Foreign, AttemptEffect::Unknown, status.message()),
         };
         report.code = status.code();
+        report.outcome = if report.reason == Reason::Foreign { None } else { outcome_of(status) };
         report.retry_after = details.retry_info().and_then(|info| info.retry_delay);
         report.field_violations = details.bad_request().map_or_else(Vec::new, |bad| {
             let violations = bad.field_violations.iter();
@@ -236,6 +260,20 @@ impl ErrorReport {
         });
         report
     }
+}
+
+/// The status with one more detail, which stock clients unpack like any other.
+fn status_with(status: &Status, outcome: &v1::Outcome) -> Status {
+    let mut whole = tonic_types::Status::decode(status.details()).expect("these details were just encoded");
+    whole.details.push(Any { type_url: OUTCOME_TYPE.to_owned(), value: outcome.encode_to_vec() });
+    Status::with_details(status.code(), status.message(), whole.encode_to_vec().into())
+}
+
+fn outcome_of(status: &Status) -> Option<Box<Outcome>> {
+    let whole = tonic_types::Status::decode(status.details()).ok()?;
+    let detail = whole.details.into_iter().find(|detail| detail.type_url == OUTCOME_TYPE)?;
+    let message = v1::Outcome::decode(detail.value.as_slice()).ok()?;
+    outcome(&message).ok().map(Box::new)
 }
 
 /// A report inside a message. A pause before the next attempt is left out: what is said this way is final.
@@ -255,6 +293,7 @@ pub fn failure_message(report: &ErrorReport) -> v1::Failure {
         message: report.message.clone(),
         metadata: report.metadata.clone().into_iter().collect(),
         field_violations: report.field_violations.iter().map(violation).collect(),
+        outcome: report.outcome.as_deref().map(outcome_message),
     }
 }
 
@@ -270,6 +309,7 @@ pub fn failure(message: v1::Failure) -> ErrorReport {
         code: Code::from(message.code),
         metadata: message.metadata.into_iter().collect(),
         field_violations: message.field_violations.into_iter().map(violation).collect(),
+        outcome: message.outcome.and_then(|message| outcome(&message).ok()).map(Box::new),
         ..ErrorReport::new(Reason::parse(&message.reason), effect, message.message)
     }
 }
@@ -297,10 +337,12 @@ mod tests {
             | Reason::IdFromTheFuture
             | Reason::GuardFailed
             | Reason::ClusterMismatch
+            | Reason::VersionUnsupported
             | Reason::NotInitialised => Code::FailedPrecondition,
             Reason::Cancelled => Code::Aborted,
             Reason::Malformed | Reason::TooLarge => Code::InvalidArgument,
-            Reason::NoSuchSpace | Reason::NoSuchLog => Code::NotFound,
+            Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell => Code::NotFound,
+            Reason::Trimmed => Code::OutOfRange,
             Reason::TimedOut => Code::DeadlineExceeded,
             Reason::Internal => Code::Internal,
             Reason::Foreign => Code::Unknown,
@@ -331,6 +373,17 @@ mod tests {
         let bad = ErrorReport::malformed("records[3].payload", "too much");
         assert_eq!(failure(failure_message(&bad)), bad);
         assert_eq!(failure(v1::Failure::default()).effect, AttemptEffect::Unknown);
+    }
+
+    #[test]
+    fn the_outcome_of_what_was_refused_survives_both_ways() {
+        for outcome in crate::wire::outcome::tests::outcomes() {
+            let report = ErrorReport::without_effect(Reason::GuardFailed, "refused").with_outcome(&outcome);
+            assert_eq!(ErrorReport::from_status(&report.to_status()), report);
+            assert_eq!(failure(failure_message(&report)), report);
+            let details = report.to_status().get_error_details();
+            assert_eq!(details.error_info().unwrap().reason, "GUARD_FAILED", "other details stay readable");
+        }
     }
 
     #[test]

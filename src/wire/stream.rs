@@ -63,7 +63,9 @@ mod tests {
             assert_eq!((read.position, read.id.as_ref()), (7, Some(&id)));
             match (&outcome.verdict, read.result) {
                 (Verdict::Applied(results), Ok(appended)) => {
-                    let ActionResult::Appended { first, count } = results[0];
+                    let ActionResult::Appended { first, count } = results[0] else {
+                        panic!("an append is answered by {results:?}")
+                    };
                     assert_eq!((appended.first, appended.count, appended.replayed), (first, count, true));
                 }
                 (_, read) => assert_eq!(read.unwrap_err(), result.unwrap_err()),

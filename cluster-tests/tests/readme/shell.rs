@@ -77,8 +77,10 @@ impl Shell {
 
     /// Why a command is not understood; nothing is done, because it is only asked for its help.
     pub(crate) fn misunderstood(&self, command: &str) -> Option<String> {
+        // What stands behind `--` is another program's.
+        let own = command.split(" -- ").next().unwrap_or(command);
         let mut bash = mortal("bash");
-        bash.args(["--norc", "-c", &format!("{command} --help")]).env("PATH", &self.path).stdin(Stdio::null());
+        bash.args(["--norc", "-c", &format!("{own} --help")]).env("PATH", &self.path).stdin(Stdio::null());
         let output = bash.output().expect("start bash");
         let said = String::from_utf8_lossy(&output.stderr);
         (!output.status.success()).then(|| format!("`{command}`: {}", said.trim()))

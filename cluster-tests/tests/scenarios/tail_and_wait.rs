@@ -169,10 +169,11 @@ async fn a_log_and_an_id_that_are_not_there_yet_are_waited_for() {
         found.push(tokio::time::timeout(PATIENCE, wait).await.expect("a wait ends in time").unwrap().unwrap());
     }
     for found in found.chunks(3) {
-        let [Found::LogEnd(end), Found::Outcome(applied), Found::Outcome(cancelled)] = found else {
+        let [Found::LogEnd(end), Found::Decided(applied), Found::Decided(cancelled)] = found else {
             panic!("{found:?}")
         };
         assert_eq!(*end, 2);
+        let [applied, cancelled] = [applied, cancelled].map(|decided| decided.outcome.as_ref().unwrap());
         assert_eq!(place(applied), Some(second));
         assert!(matches!(cancelled.verdict, Some(Verdict::Cancelled(_))), "{cancelled:?}");
     }

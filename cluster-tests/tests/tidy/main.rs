@@ -62,7 +62,16 @@ fn no_file_is_dead() {
         "cluster-tests/tests/stock_clients/main.rs",
         "cluster-tests/tests/tidy/main.rs",
         "build.rs",
+        "examples/account.rs",
+        "examples/cache.rs",
         "examples/client.rs",
+        "examples/enrich.rs",
+        "examples/members.rs",
+        "examples/order.rs",
+        "examples/payment.rs",
+        "examples/saga.rs",
+        "examples/shipment.rs",
+        "examples/worker_pool.rs",
         "cluster-tests/build.rs",
     ];
     assert_none("a file is reached by no `mod`", &modules::dead(tree.sources(), &roots));

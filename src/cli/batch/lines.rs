@@ -2,13 +2,11 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::cli::json::{HeaderFields, RecordFields};
 use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
-use crate::types::{Header, Id, LogTime, NewRecord};
+use crate::types::{Id, LogTime, NewRecord};
 
 /// What the lines are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,19 +44,11 @@ struct Object {
     payload: Option<String>,
     payload_base64: Option<String>,
     #[serde(default)]
-    headers: Vec<ObjectHeader>,
+    headers: Vec<HeaderFields>,
     #[serde(rename = "offset")]
     _offset: Option<u64>,
     #[serde(rename = "time_ms")]
     _time_ms: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ObjectHeader {
-    key: String,
-    value: Option<String>,
-    value_base64: Option<String>,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -97,7 +87,7 @@ fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
     // It is one line: the parser's own count of lines would only mislead.
     let told = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
     let object: Object = serde_json::from_slice(bytes).map_err(told)?;
-    let id = match (object.id, object.birth_ms) {
+    let id = match (&object.id, object.birth_ms) {
         (None, None) => None,
         (None, Some(_)) => return Err("a birth_ms without an id".to_owned()),
         (Some(text), None) => Some(Id::new(text).map_err(|error| error.to_string())?),
@@ -106,23 +96,8 @@ fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
             Some(Id::with_birth(text, birth).map_err(|error| error.to_string())?)
         }
     };
-    let payload = value("payload", object.payload, object.payload_base64)?;
-    let headers = object.headers.into_iter().map(|header| {
-        let value = value("value", header.value, header.value_base64)?;
-        Ok(Header { key: header.key, value })
-    });
-    Ok((id, NewRecord { payload, headers: headers.collect::<Result<_, String>>()? }))
-}
-
-fn value(name: &str, text: Option<String>, base64: Option<String>) -> Result<Bytes, String> {
-    match (text, base64) {
-        (Some(text), None) => Ok(text.into()),
-        (None, Some(base64)) => {
-            BASE64_STANDARD.decode(base64).map(Bytes::from).map_err(|error| format!("{name}_base64: {error}"))
-        }
-        (None, None) => Err(format!("neither {name} nor {name}_base64")),
-        (Some(_), Some(_)) => Err(format!("both {name} and {name}_base64")),
-    }
+    let Object { payload, payload_base64, headers, .. } = object;
+    Ok((id, RecordFields { payload, payload_base64, headers }.try_into()?))
 }
 
 #[cfg(test)]

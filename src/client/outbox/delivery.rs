@@ -266,6 +266,9 @@ fn standing(error: &client::Error) -> Standing {
             | Reason::TooLarge
             | Reason::NoSuchSpace
             | Reason::NoSuchLog
+            | Reason::NoSuchCell
+            | Reason::Trimmed
+            | Reason::VersionUnsupported
             | Reason::ClusterMismatch
             | Reason::NotInitialised
             | Reason::NotServing

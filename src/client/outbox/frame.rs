@@ -94,9 +94,9 @@ fn decode_append(bytes: Bytes) -> Result<Append, DecodeError> {
     let space = SpaceName::new(&decoder.text()?).map_err(|_| DecodeError::Invalid("name of a space"))?;
     let id = Id::decode(&mut decoder)?;
     let log = LogName::new(&decoder.text()?).map_err(|_| DecodeError::Invalid("name of a log"))?;
-    let records = read_list(&mut decoder, |decoder| {
+    let records = decoder.list(|decoder| {
         let payload = decoder.bytes()?;
-        let headers = read_list(decoder, |decoder| {
+        let headers = decoder.list(|decoder| {
             let key = decoder.text()?;
             Ok(RecordHeader { key, value: decoder.bytes()? })
         })?;
@@ -160,26 +160,13 @@ fn body_at(salt: u64, file: &[u8], place: usize) -> Option<&[u8]> {
 }
 
 fn decode_body(decoder: &mut Decoder) -> Result<(Vec<EntryNumber>, Vec<Entry>), DecodeError> {
-    let confirmed = read_list(decoder, |decoder| decoder.varint().map(EntryNumber))?;
-    let kept = read_list(decoder, |decoder| {
+    let confirmed = decoder.list(|decoder| decoder.varint().map(EntryNumber))?;
+    let kept = decoder.list(|decoder| {
         let number = EntryNumber(decoder.varint()?);
         let append = decoder.bytes()?;
         Ok(Entry { number, bytes: append.len(), append: decode_append(append)? })
     })?;
     Ok((confirmed, kept))
-}
-
-fn read_list<T>(
-    decoder: &mut Decoder,
-    mut read: impl FnMut(&mut Decoder) -> Result<T, DecodeError>,
-) -> Result<Vec<T>, DecodeError> {
-    let count = decoder.length()?;
-    // Room is made as they come: a count alone must not make much of it.
-    let mut values = Vec::with_capacity(count.min(64));
-    for _ in 0..count {
-        values.push(read(decoder)?);
-    }
-    Ok(values)
 }
 
 fn checksum(salt: u64, place: u64, length: u32, body: &[u8]) -> u32 {

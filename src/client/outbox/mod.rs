@@ -61,7 +61,7 @@
 //!     let settled = kept.cancel().await?;
 //!     match settled.outcome.verdict {
 //!         Verdict::Cancelled => println!("{} never takes effect", kept.id()),
-//!         Verdict::Applied(_) | Verdict::Refused(_) => println!("{} was decided before", kept.id()),
+//!         Verdict::Applied(_) | Verdict::NothingToUndo | Verdict::Refused(_) => println!("{} was decided before", kept.id()),
 //!     }
 //!     settled.confirm().await?;
 //! }

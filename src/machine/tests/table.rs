@@ -1,9 +1,15 @@
 //! A store as the machine imagines it: effects go in, rows come out.
+//!
+//! - What effects must keep to is asserted here: records without gaps, an outcome that never changes, one place in the due
+//!   index for each thing, ranges that are no longer needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::machine::{Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
-use crate::types::{Id, LogName, LogNumber, LogTime, NewRecord, SpaceName, SpaceNumber};
+use crate::machine::{Bucket, DUE_PER_ENTRY, Due, Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
+use crate::types::{
+    Cell, CellKey, Id, Lock, LockName, LogName, LogNumber, LogTime, Memory, NewRecord, Offset, Position, ReaderName,
+    SpaceName, SpaceNumber,
+};
 
 /// A record, its id and its time.
 type Kept = (NewRecord, Id, LogTime);
@@ -13,8 +19,13 @@ type Kept = (NewRecord, Id, LogTime);
 pub(super) struct Table {
     pub(super) globals: Globals,
     pub(super) spaces: BTreeMap<SpaceName, Space>,
+    pub(super) buckets: BTreeMap<(SpaceNumber, LogTime), Bucket>,
     pub(super) logs: BTreeMap<(SpaceNumber, LogName), LogHead>,
-    pub(super) records: BTreeMap<(SpaceNumber, LogNumber), Vec<Kept>>,
+    pub(super) cells: BTreeMap<(SpaceNumber, CellKey), Cell>,
+    pub(super) positions: BTreeMap<(SpaceNumber, ReaderName, LogName), Position>,
+    pub(super) locks: BTreeMap<(SpaceNumber, LockName), Lock>,
+    pub(super) due: BTreeSet<(LogTime, Due)>,
+    pub(super) records: BTreeMap<(SpaceNumber, LogNumber), BTreeMap<Offset, Kept>>,
     pub(super) ids: BTreeMap<(SpaceNumber, Id), Remembered>,
 }
 
@@ -23,20 +34,78 @@ impl Table {
         match effect.clone() {
             Effect::Globals(globals) => self.globals = globals,
             Effect::Space { name, space } => {
-                self.spaces.insert(name, space);
+                let floor = self.spaces.insert(name, space.clone()).map(|before| before.floor);
+                assert!(floor <= Some(space.floor), "a floor never goes back");
             }
+            Effect::Bucket { space, start, bucket } => put(&mut self.buckets, (space, start), bucket),
             Effect::Log { space, name, head } => {
                 self.logs.insert((space, name), head);
             }
+            Effect::Cell { space, key, cell } => put(&mut self.cells, (space, key), cell),
+            Effect::Position { space, reader, log, position } => {
+                self.positions.insert((space, reader, log), position);
+            }
+            Effect::Lock { space, name, lock } => put(&mut self.locks, (space, name), lock),
+            Effect::Due { at, due, is: true } => {
+                self.due.insert((at, due));
+            }
+            Effect::Due { at, due, is: false } => {
+                self.due.remove(&(at, due));
+            }
             Effect::Records { space, log, first, id, time, records } => {
                 let kept = self.records.entry((space, log)).or_default();
-                assert_eq!(first.0, kept.len() as u64, "records follow each other without a gap");
-                kept.extend(records.into_iter().map(|record| (record, id.clone(), time)));
+                let last = kept.last_key_value().map(|(offset, _)| offset.next());
+                assert!(last.is_none_or(|end| end == first), "records follow each other without a gap");
+                for (offset, record) in (first.0..).zip(records) {
+                    kept.insert(Offset(offset), (record, id.clone(), time));
+                }
             }
             Effect::Remember { space, id, remembered } => {
-                let before = self.ids.insert((space, id), remembered);
-                assert_eq!(before, None, "an outcome is written once");
+                if let Some(before) = self.ids.insert((space, id), remembered.clone()) {
+                    let marked = Remembered { compensated_by: remembered.compensated_by, ..before.clone() };
+                    assert_eq!(before.compensated_by, None, "a mark is set once");
+                    assert_eq!(remembered.outcome, marked.outcome, "an outcome is written once");
+                    assert_eq!(remembered.fingerprint, marked.fingerprint, "and so is what it is of");
+                }
             }
+            Effect::Trim { space, log, from, before } => {
+                let kept = self.records.get_mut(&(space, log)).expect("only what is there is trimmed");
+                assert!(kept.keys().all(|offset| *offset >= from), "what is in front of a range went before");
+                kept.retain(|offset, _| *offset >= before);
+            }
+            Effect::Forget { space, from, below } => {
+                let birth = |id: &Id| id.birth().time().expect("ids of finite spaces have births");
+                let is_of = |of: SpaceNumber| of == space;
+                assert!(self.ids.keys().all(|(of, id)| !is_of(*of) || birth(id) >= from), "they went before");
+                self.ids.retain(|(of, id), _| !is_of(*of) || birth(id) >= below);
+            }
+        }
+    }
+
+    /// Applies an entry's effects, which name each row once and have ranges at their end.
+    pub(super) fn apply_entry(&mut self, effects: &[Effect]) {
+        let mut rows = BTreeSet::new();
+        let mut ranges = false;
+        for effect in effects {
+            let row = match effect {
+                Effect::Globals(_) => "globals".to_owned(),
+                Effect::Space { name, .. } => format!("space {name}"),
+                Effect::Bucket { space, start, .. } => format!("bucket {space} {start}"),
+                Effect::Log { space, name, .. } => format!("log {space} {name}"),
+                Effect::Cell { space, key, .. } => format!("cell {space} {key}"),
+                Effect::Position { space, reader, log, .. } => format!("position {space} {reader} {log}"),
+                Effect::Lock { space, name, .. } => format!("lock {space} {name}"),
+                Effect::Due { at, due, .. } => format!("due {at} {due:?}"),
+                Effect::Records { space, log, first, .. } => format!("records {space} {log} {first}"),
+                Effect::Remember { space, id, .. } => format!("id {space} {id:?}"),
+                Effect::Trim { space, log, .. } => format!("trim {space} {log}"),
+                Effect::Forget { space, .. } => format!("forget {space}"),
+            };
+            assert!(rows.insert(row), "{effect:?} is of a row that was written before");
+            let is_range = matches!(effect, Effect::Trim { .. } | Effect::Forget { .. });
+            assert!(is_range || !ranges, "{effect:?} comes after a range");
+            ranges |= is_range;
+            self.apply(effect);
         }
     }
 
@@ -47,36 +116,124 @@ impl Table {
         for (name, space) in &self.spaces {
             overlay.insert_space(name.clone(), space.clone());
         }
+        for ((space, start), bucket) in &self.buckets {
+            overlay.insert_bucket(*space, *start, *bucket);
+        }
         for ((space, name), head) in &self.logs {
             overlay.insert_log(*space, name.clone(), head.clone());
+        }
+        for ((space, key), cell) in &self.cells {
+            overlay.insert_cell(*space, key.clone(), cell.clone());
+        }
+        for ((space, reader, log), position) in &self.positions {
+            overlay.insert_position(*space, reader.clone(), log.clone(), *position);
+        }
+        for ((space, name), lock) in &self.locks {
+            overlay.insert_lock(*space, name.clone(), lock.clone());
         }
         for ((space, id), remembered) in &self.ids {
             overlay.insert_remembered(*space, id.clone(), remembered.clone());
         }
+        for (at, due) in &self.due {
+            overlay.insert_due(*at, due.clone());
+        }
         overlay
     }
 
-    /// The rows that are named, and no others.
-    pub(super) fn fetch(&self, reads: &Reads) -> Overlay {
+    /// The rows that are named and those that time may look at in so many entries up to a stamp, and no others.
+    pub(super) fn fetch(&self, reads: &Reads, stamp: LogTime, entries: usize) -> Overlay {
         let mut overlay = Overlay::default();
         overlay.set_globals(self.globals);
+        let until = self.globals.clock.max(stamp);
         for name in &reads.spaces {
-            if let Some(space) = self.spaces.get(name) {
-                overlay.insert_space(name.clone(), space.clone());
-            }
-        }
-        for (name, log) in &reads.logs {
-            let Some(space) = self.spaces.get(name) else { continue };
-            if let Some(head) = self.logs.get(&(space.number, log.clone())) {
-                overlay.insert_log(space.number, log.clone(), head.clone());
-            }
+            self.fetch_space(&mut overlay, name);
         }
         for (name, id) in &reads.ids {
             let Some(space) = self.spaces.get(name) else { continue };
             if let Some(remembered) = self.ids.get(&(space.number, id.clone())) {
                 overlay.insert_remembered(space.number, id.clone(), remembered.clone());
             }
+            let Some((start, end)) = id.birth().time().and_then(|birth| space.bucket_of(birth)) else { continue };
+            if let Some(bucket) = self.buckets.get(&(space.number, start)) {
+                overlay.insert_bucket(space.number, start, *bucket);
+            }
+            let Memory::For(memory) = space.memory else { continue };
+            if end.saturating_add(memory) <= until {
+                self.fetch_buckets(&mut overlay, space);
+            }
+        }
+        for space in reads.spaces.iter().filter_map(|name| self.spaces.get(name)) {
+            if space.due.is_some_and(|due| due <= until) {
+                self.fetch_buckets(&mut overlay, space);
+            }
+        }
+        for space in reads.changed.iter().filter_map(|name| self.spaces.get(name)) {
+            self.fetch_buckets(&mut overlay, space);
+        }
+        let number = |name| self.spaces.get(name).map(|space| space.number);
+        for (name, log) in &reads.logs {
+            let Some(space) = number(name) else { continue };
+            self.fetch_log(&mut overlay, space, log);
+        }
+        for (name, key) in &reads.cells {
+            let Some(space) = number(name) else { continue };
+            if let Some(cell) = self.cells.get(&(space, key.clone())) {
+                overlay.insert_cell(space, key.clone(), cell.clone());
+            }
+        }
+        for (name, reader, log) in &reads.positions {
+            let Some(space) = number(name) else { continue };
+            if let Some(position) = self.positions.get(&(space, reader.clone(), log.clone())) {
+                overlay.insert_position(space, reader.clone(), log.clone(), *position);
+            }
+        }
+        for (name, lock) in &reads.locks {
+            let Some(space) = number(name) else { continue };
+            self.fetch_lock(&mut overlay, space, lock);
+        }
+        let most = DUE_PER_ENTRY * entries + reads.locks.len() + reads.logs.len() + reads.spaces.len();
+        for (at, due) in self.due.iter().take(most).filter(|(at, _)| *at <= until) {
+            overlay.insert_due(*at, due.clone());
+            match due {
+                Due::Floor(name) => {
+                    self.fetch_space(&mut overlay, name);
+                    self.fetch_buckets(&mut overlay, &self.spaces[name]);
+                }
+                Due::Lock(space, lock) => self.fetch_lock(&mut overlay, *space, lock),
+                Due::Log(space, log) => self.fetch_log(&mut overlay, *space, log),
+            }
         }
         overlay
     }
+
+    fn fetch_space(&self, overlay: &mut Overlay, name: &SpaceName) {
+        if let Some(space) = self.spaces.get(name) {
+            overlay.insert_space(name.clone(), space.clone());
+        }
+    }
+
+    fn fetch_buckets(&self, overlay: &mut Overlay, space: &Space) {
+        for ((_, start), bucket) in self.buckets.iter().filter(|((of, _), _)| *of == space.number) {
+            overlay.insert_bucket(space.number, *start, *bucket);
+        }
+    }
+
+    fn fetch_log(&self, overlay: &mut Overlay, space: SpaceNumber, log: &LogName) {
+        if let Some(head) = self.logs.get(&(space, log.clone())) {
+            overlay.insert_log(space, log.clone(), head.clone());
+        }
+    }
+
+    fn fetch_lock(&self, overlay: &mut Overlay, space: SpaceNumber, name: &LockName) {
+        if let Some(lock) = self.locks.get(&(space, name.clone())) {
+            overlay.insert_lock(space, name.clone(), lock.clone());
+        }
+    }
+}
+
+fn put<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: Option<V>) {
+    match row {
+        Some(row) => rows.insert(key, row),
+        None => rows.remove(&key),
+    };
 }

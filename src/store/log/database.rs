@@ -67,7 +67,7 @@ impl Database {
     /// Writes all of it or nothing, and returns when it is on disk.
     pub(super) fn write(&self, batch: Batch) -> Result<(), Error> {
         let mut options = WriteOptions::default();
-        options.set_sync(files::SYNCS);
+        options.set_sync(files::syncs());
         self.inner.write_opt(batch.inner, &options).map_err(Error::storage("write"))
     }
 

@@ -128,7 +128,7 @@ impl Watermark {
     /// Makes the newest mark durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         crash_point::fault(&self.directory, "watermark.sync")?;
-        if files::SYNCS {
+        if files::syncs() {
             self.file.sync_data()?;
         }
         self.unsynced = false;

@@ -5,6 +5,7 @@
 //! - Nobody watching costs an apply next to nothing.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -53,6 +54,17 @@ impl Changes {
         }
     }
 
+    /// Tells that rows with keys in this range went.
+    pub(super) fn tell_range(&self, range: &Range<Vec<u8>>) {
+        fence(Ordering::SeqCst);
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        for (_, sender) in self.lock().iter().filter(|(key, _)| range.contains(*key)) {
+            sender.send_replace(());
+        }
+    }
+
     /// Tells everyone: another generation has become the state, and any row may be another.
     pub(super) fn tell_all(&self) {
         self.lock().values().for_each(|sender| {
@@ -97,6 +109,9 @@ mod tests {
         changes.tell([b"a"]);
         one.changed().await;
         assert!(futures::poll!(std::pin::pin!(one.changed())).is_pending());
+        assert!(futures::poll!(std::pin::pin!(other.changed())).is_pending());
+        changes.tell_range(&(b"a".to_vec()..b"b".to_vec()));
+        one.changed().await;
         assert!(futures::poll!(std::pin::pin!(other.changed())).is_pending());
         changes.tell_all();
         one.changed().await;

@@ -15,9 +15,13 @@ use rocksdb::{
 use super::error::Error;
 use super::lease::Lease;
 use super::{keys, rows, settings};
-use crate::machine::{Digest, Effect, Globals, LogHead, Remembered, Space, genesis};
+use crate::machine::{Bucket, Digest, Due, Effect, Globals, LogHead, Remembered, Space, genesis};
 use crate::store::{entry, files};
-use crate::types::{Id, LogId, LogIndex, LogName, SpaceName, SpaceNumber, StoredMembership};
+use crate::types::codec::DecodeError;
+use crate::types::{
+    Cell, CellKey, Id, Lock, LockName, LogId, LogIndex, LogName, LogTime, Position, ReaderName, SpaceName, SpaceNumber,
+    StoredMembership,
+};
 
 /// A `RocksDB` in its directory.
 pub(super) struct Generation {
@@ -128,19 +132,21 @@ impl Generation {
 
     /// The remembered digests, oldest first.
     pub(super) fn remembered_digests(&self) -> Result<VecDeque<(LogIndex, Digest)>, Error> {
-        let first = keys::REMEMBERED_DIGESTS;
-        let mut options = scanning();
-        options.set_iterate_upper_bound(keys::after_prefix(&first).unwrap_or_default());
-        let mode = IteratorMode::From(&first, Direction::Forward);
+        let prefix = keys::REMEMBERED_DIGESTS;
         let mut remembered = VecDeque::new();
-        for row in self.database.iterator_cf_opt(self.small(), options, mode) {
-            let (key, value) = row.map_err(Error::database("read the remembered digests"))?;
+        for row in self.scan(&self.database, &prefix, &prefix) {
+            let (key, value) = row?;
             let index = keys::remembered_digest_index(&key)
                 .ok_or_else(|| Error::corrupt("remembered digests", "a key is not an index"))?;
-            let digest = rows::read_digest(value.into()).map_err(Error::undecodable(format!("digest of {index}")))?;
+            let digest = rows::read_digest(value).map_err(Error::undecodable(format!("digest of {index}")))?;
             remembered.push_back((index, digest));
         }
         Ok(remembered)
+    }
+
+    /// What holds for all spaces, in the database or a moment of it.
+    pub(super) fn globals(&self, from: &impl ReadRow) -> Result<Globals, Error> {
+        read_globals(from, self.small())
     }
 
     /// A space, in the database or a moment of it.
@@ -161,17 +167,97 @@ impl Generation {
         value.map(|value| rows::read_log(value).map_err(Error::undecodable(place()))).transpose()
     }
 
+    /// A cell, in the database or a moment of it.
+    pub(super) fn cell(&self, from: &impl ReadRow, space: SpaceNumber, key: &CellKey) -> Result<Option<Cell>, Error> {
+        let value = from.row(self.small(), &keys::cell(space, key))?;
+        let place = || format!("cell {key} in space {space}");
+        value.map(|value| rows::read_cell(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// A reader's position, in the database or a moment of it.
+    pub(super) fn position(
+        &self,
+        from: &impl ReadRow,
+        space: SpaceNumber,
+        reader: &ReaderName,
+        log: &LogName,
+    ) -> Result<Option<Position>, Error> {
+        let value = from.row(self.small(), &keys::position(space, reader, log))?;
+        let place = || format!("position of {reader} in log {log} in space {space}");
+        value.map(|value| rows::read_position(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// A lock, in the database or a moment of it.
+    pub(super) fn lock(&self, from: &impl ReadRow, space: SpaceNumber, name: &LockName) -> Result<Option<Lock>, Error> {
+        let value = from.row(self.small(), &keys::lock(space, name))?;
+        let place = || format!("lock {name} in space {space}");
+        value.map(|value| rows::read_lock(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// A bucket of a space.
+    pub(super) fn bucket(&self, space: SpaceNumber, start: LogTime) -> Result<Option<Bucket>, Error> {
+        let value = self.database.row(self.small(), &keys::bucket(space, start))?;
+        let place = || format!("bucket {start} of space {space}");
+        value.map(|value| rows::read_bucket(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// All buckets of a space, oldest first.
+    pub(super) fn buckets(&self, space: SpaceNumber) -> Result<Vec<(LogTime, Bucket)>, Error> {
+        let prefix = keys::buckets(space);
+        let mut buckets = Vec::new();
+        for row in self.scan(&self.database, &prefix, &prefix) {
+            let (key, value) = row?;
+            let place = || format!("the buckets of space {space}");
+            let start =
+                keys::bucket_start(space, &key).ok_or_else(|| Error::corrupt(place(), "a key is not a bucket's"))?;
+            buckets.push((start, rows::read_bucket(value).map_err(Error::undecodable(place()))?));
+        }
+        Ok(buckets)
+    }
+
+    /// What is due, in order, from a key on: at most `limit`.
+    pub(super) fn due(&self, first: &[u8], limit: usize) -> Result<Vec<(LogTime, Due)>, Error> {
+        let mut due = Vec::new();
+        for row in self.scan(&self.database, &keys::ALL_DUE, first).take(limit) {
+            let (key, value) = row?;
+            let place = || "what is due".to_owned();
+            rows::read_due(value).map_err(Error::undecodable(place()))?;
+            due.push(
+                keys::read_due(&key).ok_or_else(|| Error::corrupt(place(), "a key says nothing that may be due"))?,
+            );
+        }
+        Ok(due)
+    }
+
+    /// The small rows whose keys begin with `prefix`, from `first` on, in the database or a moment of it.
+    pub(super) fn scan<'a>(&'a self, from: &'a impl ReadRow, prefix: &[u8], first: &[u8]) -> Rows<'a> {
+        let mut options = scanning();
+        if let Some(end) = keys::after_prefix(prefix) {
+            options.set_iterate_upper_bound(end);
+        }
+        from.rows(self.small(), options, first)
+    }
+
     /// What is remembered under keys that are sorted, each in its place.
     pub(super) fn remembered_sorted(&self, keys: &[&[u8]]) -> Result<Vec<Option<Remembered>>, Error> {
-        let found = self.database.batched_multi_get_cf(self.ids(), keys.iter().copied(), true);
+        self.sorted(self.ids(), keys, rows::read_remembered)
+    }
+
+    /// The rows under keys that are sorted, each in its place: one pass over the tables finds all.
+    pub(super) fn sorted<T>(
+        &self,
+        family: &ColumnFamily,
+        keys: &[&[u8]],
+        read: impl Fn(Bytes) -> Result<T, DecodeError>,
+    ) -> Result<Vec<Option<T>>, Error> {
+        let found = self.database.batched_multi_get_cf(family, keys.iter().copied(), true);
         let read = |(value, key): (Result<Option<DBPinnableSlice<'_>>, rocksdb::Error>, &&[u8])| {
-            let Some(value) = value.map_err(Error::database("look ids up"))? else {
+            let Some(value) = value.map_err(Error::database("read rows"))? else {
                 return Ok(None);
             };
-            let remembered = rows::read_remembered(Bytes::copy_from_slice(&value));
-            remembered
+            read(Bytes::copy_from_slice(&value))
                 .map(Some)
-                .map_err(|error| Error::corrupt(format!("id under key {}", key.escape_ascii()), error.to_string()))
+                .map_err(|error| Error::corrupt(format!("row under key {}", key.escape_ascii()), error.to_string()))
         };
         found.into_iter().zip(keys).map(read).collect()
     }
@@ -210,17 +296,38 @@ impl Generation {
 pub(super) trait ReadRow {
     /// The value under a key.
     fn row(&self, family: &ColumnFamily, key: &[u8]) -> Result<Option<Bytes>, Error>;
+    /// The rows from a key on.
+    fn rows<'a>(&'a self, family: &'a ColumnFamily, options: ReadOptions, first: &[u8]) -> Rows<'a>;
 }
+
+/// Rows with their keys, in the order of these.
+pub(super) type Rows<'a> = Box<dyn Iterator<Item = Result<(Box<[u8]>, Bytes), Error>> + 'a>;
 
 impl ReadRow for DB {
     fn row(&self, family: &ColumnFamily, key: &[u8]) -> Result<Option<Bytes>, Error> {
         Ok(self.get_cf(family, key).map_err(Error::database("read a row"))?.map(Bytes::from))
+    }
+
+    fn rows<'a>(&'a self, family: &'a ColumnFamily, options: ReadOptions, first: &[u8]) -> Rows<'a> {
+        let rows = self.iterator_cf_opt(family, options, IteratorMode::From(first, Direction::Forward));
+        Box::new(rows.map(|row| {
+            let (key, value) = row.map_err(Error::database("read rows"))?;
+            Ok((key, value.into()))
+        }))
     }
 }
 
 impl ReadRow for Snapshot<'_> {
     fn row(&self, family: &ColumnFamily, key: &[u8]) -> Result<Option<Bytes>, Error> {
         Ok(self.get_cf(family, key).map_err(Error::database("read a row"))?.map(Bytes::from))
+    }
+
+    fn rows<'a>(&'a self, family: &'a ColumnFamily, options: ReadOptions, first: &[u8]) -> Rows<'a> {
+        let rows = self.iterator_cf_opt(family, options, IteratorMode::From(first, Direction::Forward));
+        Box::new(rows.map(|row| {
+            let (key, value) = row.map_err(Error::database("read rows"))?;
+            Ok((key, value.into()))
+        }))
     }
 }
 
@@ -246,8 +353,9 @@ pub(super) fn glance(path: &Path) -> Result<Applied, Error> {
 }
 
 fn open(path: &Path, create: bool, direct_io: bool) -> Result<DB, Error> {
-    DB::open_cf_descriptors(&settings::database(create, direct_io), path, settings::families())
-        .map_err(Error::database("open the state"))
+    let opened = DB::open_cf_descriptors(&settings::database(create, direct_io), path, settings::families());
+    let settled = opened.and_then(|database| settings::settle(&database).map(|()| database));
+    settled.map_err(Error::database("open the state"))
 }
 
 fn read_applied(database: &DB) -> Result<Applied, Error> {
@@ -260,9 +368,14 @@ fn read_applied(database: &DB) -> Result<Applied, Error> {
             .map_err(Error::undecodable("applied log id"))?,
         membership: entry::decode_stored_membership(read(keys::MEMBERSHIP, "membership")?)
             .map_err(Error::undecodable("membership"))?,
-        globals: rows::read_globals(read(keys::GLOBALS, "globals")?).map_err(Error::undecodable("globals"))?,
+        globals: read_globals(database, small)?,
         digest: rows::read_digest(read(keys::DIGEST, "digest")?).map_err(Error::undecodable("digest"))?,
     })
+}
+
+fn read_globals(from: &impl ReadRow, small: &ColumnFamily) -> Result<Globals, Error> {
+    let row = from.row(small, &keys::GLOBALS)?.ok_or_else(|| Error::corrupt("globals", "the row is missing"))?;
+    rows::read_globals(row).map_err(Error::undecodable("globals"))
 }
 
 /// Reads that fill no cache: a scan is not asked again soon.

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::directory::{self, SnapshotName};
+use super::due::DueFirst;
 use super::error::Error;
+use super::fetch::Hot;
 use super::generation::{Applied, Generation};
 use super::open::check_digests;
 use super::snapshot::{Manifest, Snapshot};
@@ -28,6 +30,7 @@ struct Candidate {
     generation: Arc<Generation>,
     applied: Applied,
     digests: VecDeque<(LogIndex, Digest)>,
+    due: DueFirst,
     pristine: PathBuf,
     name: SnapshotName,
 }
@@ -37,7 +40,7 @@ impl State {
     pub fn install(&self, mut staging: Staging) -> Result<Snapshot, Error> {
         staging.finish()?;
         let inner = &self.inner;
-        let mut applier = lock(&inner.applier);
+        let mut hot = lock(&inner.hot);
         let _publishing = lock(&inner.publishing);
         inner.health.check()?;
         let (number, last) = {
@@ -59,12 +62,11 @@ impl State {
             fault(root, "install: switch")?;
             inner.directory.switch(number)?;
             reached(root, "install: switched");
-            Ok(self.switch_to(candidate))
+            Ok(self.switch_to(candidate, &mut hot))
         })?;
-        applier.clear();
         inner.recent.clear();
         inner.applied_index.send_replace(manifest.last.map(|last| last.index));
-        inner.log_changes.tell_all();
+        inner.row_changes.tell_all();
         inner.id_changes.tell_all();
         reached(root, "install: published");
         Ok(snapshot)
@@ -120,17 +122,19 @@ impl State {
         if (applied.log_id, &applied.membership) != (manifest.last, &manifest.membership) {
             return Err(Error::Manifest("it does not say what the snapshot holds".to_owned()));
         }
+        let due = DueFirst::read(&generation)?;
         generation.keep();
-        Ok(Candidate { generation, applied, digests, pristine, name })
+        Ok(Candidate { generation, applied, digests, due, pristine, name })
     }
 
     /// Lets the old generation and the old snapshot go with their last users.
-    fn switch_to(&self, candidate: Candidate) -> Snapshot {
-        let Candidate { generation, applied, digests, pristine, name } = candidate;
+    fn switch_to(&self, candidate: Candidate, hot: &mut Hot) -> Snapshot {
+        let Candidate { generation, applied, digests, due, pristine, name } = candidate;
         let checksums = self.inner.checksums.clone();
         let snapshot = Snapshot::new(&pristine, name, applied.log_id, applied.membership.clone(), checksums);
         let published = Some(snapshot.clone());
-        let new = Current { generation, applied: Arc::new(applied), digests, published };
+        *hot = Hot::new(due);
+        let new = Current { generation, applied: Arc::new(applied), digests, next_due: hot.next_due(), published };
         let old = std::mem::replace(&mut *self.current(), new);
         old.generation.give_up();
         old.published.iter().for_each(Snapshot::give_up);

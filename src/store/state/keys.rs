@@ -13,11 +13,24 @@
 //! |         | `0x05` · index `u64`: a remembered digest                                                       |
 //! |         | `0x06` · name: a space                                                                          |
 //! |         | `0x07` · space `u32` · name: a log                                                              |
+//! |         | `0x08` · space `u32` · key: a cell                                                              |
+//! |         | `0x09` · space `u32` · reader, an `0xff` behind each `0x00` in it · `0x00` `0x01` · log: a position |
+//! |         | `0x0a` · space `u32` · name: a lock                                                             |
+//! |         | `0x0b` · space `u32` · first birth in ms `u64`: a bucket                                        |
+//! |         | `0x0c` · ms `u64` · what is due: `0` · space's name, `1` · space `u32` · lock, `2` · space `u32` · log |
+//!
+//! What is due sorts as the machine has it: by time, then by kind, space and name. Positions sort by reader, then by log,
+//! and no reader's keys begin with another's: a `0x00` of its own is never followed by `0x01`.
 //!
 //! Ids with a birth sort by it, whatever their form: live ids lie together and forgetting is one range. The two forms
 //! can't meet: the seventh byte of a `UUIDv7` is `0x70` to `0x7f`, that of a birth beside an id is `0x00`.
 
-use crate::types::{Birth, Id, LogIndex, LogName, LogNumber, Offset, SpaceName, SpaceNumber};
+use std::ops::Range;
+
+use crate::machine::Due;
+use crate::types::{
+    Birth, CellKey, Id, LockName, LogIndex, LogName, LogNumber, LogTime, Offset, ReaderName, SpaceName, SpaceNumber,
+};
 
 /// What holds for all spaces.
 pub(super) const GLOBALS: [u8; 1] = [0x01];
@@ -34,6 +47,23 @@ pub(super) const REMEMBERED_DIGESTS: [u8; 1] = [REMEMBERED_DIGEST];
 const REMEMBERED_DIGEST: u8 = 0x05;
 const SPACE: u8 = 0x06;
 const LOG: u8 = 0x07;
+const CELL: u8 = 0x08;
+const POSITION: u8 = 0x09;
+const LOCK: u8 = 0x0a;
+const BUCKET: u8 = 0x0b;
+const DUE: u8 = 0x0c;
+
+/// What the keys of all spaces begin with.
+pub(super) const SPACES: [u8; 1] = [SPACE];
+/// What the keys of all that is due begin with.
+pub(super) const ALL_DUE: [u8; 1] = [DUE];
+
+/// What ends a reader in a key; a zero byte of its own has another behind it.
+const READER_END: [u8; 2] = [0, 1];
+
+const DUE_FLOOR: u8 = 0;
+const DUE_LOCK: u8 = 1;
+const DUE_LOG: u8 = 2;
 
 const CLASS_BORN: u8 = 0;
 const CLASS_UNBORN: u8 = 1;
@@ -91,6 +121,21 @@ pub(super) fn space(name: &SpaceName) -> Vec<u8> {
     [&[SPACE], name.as_str().as_bytes()].concat()
 }
 
+/// The name in a space's key; none for any other key.
+pub(super) fn space_name(key: &[u8]) -> Option<SpaceName> {
+    SpaceName::new(std::str::from_utf8(key.strip_prefix(&SPACES)?).ok()?).ok()
+}
+
+/// The keys that ids of a space can have that were born from a time on and before another.
+pub(super) fn ids_born(space: SpaceNumber, from: LogTime, below: LogTime) -> Range<Vec<u8>> {
+    ids_born_from(space, from)..ids_born_from(space, below)
+}
+
+fn ids_born_from(space: SpaceNumber, birth: LogTime) -> Vec<u8> {
+    let [_, _, birth @ ..] = birth.as_ms().to_be_bytes();
+    [&space.0.to_be_bytes()[..], &[CLASS_BORN], &birth].concat()
+}
+
 /// The key of a log's head.
 pub(super) fn log(space: SpaceNumber, name: &LogName) -> Vec<u8> {
     [logs(space).as_slice(), name.as_str().as_bytes()].concat()
@@ -98,15 +143,158 @@ pub(super) fn log(space: SpaceNumber, name: &LogName) -> Vec<u8> {
 
 /// What the keys of all logs of a space begin with.
 pub(super) fn logs(space: SpaceNumber) -> [u8; 5] {
-    let mut key = [LOG; 5];
-    key[1..].copy_from_slice(&space.0.to_be_bytes());
-    key
+    of_space(LOG, space)
 }
 
 /// The name in a log's key; none for a key that is not of a log of this space.
 pub(super) fn log_name(space: SpaceNumber, key: &[u8]) -> Option<LogName> {
     let name = key.strip_prefix(&logs(space))?;
     LogName::new(std::str::from_utf8(name).ok()?).ok()
+}
+
+/// The key of a cell.
+pub(super) fn cell(space: SpaceNumber, key: &CellKey) -> Vec<u8> {
+    [&cells(space)[..], key.as_str().as_bytes()].concat()
+}
+
+/// What the keys of all cells of a space begin with.
+pub(super) fn cells(space: SpaceNumber) -> [u8; 5] {
+    of_space(CELL, space)
+}
+
+/// The key in a cell's key; none for a key that is not of a cell of this space.
+pub(super) fn cell_key(space: SpaceNumber, key: &[u8]) -> Option<CellKey> {
+    CellKey::new(std::str::from_utf8(key.strip_prefix(&cells(space))?).ok()?).ok()
+}
+
+/// The key of a reader's position in a log.
+pub(super) fn position(space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Vec<u8> {
+    let mut key = positions_of(space, reader);
+    key.extend_from_slice(log.as_str().as_bytes());
+    key
+}
+
+/// What the keys of all positions of a space begin with.
+pub(super) fn positions(space: SpaceNumber) -> [u8; 5] {
+    of_space(POSITION, space)
+}
+
+/// What the keys of all positions of a reader begin with.
+pub(super) fn positions_of(space: SpaceNumber, reader: &ReaderName) -> Vec<u8> {
+    let mut key = positions(space).to_vec();
+    for &byte in reader.as_str().as_bytes() {
+        key.push(byte);
+        if byte == 0 {
+            key.push(u8::MAX);
+        }
+    }
+    key.extend_from_slice(&READER_END);
+    key
+}
+
+/// The reader and the log in a position's key; none for a key that is not of a position in this space.
+pub(super) fn position_of(space: SpaceNumber, key: &[u8]) -> Option<(ReaderName, LogName)> {
+    let mut rest = key.strip_prefix(&positions(space))?;
+    let mut reader = Vec::new();
+    let log = loop {
+        rest = match rest {
+            [0, u8::MAX, rest @ ..] => {
+                reader.push(0);
+                rest
+            }
+            [0, 1, log @ ..] => break log,
+            [0, ..] | [] => return None,
+            [byte, rest @ ..] => {
+                reader.push(*byte);
+                rest
+            }
+        };
+    };
+    let reader = ReaderName::new(std::str::from_utf8(&reader).ok()?).ok()?;
+    Some((reader, LogName::new(std::str::from_utf8(log).ok()?).ok()?))
+}
+
+/// The key of a lock.
+pub(super) fn lock(space: SpaceNumber, name: &LockName) -> Vec<u8> {
+    [&locks(space)[..], name.as_str().as_bytes()].concat()
+}
+
+/// What the keys of all locks of a space begin with.
+pub(super) fn locks(space: SpaceNumber) -> [u8; 5] {
+    of_space(LOCK, space)
+}
+
+/// The name in a lock's key; none for a key that is not of a lock of this space.
+pub(super) fn lock_name(space: SpaceNumber, key: &[u8]) -> Option<LockName> {
+    LockName::new(std::str::from_utf8(key.strip_prefix(&locks(space))?).ok()?).ok()
+}
+
+/// The key of a bucket.
+pub(super) fn bucket(space: SpaceNumber, start: LogTime) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..5].copy_from_slice(&buckets(space));
+    key[5..].copy_from_slice(&start.as_ms().to_be_bytes());
+    key
+}
+
+/// What the keys of all buckets of a space begin with.
+pub(super) fn buckets(space: SpaceNumber) -> [u8; 5] {
+    of_space(BUCKET, space)
+}
+
+/// The first birth in a bucket's key; none for a key that is not of a bucket of this space.
+pub(super) fn bucket_start(space: SpaceNumber, key: &[u8]) -> Option<LogTime> {
+    LogTime::from_ms(u64::from_be_bytes(key.strip_prefix(&buckets(space))?.try_into().ok()?))
+}
+
+/// The key of something that is due at a time.
+pub(super) fn due(at: LogTime, due: &Due) -> Vec<u8> {
+    let mut key = due_from(at).to_vec();
+    let of_space = |kind: u8, space: &SpaceNumber, name: &str, key: &mut Vec<u8>| {
+        key.push(kind);
+        key.extend_from_slice(&space.0.to_be_bytes());
+        key.extend_from_slice(name.as_bytes());
+    };
+    match due {
+        Due::Floor(name) => {
+            key.push(DUE_FLOOR);
+            key.extend_from_slice(name.as_str().as_bytes());
+        }
+        Due::Lock(space, name) => of_space(DUE_LOCK, space, name.as_str(), &mut key),
+        Due::Log(space, name) => of_space(DUE_LOG, space, name.as_str(), &mut key),
+    }
+    key
+}
+
+/// Where what is due at a time or later begins.
+pub(super) fn due_from(at: LogTime) -> [u8; 9] {
+    let mut key = [DUE; 9];
+    key[1..].copy_from_slice(&at.as_ms().to_be_bytes());
+    key
+}
+
+/// When something is due, and what; none for any other key.
+pub(super) fn read_due(key: &[u8]) -> Option<(LogTime, Due)> {
+    let (at, what) = key.strip_prefix(&ALL_DUE)?.split_first_chunk::<8>()?;
+    let at = LogTime::from_ms(u64::from_be_bytes(*at))?;
+    let (kind, what) = what.split_first()?;
+    let of_space = || {
+        let (space, name) = what.split_first_chunk::<4>()?;
+        Some((SpaceNumber(u32::from_be_bytes(*space)), std::str::from_utf8(name).ok()?))
+    };
+    let due = match *kind {
+        DUE_FLOOR => Due::Floor(SpaceName::new(std::str::from_utf8(what).ok()?).ok()?),
+        DUE_LOCK => of_space().and_then(|(space, name)| Some(Due::Lock(space, LockName::new(name).ok()?)))?,
+        DUE_LOG => of_space().and_then(|(space, name)| Some(Due::Log(space, LogName::new(name).ok()?)))?,
+        _ => return None,
+    };
+    Some((at, due))
+}
+
+fn of_space(tag: u8, space: SpaceNumber) -> [u8; 5] {
+    let mut key = [tag; 5];
+    key[1..].copy_from_slice(&space.0.to_be_bytes());
+    key
 }
 
 /// The first key after all that begin with `prefix`; none if there can be no such key.
@@ -120,7 +308,6 @@ pub(super) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::LogTime;
     use proptest::prelude::*;
 
     const V7: &str = "019a9f3c-7b00-7abc-8def-0123456789ab";
@@ -147,7 +334,20 @@ mod tests {
         assert_eq!(hex(&[GLOBALS, APPLIED, MEMBERSHIP, DIGEST].concat()), "01020304");
         assert_eq!(hex(&remembered_digest(LogIndex(1024))), "050000000000000400");
         assert_eq!(hex(&space(&SpaceName::main())), "066d61696e");
-        assert_eq!(hex(&log(space_number, &LogName::new("a-b").expect("valid"))), "0701020304612d62");
+        let log_name = LogName::new("a-b").expect("valid");
+        assert_eq!(hex(&log(space_number, &log_name)), "0701020304612d62");
+        assert_eq!(hex(&cell(space_number, &CellKey::new("a/B").expect("valid"))), "0801020304612f42");
+        let reader = ReaderName::new("r").expect("valid");
+        assert_eq!(hex(&position(space_number, &reader, &log_name)), "0901020304720001612d62");
+        let odd = ReaderName::new("r\0s").expect("valid");
+        assert_eq!(hex(&position(space_number, &odd, &log_name)), "09010203047200ff730001612d62");
+        let lock_name = LockName::new("l").expect("valid");
+        assert_eq!(hex(&lock(space_number, &lock_name)), "0a010203046c");
+        assert_eq!(hex(&bucket(space_number, ms(300))), "0b01020304000000000000012c");
+        assert_eq!(hex(&due(ms(300), &Due::Floor(SpaceName::main()))), "0c000000000000012c006d61696e");
+        assert_eq!(hex(&due(ms(300), &Due::Lock(space_number, lock_name))), "0c000000000000012c01010203046c");
+        assert_eq!(hex(&due(ms(300), &Due::Log(space_number, log_name))), "0c000000000000012c0201020304612d62");
+        assert_eq!(hex(&ids_born_from(space_number, ms(0x019a_9f3c_7b00))), "0102030400019a9f3c7b00");
     }
 
     #[test]
@@ -158,6 +358,31 @@ mod tests {
         assert_eq!(log_name(SpaceNumber(7), b"\x07\x00\x00\x00\x07NOT A NAME"), None);
         assert_eq!(remembered_digest_index(&remembered_digest(LogIndex(2048))), Some(LogIndex(2048)));
         assert_eq!(remembered_digest_index(&space(&SpaceName::main())), None);
+    }
+
+    #[test]
+    fn what_a_key_says_comes_back() {
+        let (space, log) = (SpaceNumber(7), LogName::new("orders").expect("valid"));
+        let reader = ReaderName::new("odd\0reader").expect("valid");
+        assert_eq!(position_of(space, &position(space, &reader, &log)), Some((reader, log)));
+        let key = CellKey::new("Zürich").expect("valid");
+        assert_eq!(cell_key(space, &cell(space, &key)), Some(key));
+        let name = LockName::new("nightly run").expect("valid");
+        assert_eq!(lock_name(space, &lock(space, &name)), Some(name));
+        assert_eq!(bucket_start(space, &bucket(space, ms(9))), Some(ms(9)));
+        assert_eq!(space_name(&super::space(&SpaceName::main())), Some(SpaceName::main()));
+    }
+
+    fn any_due() -> impl Strategy<Value = (LogTime, Due)> {
+        let name = "[ab.]{1,3}";
+        let due = prop_oneof![
+            name.prop_map(|name| Due::Floor(SpaceName::new(&name).expect("valid"))),
+            (0_u32..3, name)
+                .prop_map(|(space, name)| Due::Lock(SpaceNumber(space), LockName::new(&name).expect("valid"))),
+            (0_u32..3, name)
+                .prop_map(|(space, name)| Due::Log(SpaceNumber(space), LogName::new(&name).expect("valid"))),
+        ];
+        (0_u64..3, due).prop_map(|(at, due)| (ms(at), due))
     }
 
     #[test]
@@ -186,6 +411,35 @@ mod tests {
             prop_assert_eq!(one_key == other_key, one == other);
             if let (Some(one_birth), Some(other_birth)) = (one.birth().time(), other.birth().time()) {
                 prop_assert!(one_birth >= other_birth || one_key < other_key);
+            }
+        }
+
+        #[test]
+        fn what_is_due_sorts_as_the_machine_has_it(one in any_due(), other in any_due()) {
+            let (one_key, other_key) = (due(one.0, &one.1), due(other.0, &other.1));
+            prop_assert_eq!(one_key.cmp(&other_key), one.cmp(&other));
+            prop_assert_eq!(read_due(&one_key), Some(one));
+        }
+
+        #[test]
+        fn positions_sort_by_reader_and_log_whatever_a_reader_is_called(
+            one in ("[\\x00\\x01ab]{1,4}", "[a-]{1,2}"),
+            other in ("[\\x00\\x01ab]{1,4}", "[a-]{1,2}"),
+        ) {
+            let [one, other] = [one, other].map(|(reader, log)| {
+                (ReaderName::new(&reader).expect("valid"), LogName::new(&log).expect("valid"))
+            });
+            let [one_key, other_key] = [&one, &other].map(|(reader, log)| position(SpaceNumber(1), reader, log));
+            prop_assert_eq!(one_key.cmp(&other_key), one.cmp(&other));
+            prop_assert_eq!(one_key.starts_with(&positions_of(SpaceNumber(1), &other.0)), one.0 == other.0);
+            prop_assert_eq!(position_of(SpaceNumber(1), &one_key), Some(one));
+        }
+
+        #[test]
+        fn a_range_of_births_takes_ids_of_either_form(id_of in any_id(), from in 0_u64..4) {
+            if let Some(birth) = id_of.birth().time() {
+                let key = id(SpaceNumber(1), &id_of);
+                prop_assert_eq!(key >= ids_born_from(SpaceNumber(1), ms(from)), birth >= ms(from));
             }
         }
 

@@ -7,19 +7,23 @@
 //! - An installed snapshot is another generation beside the old one; one small file says which of them is the state.
 //! - After a failed write the state has stopped, and says so for ever.
 //!
-//! `keys` and `rows` hold the byte layouts, `directory` says what lies where, `generation` is one `RocksDB`, `apply` writes
-//! to it, [`View`] reads from it; `snapshot`, `checkpoint`, `staging` and `install` let a state travel.
+//! `keys` and `rows` hold the byte layouts, `directory` says what lies where, `generation` is one `RocksDB`; `apply` has its
+//! rows fetched (`fetch`, `due`) and writes what was `done`, [`View`] reads (`view`, `listing`); `snapshot`, `checkpoint`, `staging` and `install` let a state travel.
 
 mod apply;
 mod changes;
 mod checkpoint;
 mod directory;
+mod done;
+mod due;
 mod error;
+mod fetch;
 mod generation;
 mod health;
 mod install;
 mod keys;
 mod lease;
+mod listing;
 mod open;
 mod recent;
 mod rows;
@@ -36,11 +40,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use self::apply::Applier;
 use self::changes::Changes;
 pub use self::changes::Watch;
 use self::directory::Directory;
 pub use self::error::Error;
+use self::fetch::Hot;
 pub use self::generation::Applied;
 use self::generation::Generation;
 use self::health::Health;
@@ -54,7 +58,7 @@ use self::staging::Turn;
 pub use self::view::{Page, View};
 use crate::machine::Digest;
 use crate::store::crash_point::{fault, reached};
-use crate::types::{Id, LogId, LogIndex, LogName, LogNumber, SpaceNumber};
+use crate::types::{CellKey, Id, LockName, LogId, LogIndex, LogName, LogNumber, LogTime, ReaderName, SpaceNumber};
 
 /// What a Raft group has applied. Clones are the same state.
 #[derive(Debug, Clone)]
@@ -69,7 +73,7 @@ struct Inner {
     options: Options,
     direct_io: bool,
     /// Held by whoever changes the state: one chunk, or an installation.
-    applier: Mutex<Applier>,
+    hot: Mutex<Hot>,
     /// Held while a checkpoint is built: there is one directory for it.
     building: Mutex<()>,
     /// Held while a published snapshot or the current generation gives way to another.
@@ -78,8 +82,8 @@ struct Inner {
     /// Never held while a disk is waited for.
     current: Mutex<Current>,
     applied_index: watch::Sender<Option<LogIndex>>,
-    /// Who waits for a log's head or an id to change.
-    log_changes: Arc<Changes>,
+    /// Who waits for a log's head or another small row to change, and who for an id.
+    row_changes: Arc<Changes>,
     id_changes: Arc<Changes>,
     recent: Arc<Recent>,
     health: Arc<Health>,
@@ -93,6 +97,7 @@ struct Current {
     generation: Arc<Generation>,
     applied: Arc<Applied>,
     digests: VecDeque<(LogIndex, Digest)>,
+    next_due: Option<LogTime>,
     published: Option<Snapshot>,
 }
 
@@ -127,10 +132,25 @@ impl State {
 
     /// Hears of changes of a log's head.
     pub fn watch_log(&self, space: SpaceNumber, log: &LogName) -> Watch {
-        self.inner.log_changes.watch(keys::log(space, log))
+        self.inner.row_changes.watch(keys::log(space, log))
     }
 
-    /// Hears when an id is decided.
+    /// Hears of changes of a cell.
+    pub fn watch_cell(&self, space: SpaceNumber, key: &CellKey) -> Watch {
+        self.inner.row_changes.watch(keys::cell(space, key))
+    }
+
+    /// Hears when a reader is moved in a log.
+    pub fn watch_position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Watch {
+        self.inner.row_changes.watch(keys::position(space, reader, log))
+    }
+
+    /// Hears of changes of a lock, its expiry included.
+    pub fn watch_lock(&self, space: SpaceNumber, name: &LockName) -> Watch {
+        self.inner.row_changes.watch(keys::lock(space, name))
+    }
+
+    /// Hears when an id is decided, undone or forgotten.
     pub fn watch_id(&self, space: SpaceNumber, id: &Id) -> Watch {
         self.inner.id_changes.watch(keys::id(space, id))
     }
@@ -143,7 +163,7 @@ impl State {
     /// The state as it is now, for reading.
     pub fn view(&self) -> View {
         let current = self.current();
-        View::new(current.generation.clone(), current.applied.clone(), self.inner.health.clone())
+        View::new(current.generation.clone(), current.applied.clone(), current.next_due, self.inner.health.clone())
     }
 
     /// Makes everything durable that has been applied before the call. Returns the last entry of it.

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::apply::Applier;
 use super::directory::{self, Directory};
+use super::due::DueFirst;
 use super::error::Error;
+use super::fetch::Hot;
 use super::generation::{self, Generation};
 use super::health::Health;
 use super::settings::{self, Options};
@@ -57,18 +58,19 @@ impl State {
             return Err(Error::corrupt(place, "the published snapshot is ahead of the state"));
         }
         let index = applied.log_id.map(|log_id| log_id.index);
-        let current = Current { generation, applied, digests, published };
+        let hot = Hot::new(DueFirst::read(&generation)?);
+        let current = Current { generation, applied, digests, next_due: hot.next_due(), published };
         let inner = Inner {
             directory,
             options,
             direct_io,
-            applier: Mutex::new(Applier::default()),
+            hot: Mutex::new(hot),
             building: Mutex::new(()),
             publishing: Mutex::new(()),
             turn: Turn::default(),
             current: Mutex::new(current),
             applied_index: watch::Sender::new(index),
-            log_changes: Arc::default(),
+            row_changes: Arc::default(),
             id_changes: Arc::default(),
             recent: Arc::default(),
             health: Arc::new(Health::default()),

@@ -2,6 +2,7 @@
 //!
 //! - A run of rows without a gap, bounded by bytes; whatever it lacks is on disk.
 //! - It begins with the first append after somebody began to follow, and goes with the last who does.
+//! - What was trimmed away is not in it: who asks for it is sent to the disk, and learns there where the log begins.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,6 +79,14 @@ impl Recent {
         }
     }
 
+    /// Takes in that a log was trimmed.
+    pub(super) fn trim(&self, space: SpaceNumber, log: LogNumber, before: Offset) {
+        let run = lock(&self.logs).get(&(space, log)).and_then(Weak::upgrade);
+        if let Some(run) = run {
+            lock(&run.rows).trim(before);
+        }
+    }
+
     /// Forgets everything: another generation has become the state.
     pub(super) fn clear(&self) {
         let logs = lock(&self.logs);
@@ -114,10 +123,19 @@ impl Rows {
             self.bytes += row.len();
             self.values.push_back(row);
         }
-        while self.bytes > bytes_max
-            && self.values.len() > 1
-            && let Some(row) = self.values.pop_front()
-        {
+        while self.bytes > bytes_max && self.values.len() > 1 {
+            self.drop_first();
+        }
+    }
+
+    fn trim(&mut self, before: Offset) {
+        while self.first < before && !self.values.is_empty() {
+            self.drop_first();
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(row) = self.values.pop_front() {
             self.bytes -= row.len();
             self.first = self.first.next();
         }
@@ -199,6 +217,22 @@ mod tests {
         assert_eq!((offsets(&followed, 0, 100), offsets(&followed, 3, 100)), (None, Some(vec![3])));
         recent.clear();
         assert_eq!(offsets(&followed, 3, 100), None);
+    }
+
+    #[test]
+    fn what_was_trimmed_away_is_not_served_and_what_comes_after_it_is() {
+        let recent = Arc::new(Recent::default());
+        let followed = recent.follow(PLACE.0, PLACE.1);
+        recent.push(PLACE.0, PLACE.1, Offset(5), [row(b"x"), row(b"y"), row(b"z")].into_iter());
+        recent.trim(PLACE.0, LogNumber(9), Offset(8));
+        recent.trim(PLACE.0, PLACE.1, Offset(3));
+        assert_eq!(offsets(&followed, 5, 1_000), Some(vec![5, 6, 7]));
+        recent.trim(PLACE.0, PLACE.1, Offset(6));
+        assert_eq!((offsets(&followed, 5, 1_000), offsets(&followed, 6, 1_000)), (None, Some(vec![6, 7])));
+        recent.trim(PLACE.0, PLACE.1, Offset(8));
+        assert_eq!((offsets(&followed, 7, 1_000), kept(&followed)), (None, (Offset(8), 0)));
+        recent.push(PLACE.0, PLACE.1, Offset(8), [row(b"x")].into_iter());
+        assert_eq!(offsets(&followed, 8, 1_000), Some(vec![8]));
     }
 
     #[test]

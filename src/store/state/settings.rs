@@ -113,6 +113,19 @@ fn family(name: &str, cache: &Cache) -> DatabaseOptions {
     options
 }
 
+/// A memtable with so many deleted ranges is flushed: every read looks through them, however few bytes they have.
+const RANGES_DELETED: u32 = 512;
+
+/// Settings that can only be made once a database is open.
+pub(super) fn settle(database: &DB) -> Result<(), rocksdb::Error> {
+    let ranges = RANGES_DELETED.to_string();
+    for name in [RECORDS, IDS] {
+        let family = database.cf_handle(name).expect("every family was opened with the database");
+        database.set_options_cf(family, &[("memtable_max_range_deletions", &ranges)])?;
+    }
+    Ok(())
+}
+
 /// How everything is written: without a WAL, since the Raft log is one.
 pub(super) fn writing() -> WriteOptions {
     let mut options = WriteOptions::default();

@@ -12,13 +12,17 @@ use super::generation::{Applied, Generation, scanning};
 use super::health::Health;
 use super::{keys, rows};
 use crate::machine::{Globals, LogHead, Remembered, Space};
-use crate::types::{Id, LogId, LogIndex, LogName, Offset, Record, SpaceName};
+use crate::types::{
+    Cell, CellKey, Id, Lock, LockName, LogId, LogIndex, LogName, LogTime, Offset, Position, ReaderName, Record,
+    SpaceName,
+};
 
 /// What is applied, for reading.
 #[derive(Debug, Clone)]
 pub struct View {
     generation: Arc<Generation>,
     applied: Arc<Applied>,
+    next_due: Option<LogTime>,
     health: Arc<Health>,
 }
 
@@ -36,8 +40,13 @@ pub struct Page {
 }
 
 impl View {
-    pub(super) fn new(generation: Arc<Generation>, applied: Arc<Applied>, health: Arc<Health>) -> Self {
-        Self { generation, applied, health }
+    pub(super) fn new(
+        generation: Arc<Generation>,
+        applied: Arc<Applied>,
+        next_due: Option<LogTime>,
+        health: Arc<Health>,
+    ) -> Self {
+        Self { generation, applied, next_due, health }
     }
 
     /// The index of the last applied entry. Every answer of this view includes it.
@@ -55,6 +64,12 @@ impl View {
         self.applied.globals
     }
 
+    /// When something is due first. No disk is asked.
+    pub fn next_due(&self) -> Result<Option<LogTime>, Error> {
+        self.health.check()?;
+        Ok(self.next_due)
+    }
+
     /// A space.
     pub fn space(&self, name: &SpaceName) -> Result<Option<Space>, Error> {
         self.health.check()?;
@@ -69,37 +84,35 @@ impl View {
         }
     }
 
-    /// The logs of a space in the order of their names, at most `limit` from the one after `after` on, and whether there
-    /// are more. A space that does not exist has none.
-    pub fn logs(
-        &self,
-        space: &SpaceName,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> Result<(Vec<(LogName, LogHead)>, bool), Error> {
-        let Some(space) = self.space(space)? else {
-            return Ok((Vec::new(), false));
-        };
-        let prefix = keys::logs(space.number);
-        let first = after.map_or_else(|| prefix.to_vec(), |after| [&keys::log(space.number, after)[..], &[0]].concat());
-        let mut options = scanning();
-        if let Some(end) = keys::after_prefix(&prefix) {
-            options.set_iterate_upper_bound(end);
+    /// A cell of a space.
+    pub fn cell(&self, space: &SpaceName, key: &CellKey) -> Result<Option<Cell>, Error> {
+        match self.space(space)? {
+            None => Ok(None),
+            Some(space) => self.generation.cell(self.generation.database(), space.number, key),
         }
-        let mut logs = Vec::new();
-        let mode = IteratorMode::From(&first, Direction::Forward);
-        for row in self.generation.database().iterator_cf_opt(self.generation.small(), options, mode) {
-            let (key, value) = row.map_err(Error::database("list logs"))?;
-            if logs.len() == limit {
-                return Ok((logs, true));
-            }
-            let Some(name) = keys::log_name(space.number, &key) else {
-                return Err(Error::corrupt(format!("the logs of space {}", space.number), "a key is not a log's"));
-            };
-            let head = rows::read_log(value.into()).map_err(Error::undecodable(format!("head of log {name}")))?;
-            logs.push((name, head));
+    }
+
+    /// Where a reader is in a log; at the beginning if it was never moved.
+    pub fn position(&self, space: &SpaceName, reader: &ReaderName, log: &LogName) -> Result<Position, Error> {
+        let Some(space) = self.space(space)? else { return Ok(Position::default()) };
+        let found = self.generation.position(self.generation.database(), space.number, reader, log)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// A lock's row. It is held only until it expires, whether or not the row is gone by then.
+    pub fn lock(&self, space: &SpaceName, name: &LockName) -> Result<Option<Lock>, Error> {
+        match self.space(space)? {
+            None => Ok(None),
+            Some(space) => self.generation.lock(self.generation.database(), space.number, name),
         }
-        Ok((logs, false))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.health.check()
+    }
+
+    pub(super) fn generation(&self) -> &Generation {
+        &self.generation
     }
 
     /// Records of a log from an offset on: at most `count_max`, and at most `bytes_max` unless the first alone is

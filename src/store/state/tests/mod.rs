@@ -1,16 +1,21 @@
 //! What the state promises, told as stories over whole states.
 
 mod applying;
+mod commands;
 mod corruption;
 mod crashes;
+mod forgetting;
+mod listing;
 mod model;
 mod random;
 mod reading;
 mod speed;
 mod travel;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rocksdb::IteratorMode;
@@ -20,8 +25,9 @@ use super::generation::Generation;
 use super::{Options, State, settings};
 use crate::machine::{Batch, Digest};
 use crate::types::{
-    Action, Answer, Command, EntryKind, History, Id, Incarnation, LogEntry, LogId, LogIndex, LogName, LogTime,
-    MachineVersion, Member, Membership, NewRecord, NodeId, Outcome, Proposal, SpaceName,
+    Action, Answer, CellKey, Command, EntryKind, History, Holder, Id, Incarnation, LockName, LogCreation, LogEntry,
+    LogId, LogIndex, LogName, LogTime, MachineVersion, Member, Membership, Memory, NewRecord, NodeId, Offset, Outcome,
+    Proposal, ReaderName, Retention, SpaceName, SpacePolicy,
 };
 
 /// All rows of a state: family, key, value.
@@ -95,18 +101,62 @@ fn membership(index: u64, history: u64) -> LogEntry {
     LogEntry { id: log_id(index), kind: EntryKind::Membership(membership) }
 }
 
-fn append(text: &str, name: &str, payloads: &[&str]) -> Proposal {
+fn records(log: LogName, payloads: &[&str]) -> Action {
     let record = |payload: &&str| NewRecord { payload: Bytes::copy_from_slice(payload.as_bytes()), headers: vec![] };
-    let records = payloads.iter().map(record).collect();
-    Proposal::Command(Command {
-        space: main_space(),
-        id: id(text),
-        guards: vec![],
-        actions: vec![Action::Append { log: log(name), records }],
-    })
+    Action::Append { log, records: payloads.iter().map(record).collect() }
 }
 
-/// Entries that make a little of everything: index 0 is a membership, the others append to three logs.
+fn append(text: &str, name: &str, payloads: &[&str]) -> Proposal {
+    command(text, vec![records(log(name), payloads)])
+}
+
+fn command(text: &str, actions: Vec<Action>) -> Proposal {
+    command_in(&main_space(), id(text), actions)
+}
+
+fn command_in(space: &SpaceName, id: Id, actions: Vec<Action>) -> Proposal {
+    Proposal::Command(Command { space: space.clone(), id, guards: vec![], actions })
+}
+
+fn ms(ms: u64) -> LogTime {
+    LogTime::from_ms(ms).expect("a time")
+}
+
+fn born(text: &str, at: u64) -> Id {
+    Id::with_birth(text, ms(at)).expect("an id")
+}
+
+/// A batch at a time.
+fn batch_at(index: u64, stamp: u64, proposals: Vec<Proposal>) -> LogEntry {
+    let batch = Batch { machine_version: MachineVersion::FIRST, stamp: ms(stamp), proposals };
+    LogEntry { id: log_id(index), kind: EntryKind::Batch(batch.encode()) }
+}
+
+fn finite_space() -> SpaceName {
+    SpaceName::new("finite").expect("a name")
+}
+
+/// Makes the finite space, which remembers for a minute.
+fn make_finite_space() -> Proposal {
+    let policy = SpacePolicy { memory: Memory::For(Duration::from_mins(1)), logs: LogCreation::ByAppend };
+    let action = Action::CreateSpace { name: finite_space(), policy };
+    command_in(&SpaceName::system(), id("make it"), vec![action])
+}
+
+fn lock_name(number: u64) -> LockName {
+    LockName::new(&format!("lock {number:05}")).expect("a name")
+}
+
+fn acquire(lock: LockName, seconds: u64) -> Action {
+    Action::Acquire { lock, holder: Holder::new("me").expect("a name"), time: Duration::from_secs(seconds) }
+}
+
+fn integer(key: &str, value: i64) -> Action {
+    Action::Put { key: CellKey::new(key).expect("a key"), value: value.into() }
+}
+
+/// Entries that make a little of everything, and let it go: index 0 is a membership. The clock goes on by seconds, so that
+/// locks expire, a space forgets and a log is trimmed.
 fn story(entries: u64) -> Vec<LogEntry> {
     let entry = |index: u64| match index {
         0 => membership(0, 77),
@@ -114,11 +164,34 @@ fn story(entries: u64) -> Vec<LogEntry> {
         index => {
             let name = format!("log-{}", index % 3);
             let payload = format!("payload {index}");
-            batch(
+            let stamp = 1_000 + index * 5_000;
+            let short = log("short");
+            let reader = ReaderName::new("reader").expect("a name");
+            let kept = Retention { records: Some(4), ..Retention::EVERYTHING };
+            let others = vec![
+                acquire(lock_name(index % 5), 1 + index % 20),
+                integer(&format!("cell {}", index % 4), 1),
+                records(short.clone(), &[&payload, "second"]),
+                Action::Move { reader, log: short.clone(), to: Offset(2) },
+            ];
+            batch_at(
                 index,
+                stamp,
                 vec![
+                    make_finite_space(),
+                    command("retention", vec![Action::CreateLog { log: short, retention: kept }]),
                     append(&format!("id-{index}"), &name, &[&payload, "second"]),
                     append(&format!("id-{}", index / 2), &name, &["a duplicate, mostly with other content"]),
+                    command_in(
+                        &finite_space(),
+                        born(&format!("b-{index}"), stamp - 2_000),
+                        vec![records(log("finite"), &[&payload])],
+                    ),
+                    command(&format!("others-{index}"), others),
+                    command(
+                        &format!("undo-{index}"),
+                        vec![Action::Compensate { target: id(format!("id-{}", index / 3)) }],
+                    ),
                 ],
             )
         }

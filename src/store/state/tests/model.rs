@@ -1,11 +1,15 @@
 //! The state as it should be: everything in memory, one effect at a time.
 
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
 use super::super::{keys, rows, settings};
 use super::Rows;
-use crate::machine::{Batch, Digest, Effect, Globals, Overlay, Ran, View, admit_history, genesis, run};
+use crate::machine::{Batch, Digest, Due, Effect, Globals, Overlay, Ran, View, admit_history, genesis, run};
 use crate::store::entry;
 use crate::types::limits::{DIGEST_INTERVAL, DIGESTS_KEPT};
-use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, MachineVersion, StoredMembership};
+use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, LogTime, MachineVersion, StoredMembership};
 
 /// A state without a disk.
 #[derive(Clone)]
@@ -68,29 +72,78 @@ impl Model {
         ran.answers
     }
 
-    pub(super) fn take(&mut self, effect: &Effect) {
-        self.overlay.apply(effect);
-        let mut put = |family, key: &[u8], value| self.rows.insert((family, key.to_vec()), value);
+    fn take(&mut self, effect: &Effect) {
+        self.overlay.apply(effect.clone());
+        let mut set = |key: &[u8], value: Option<Vec<u8>>| {
+            let key = (settings::SMALL, key.to_vec());
+            match value {
+                Some(value) => self.rows.insert(key, value),
+                None => self.rows.remove(&key),
+            };
+        };
         match effect {
-            Effect::Globals(globals) => {
-                put(settings::SMALL, &keys::GLOBALS, rows::globals(globals));
+            Effect::Globals(globals) => set(&keys::GLOBALS, Some(rows::globals(globals))),
+            Effect::Space { name, space } => set(&keys::space(name), Some(rows::space(space))),
+            Effect::Bucket { space, start, bucket } => {
+                set(&keys::bucket(*space, *start), bucket.as_ref().map(rows::bucket));
             }
-            Effect::Space { name, space } => {
-                put(settings::SMALL, &keys::space(name), rows::space(space));
+            Effect::Log { space, name, head } => set(&keys::log(*space, name), Some(rows::log(head))),
+            Effect::Cell { space, key, cell } => set(&keys::cell(*space, key), cell.as_ref().map(rows::cell)),
+            Effect::Position { space, reader, log, position } => {
+                set(&keys::position(*space, reader, log), Some(rows::position(position)));
             }
-            Effect::Log { space, name, head } => {
-                put(settings::SMALL, &keys::log(*space, name), rows::log(head));
-            }
+            Effect::Lock { space, name, lock } => set(&keys::lock(*space, name), lock.as_ref().map(rows::lock)),
+            Effect::Due { at, due, is } => set(&keys::due(*at, due), is.then(rows::due)),
             Effect::Records { space, log, first, id, time, records } => {
                 for (at, record) in records.iter().enumerate() {
-                    let key = keys::record(*space, *log, first.plus(at as u64));
-                    put(settings::RECORDS, &key, rows::record(*time, id, record));
+                    let key = keys::record(*space, *log, first.plus(at as u64)).to_vec();
+                    self.rows.insert((settings::RECORDS, key), rows::record(*time, id, record));
                 }
             }
             Effect::Remember { space, id, remembered } => {
-                put(settings::IDS, &keys::id(*space, id), rows::remembered(remembered));
+                self.rows.insert((settings::IDS, keys::id(*space, id)), rows::remembered(remembered));
+            }
+            Effect::Trim { space, log, from, before } => {
+                let range = keys::record(*space, *log, *from).to_vec()..keys::record(*space, *log, *before).to_vec();
+                self.rows.retain(|(family, key), _| *family != settings::RECORDS || !range.contains(key));
+            }
+            Effect::Forget { space, from, below } => {
+                let range = keys::ids_born(*space, *from, *below);
+                self.rows.retain(|(family, key), _| *family != settings::IDS || !range.contains(key));
             }
         }
+    }
+
+    fn small_rows<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a [u8], Bytes)> {
+        let small =
+            self.rows.iter().filter(move |((family, key), _)| *family == settings::SMALL && key.starts_with(prefix));
+        small.map(|((_, key), value)| (key.as_slice(), Bytes::copy_from_slice(value)))
+    }
+
+    /// What is due by the index.
+    pub(super) fn due_in_the_index(&self) -> BTreeSet<(LogTime, Due)> {
+        self.small_rows(&keys::ALL_DUE).map(|(key, _)| keys::read_due(key).expect("something due")).collect()
+    }
+
+    /// What is due by the rows that it is about.
+    pub(super) fn due_by_the_rows(&self) -> BTreeSet<(LogTime, Due)> {
+        let mut due = BTreeSet::new();
+        for (key, value) in self.small_rows(&keys::SPACES) {
+            let name = keys::space_name(key).expect("a space's name");
+            let space = rows::read_space(value).expect("a space");
+            due.extend(space.due.map(|at| (at, Due::Floor(name))));
+            let number = space.number;
+            for (key, value) in self.small_rows(&keys::locks(number)) {
+                let name = keys::lock_name(number, key).expect("a lock's name");
+                due.insert((rows::read_lock(value).expect("a lock").expires, Due::Lock(number, name)));
+            }
+            for (key, value) in self.small_rows(&keys::logs(number)) {
+                let name = keys::log_name(number, key).expect("a log's name");
+                let head = rows::read_log(value).expect("a log's head");
+                due.extend(head.due.map(|at| (at, Due::Log(number, name))));
+            }
+        }
+        due
     }
 
     /// The rows that a state has on disk.

@@ -34,3 +34,20 @@ fn commands_applied_in_a_second_are_counted_and_told() {
     assert_eq!(state.counters().decided, commands);
     println!("{commands} commands of 256 bytes applied in {applied:?}, flushed after {:?}", began.elapsed());
 }
+
+#[test]
+fn a_queue_of_one_record_at_a_time_is_read_and_trimmed_and_the_time_is_told() {
+    const ROUNDS: u64 = 6_000;
+    let (_directory, state) = fresh();
+    let mut slowest = Duration::ZERO;
+    let began = Instant::now();
+    for index in 0..ROUNDS {
+        let trim = command(&format!("trim-{index}"), vec![Action::Trim { log: log("l"), before: Offset(index) }]);
+        state.apply(vec![batch(index, vec![append(&format!("id-{index}"), "l", &["x"]), trim])]).unwrap();
+        let asked = Instant::now();
+        let page = state.view().records(&main_space(), &log("l"), Offset(index), 10, 1_000).unwrap().unwrap();
+        slowest = slowest.max(asked.elapsed());
+        assert_eq!((page.start, page.records.len()), (Offset(index), 1));
+    }
+    println!("{ROUNDS} records appended, trimmed and read in {:?}, the slowest page in {slowest:?}", began.elapsed());
+}

@@ -1,0 +1,194 @@
+//! Whole commands in few words: guards and actions as the protos have them.
+
+use bytes::Bytes;
+
+use crate::client::{Client, Failure};
+use crate::proto::action::Action as Kind;
+use crate::proto::action_result::Result as Got;
+use crate::proto::guard::Guard as Wanted;
+use crate::proto::outcome::Verdict;
+use crate::proto::refused::Found;
+use crate::proto::{
+    AcquireLock, Action, AddToCell, AppendRecords, CellIsAbsent, CellValue, CellVersionIs, CommandId,
+    CompensateCommand, CreateLog, CreateSpace, FateIs, Guard, LockIsHeld, Locked, MoveReader, NewRecord, Outcome,
+    PositionIs, PutCell, RaiseVersion, ReleaseLock, RenewLock, Retention, SetRetention, SetSpace, SubmitRequest,
+    SubmitResponse, Token, TrimLog, WantedFate, cell_value,
+};
+
+/// The space of commands about spaces and versions.
+pub const SYSTEM: &str = "oncelog.system";
+
+/// An id without a birth beside it.
+pub fn id(text: &str) -> CommandId {
+    CommandId { text: text.to_owned(), birth_ms: None }
+}
+
+/// An id with a birth beside it.
+pub fn born(text: &str, birth_ms: u64) -> CommandId {
+    CommandId { text: text.to_owned(), birth_ms: Some(birth_ms) }
+}
+
+/// A command of the space `main`.
+pub fn command(text: &str, guards: Vec<Guard>, actions: Vec<Action>) -> SubmitRequest {
+    SubmitRequest { space: String::new(), id: Some(id(text)), guards, actions }
+}
+
+/// A command of another space.
+pub fn command_in(space: &str, id: CommandId, guards: Vec<Guard>, actions: Vec<Action>) -> SubmitRequest {
+    SubmitRequest { space: space.to_owned(), id: Some(id), guards, actions }
+}
+
+fn guard(wanted: Wanted) -> Guard {
+    Guard { guard: Some(wanted) }
+}
+
+fn action(kind: Kind) -> Action {
+    Action { action: Some(kind) }
+}
+
+/// The cell is not there.
+pub fn cell_absent(key: &str) -> Guard {
+    guard(Wanted::CellAbsent(CellIsAbsent { key: key.to_owned() }))
+}
+
+/// The cell has this version.
+pub fn cell_version(key: &str, version: u64) -> Guard {
+    guard(Wanted::CellVersion(CellVersionIs { key: key.to_owned(), version }))
+}
+
+/// The reader is here.
+pub fn position_is(reader: &str, log: &str, offset: u64, version: u64) -> Guard {
+    guard(Wanted::Position(PositionIs { reader: reader.to_owned(), log: log.to_owned(), offset, version }))
+}
+
+/// The lock is held by this token.
+pub fn lock_held(lock: &str, token: Token) -> Guard {
+    guard(Wanted::LockHeld(LockIsHeld { lock: lock.to_owned(), token: Some(token) }))
+}
+
+/// The fate of another id.
+pub fn fate_is(target: &str, wanted: WantedFate) -> Guard {
+    guard(Wanted::Fate(FateIs { id: Some(id(target)), is: wanted.into() }))
+}
+
+/// Records for a log.
+pub fn append(log: &str, payloads: &[&'static str]) -> Action {
+    let record =
+        |payload: &&'static str| NewRecord { payload: Bytes::from_static(payload.as_bytes()), headers: vec![] };
+    action(Kind::Append(AppendRecords { log: log.to_owned(), records: payloads.iter().map(record).collect() }))
+}
+
+/// One record for a log.
+pub fn record(log: &str, payload: impl Into<Bytes>) -> Action {
+    let records = vec![NewRecord { payload: payload.into(), headers: vec![] }];
+    action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
+}
+
+/// A number for a cell.
+pub fn put(key: &str, number: i64) -> Action {
+    let value = Some(CellValue { value: Some(cell_value::Value::Integer(number)) });
+    action(Kind::Put(PutCell { key: key.to_owned(), value }))
+}
+
+/// Bytes for a cell.
+pub fn put_bytes(key: &str, bytes: Bytes) -> Action {
+    let value = Some(CellValue { value: Some(cell_value::Value::Bytes(bytes)) });
+    action(Kind::Put(PutCell { key: key.to_owned(), value }))
+}
+
+/// An addition that leaves at least nothing.
+pub fn add(key: &str, amount: i64) -> Action {
+    action(Kind::Add(AddToCell { key: key.to_owned(), amount, least: Some(0), most: None, absent_is: None }))
+}
+
+/// A reader's new position.
+pub fn move_reader(reader: &str, log: &str, to: u64) -> Action {
+    action(Kind::Move(MoveReader { reader: reader.to_owned(), log: log.to_owned(), to }))
+}
+
+/// A lock for a holder.
+pub fn acquire(lock: &str, holder: &str, time_ms: u64) -> Action {
+    action(Kind::Acquire(AcquireLock { lock: lock.to_owned(), holder: holder.to_owned(), time_ms }))
+}
+
+/// A lock for longer.
+pub fn renew(lock: &str, token: Token, time_ms: u64) -> Action {
+    action(Kind::Renew(RenewLock { lock: lock.to_owned(), token: Some(token), time_ms }))
+}
+
+/// A lock that is given back.
+pub fn release(lock: &str, token: Token) -> Action {
+    action(Kind::Release(ReleaseLock { lock: lock.to_owned(), token: Some(token) }))
+}
+
+/// A log without its beginning.
+pub fn trim(log: &str, before: u64) -> Action {
+    action(Kind::Trim(TrimLog { log: log.to_owned(), before }))
+}
+
+/// The undoing of another command.
+pub fn compensate(target: &str) -> Action {
+    action(Kind::Compensate(CompensateCommand { target: Some(id(target)) }))
+}
+
+/// A log of which so many records are kept.
+pub fn create_log(log: &str, records: Option<u64>) -> Action {
+    let retention = Some(Retention { records, ..Retention::default() });
+    action(Kind::CreateLog(CreateLog { log: log.to_owned(), retention }))
+}
+
+/// Another retention of a log.
+pub fn set_retention(log: &str, retention: Retention) -> Action {
+    action(Kind::SetRetention(SetRetention { log: log.to_owned(), retention: Some(retention) }))
+}
+
+/// A space that remembers for so long, or for ever.
+pub fn create_space(name: &str, memory_ms: Option<u64>) -> Action {
+    action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms, logs: 0 }))
+}
+
+/// Another memory of a space.
+pub fn set_space(name: &str, memory_ms: u64) -> Action {
+    action(Kind::SetSpace(SetSpace { name: name.to_owned(), memory_ms: Some(memory_ms), logs: 0 }))
+}
+
+/// Another machine version.
+pub fn raise(to: u32) -> Action {
+    action(Kind::RaiseVersion(RaiseVersion { to }))
+}
+
+/// Sends a command that is to be applied, and returns what its actions got.
+pub async fn applied(client: &Client, request: SubmitRequest) -> Vec<Got> {
+    let what = format!("{:?}", request.id);
+    let response = client.command(request).await.unwrap_or_else(|failure| panic!("{what}: {failure}"));
+    results(&response)
+}
+
+/// What the actions of a command got that was applied.
+pub fn results(response: &SubmitResponse) -> Vec<Got> {
+    match response.outcome.as_ref().and_then(|outcome| outcome.verdict.as_ref()) {
+        Some(Verdict::Applied(applied)) => {
+            applied.results.iter().map(|it| it.result.expect("a result says what it is")).collect()
+        }
+        other => panic!("what is answered without an error is applied, not {other:?}"),
+    }
+}
+
+/// Sends a command that takes a lock, and returns what it is held by.
+pub async fn locked(client: &Client, request: SubmitRequest) -> Locked {
+    match applied(client, request).await.as_slice() {
+        [Got::Locked(locked)] => *locked,
+        other => panic!("a lock was asked for, and this was done: {other:?}"),
+    }
+}
+
+/// Insists that a failure is a refusal with its outcome, and returns what was found.
+pub fn found(failure: &Failure) -> (&Outcome, &Found) {
+    let said = (failure.code.as_str(), failure.reason.as_str(), failure.effect);
+    assert_eq!(said, ("FailedPrecondition", "GUARD_FAILED", crate::client::Effect::None), "{failure}");
+    let outcome = failure.outcome.as_deref().expect("a refusal carries its outcome");
+    match &outcome.verdict {
+        Some(Verdict::Refused(refused)) => (outcome, refused.found.as_ref().expect("a refusal says what was found")),
+        other => panic!("a refused command has the verdict {other:?}"),
+    }
+}

@@ -1,0 +1,227 @@
+//! `tail --reader --exec`: a command works on a log's records, batch by batch, and the reader's position remembers how far.
+//!
+//! - The position moves only after the command has ended with 0; whatever is killed, the batch comes again.
+//! - With `--into` what the command prints is appended by the very command that moves the position: it is there exactly
+//!   once. What it does elsewhere it may do twice, and does at least once.
+//! - Two of these that run at once do no harm: one is overtaken, and goes on behind the other. With `--member` they take
+//!   turns.
+
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::arguments::{Consume, Options};
+use super::exit::Exit;
+use super::group::{self, Group};
+use super::locks;
+use super::read::RecordRow;
+use super::report::{self, Problem};
+use super::signals::Signals;
+use crate::client::consumer::{Batch, Consumer};
+use crate::client::{Client, Error, Kind, Reason};
+use crate::types::limits::COMMAND_BYTES_MAX;
+use crate::types::{Action, Consistency, LogName, NewRecord, Offset};
+
+/// The pause after the nodes could not be reached for a whole timeout.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long the command has to end when its work is no longer wanted.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What became of one batch.
+enum Worked {
+    /// It is done, or somebody else has done it.
+    Done,
+    /// It was given up because somebody ends us, or because another member has the log.
+    GivenUp,
+}
+
+pub(super) async fn run(client: &Client, options: &Options, log: LogName, consume: Consume) -> Result<Exit, Problem> {
+    let mut signals = Signals::listen()?;
+    let until = if consume.once { Some(end(client, &log).await?) } else { None };
+    let mut asked = client.consumer(&consume.reader, [log.clone()]).batch(consume.batch);
+    if consume.member {
+        asked = asked.member(&locks::holder(None)?);
+    }
+    let mut consumer = asked.open()?;
+    let mut work = Work { client, options, log: &log, consume: &consume, until };
+    let result = work.on(&mut consumer, &mut signals).await;
+    if let Err(error) = consumer.leave().await {
+        // The others wait until its time is over.
+        complain(options, &error);
+    }
+    result
+}
+
+struct Work<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    log: &'a LogName,
+    consume: &'a Consume,
+    /// Where the work ends.
+    until: Option<Offset>,
+}
+
+impl Work<'_> {
+    async fn on(&mut self, consumer: &mut Consumer, signals: &mut Signals) -> Result<Exit, Problem> {
+        while !self.is_over().await? {
+            let batch = tokio::select! {
+                batch = consumer.next() => batch,
+                _number = signals.next() => return Ok(Exit::Done),
+            };
+            let worked = match batch {
+                Ok(batch) => self.work(batch, signals).await,
+                Err(error) => Err(error.into()),
+            };
+            match worked {
+                Ok(Worked::GivenUp) if signals.were_heard() => return Ok(Exit::Done),
+                Ok(Worked::Done | Worked::GivenUp) => {}
+                Err(Problem::Client(error)) => self.mind(*error).await?,
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Whether the reader has come to where the work ends.
+    async fn is_over(&self) -> Result<bool, Error> {
+        let Some(until) = self.until else { return Ok(false) };
+        let at = self.client.position(&self.consume.reader, self.log, Consistency::Linearizable).await?;
+        Ok(at.position.offset >= until)
+    }
+
+    /// Goes on after an error that passes.
+    async fn mind(&self, error: Error) -> Result<(), Problem> {
+        match error.kind() {
+            Kind::Overtaken => {}
+            Kind::Unavailable => {
+                complain(self.options, &error);
+                tokio::time::sleep(PAUSE).await;
+            }
+            _ if error.reason() == Some(Reason::Trimmed) => {
+                return Err(Problem::NotThere {
+                    message: format!(
+                        "reader `{}` is where log `{}` was trimmed: {}",
+                        self.consume.reader, self.log, error.cause
+                    ),
+                    advice: "What is gone is never worked on. `oncelog reader move READER LOG start` goes on behind it.",
+                });
+            }
+            _ => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn work(&self, batch: Batch<'_>, signals: &mut Signals) -> Result<Worked, Problem> {
+        let mut command = group::shell(&self.consume.exec);
+        command.env("ONCELOG_READER", self.consume.reader.as_str()).env("ONCELOG_LOG", self.log.as_str());
+        if self.consume.into.is_some() {
+            command.stdout(Stdio::piped());
+        }
+        let mut group = Group::start(&mut command)?;
+        let input = lines(&batch)?;
+        let finished = tokio::select! {
+            finished = exchange(&mut group, input) => Some(finished),
+            () = batch.lost() => None,
+            _number = signals.next() => None,
+        };
+        let Some(finished) = finished else {
+            group.end(GRACE).await.map_err(|error| unseen(&error))?;
+            return Ok(Worked::GivenUp);
+        };
+        let (status, printed) = finished.map_err(|error| unseen(&error))?;
+        if !status.success() {
+            return Err(self.failed(&batch, status));
+        }
+        let outputs = self.outputs(&printed)?;
+        batch.commit(outputs).await?;
+        Ok(Worked::Done)
+    }
+
+    fn failed(&self, batch: &Batch<'_>, status: ExitStatus) -> Problem {
+        let (first, last) = ends(batch);
+        Problem::Here {
+            message: format!(
+                "the command failed with {} on the records {first} to {last} of log `{}`",
+                group::code(status),
+                self.log
+            ),
+            advice: "Nothing of this batch is committed; it comes again at the next run.",
+        }
+    }
+
+    /// Each line that the command has printed is a record.
+    fn outputs(&self, printed: &[u8]) -> Result<Option<Action>, Problem> {
+        if printed.len() > COMMAND_BYTES_MAX {
+            return Err(Problem::Here {
+                message: format!("the command printed more than the {COMMAND_BYTES_MAX} bytes that go into one commit"),
+                advice: "Give it fewer records at once, with --batch.",
+            });
+        }
+        let Some(into) = self.consume.into.as_ref().filter(|_| !printed.is_empty()) else { return Ok(None) };
+        let lines = printed.strip_suffix(b"\n").unwrap_or(printed).split(|byte| *byte == b'\n');
+        Ok(Some(Action::append(into, lines.map(|line| NewRecord::new(line.to_vec())))))
+    }
+}
+
+/// Where a log ends; one that is not there ends at 0.
+async fn end(client: &Client, log: &LogName) -> Result<Offset, Error> {
+    match client.describe_log(log, Consistency::Linearizable).await {
+        Ok(log) => Ok(log.end),
+        Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(Offset(0)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The records as `read -o jsonl` prints them.
+fn lines(batch: &Batch<'_>) -> Result<Vec<u8>, Problem> {
+    let mut lines = Vec::new();
+    for (_, record) in batch.records() {
+        serde_json::to_writer(&mut lines, &RecordRow::new(record.clone())).map_err(io::Error::from)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+fn ends(batch: &Batch<'_>) -> (Offset, Offset) {
+    let first = batch.records().next().map_or(Offset(0), |(_, record)| record.offset);
+    (first, batch.records().last().map_or(first, |(_, record)| record.offset))
+}
+
+/// Writes what the command reads while it is read what it prints, until it has ended.
+async fn exchange(group: &mut Group, input: Vec<u8>) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let (stdin, stdout) = (group.child.stdin.take(), group.child.stdout.take());
+    let write = async {
+        let Some(mut stdin) = stdin else { return Ok(()) };
+        match stdin.write_all(&input).await {
+            // It may not care for all of them.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    };
+    let read = async {
+        let mut printed = Vec::new();
+        if let Some(stdout) = stdout {
+            // One more than may be: then it is told, and the rest is of no interest.
+            stdout.take(COMMAND_BYTES_MAX as u64 + 1).read_to_end(&mut printed).await?;
+        }
+        Ok(printed)
+    };
+    let ((), printed) = tokio::try_join!(write, read)?;
+    Ok((group.ended().await?, printed))
+}
+
+fn complain(options: &Options, error: &Error) {
+    if !options.quiet {
+        // Where even errors cannot be written, there is nobody to tell.
+        let _unheard = report::print(&mut anstream::stderr(), options.output, error);
+    }
+}
+
+fn unseen(error: &io::Error) -> Problem {
+    Problem::Here {
+        message: format!("cannot speak to the command: {error}"),
+        advice: "See the limits of this machine.",
+    }
+}

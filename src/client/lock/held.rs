@@ -1,0 +1,96 @@
+//! A lock that is held, until it is lost or given back.
+
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::Client;
+use crate::client::error::{Cause, Error};
+use crate::types::{AttemptEffect, Guard, LockName, Token};
+
+use super::keeper::{Keeper, Released, Standing};
+use super::term::Term;
+
+/// A lock that was taken. A task renews it, each third of its time, for as long as this lives.
+///
+/// Dropping it stops that and gives the lock back as well as can be: nobody waits for it or hears of it, and if the runtime
+/// ends first, the lock becomes free when its time is over. [`release`](Self::release) waits.
+#[derive(Debug)]
+pub struct Held {
+    name: LockName,
+    token: Token,
+    standing: watch::Receiver<Standing>,
+    /// Dropping it tells the keeper to end.
+    keeper: oneshot::Sender<oneshot::Sender<Released>>,
+}
+
+impl Held {
+    pub(super) fn keep(client: Client, name: LockName, token: Token, time: Duration, term: Term) -> Self {
+        let (keeper, end) = oneshot::channel();
+        let (told, standing) = watch::channel(Standing::Held(term));
+        tokio::spawn(Keeper { client, name: name.clone(), token, time, term, told }.run(end));
+        Self { name, token, standing, keeper }
+    }
+
+    /// The lock.
+    pub fn name(&self) -> &LockName {
+        &self.name
+    }
+
+    /// What it is held by: greater than that of everyone who held the lock before. What the lock protects outside of the
+    /// space is safe if it refuses a token that is less than one that it has seen.
+    pub fn token(&self) -> Token {
+        self.token
+    }
+
+    /// What refuses a command of this space if the lock is no longer held by this token. It alone is sure: between a look
+    /// at [`is_held`](Self::is_held) and the write, a process may stand still for any time.
+    pub fn guard(&self) -> Guard {
+        Guard::LockHeld { lock: self.name.clone(), token: self.token }
+    }
+
+    /// Whether it is surely held, by all that is known here. Once it is not, it never is again.
+    pub fn is_held(&self) -> bool {
+        self.standing.borrow().is_held(Instant::now())
+    }
+
+    /// Ends as soon as the lock may be lost: a renewal was refused, or none was answered in time. Dropping the future loses
+    /// nothing.
+    pub async fn lost(&self) {
+        let mut standing = self.standing.clone();
+        loop {
+            let seen = *standing.borrow_and_update();
+            let Standing::Held(term) = seen else { return };
+            if !seen.is_held(Instant::now()) {
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(term.until) => {}
+                changed = standing.changed() => {
+                    if changed.is_err() {
+                        // Nobody renews it any more.
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the lock back, so that others need not wait until its time is over. A refusal says that it was lost before.
+    pub async fn release(self) -> Result<(), Error> {
+        let Self { name, keeper, .. } = self;
+        let (answer, released) = oneshot::channel();
+        // A keeper that is gone is noticed below.
+        let _gone = keeper.send(answer);
+        released.await.unwrap_or_else(|_gone| {
+            Err(Error {
+                doing: format!("release lock `{name}`"),
+                id: None,
+                effect: AttemptEffect::Unknown,
+                cause: Cause::Closed,
+                tried: Vec::new(),
+            })
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! Locks against a node that plays a script: replayed and slow answers, renewals that are refused or not answered.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use crate::client::scripted::{self, Script};
+use crate::client::{Cause, Client, Kind};
+use crate::types::{
+    Action, ActionResult, Answer, Command, Found, History, Holder, Lock, LockName, LockReading, LogIndex, LogTime, Met,
+    Outcome, Refusal, Sequence, Step, Token, Verdict,
+};
+use crate::wire::{self, ErrorReport, Reason, v1};
+
+/// How the node answers one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Act {
+    Locks { sequence: u64, replayed: bool },
+    Releases,
+    Refuses(Found),
+    Silence,
+}
+
+#[derive(Debug, Clone)]
+struct Actor {
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    heard: mpsc::UnboundedSender<Command>,
+    /// What a look at the lock shows.
+    shown: Option<Token>,
+}
+
+fn token(sequence: u64) -> Token {
+    Token { history: History(1), sequence: Sequence(sequence) }
+}
+
+fn outcome(verdict: Verdict) -> Outcome {
+    Outcome { verdict, sequence: Sequence(1), history: History(1), time: LogTime::ZERO }
+}
+
+impl Script for Actor {
+    async fn submit(&self, request: v1::SubmitRequest) -> Result<v1::SubmitResponse, Status> {
+        self.heard.send(wire::submit_command(request).unwrap()).unwrap();
+        let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Silence);
+        let (results, replayed) = match act {
+            Act::Locks { sequence, replayed } => {
+                (ActionResult::Locked { token: token(sequence), expires: LogTime::ZERO }, replayed)
+            }
+            Act::Releases => (ActionResult::Released, false),
+            Act::Refuses(found) => {
+                let refused = outcome(Verdict::Refused(Refusal { step: Step::Action(0), found }));
+                return Err(ErrorReport::without_effect(Reason::GuardFailed, "").with_outcome(&refused).to_status());
+            }
+            Act::Silence => pending().await,
+        };
+        let answer = Answer::Decided { outcome: outcome(Verdict::Applied(vec![results])), replayed };
+        wire::submit_answer(&answer).map_err(|report| report.to_status())
+    }
+
+    async fn wait(&self, _: v1::WaitRequest) -> Result<v1::WaitResponse, Status> {
+        Ok(wire::wait_response(&Met::LockFree, LogIndex(1)).unwrap())
+    }
+
+    fn get_lock(&self, _: v1::GetLockRequest) -> Result<v1::GetLockResponse, Status> {
+        let lock = self.shown.map(|token| Lock { holder: holder(), token, expires: LogTime::ZERO });
+        let reading = LockReading { lock, clock: LogTime::ZERO };
+        Ok(wire::get_lock_response(&name(), &reading, LogIndex(1)))
+    }
+}
+
+fn name() -> LockName {
+    LockName::new("nightly").unwrap()
+}
+
+fn holder() -> Holder {
+    Holder::new("host-7").unwrap()
+}
+
+fn locks(sequence: u64) -> Act {
+    Act::Locks { sequence, replayed: false }
+}
+
+fn is_held() -> Act {
+    Act::Refuses(Found::LockHeld { holder: holder(), token: token(1), expires: LogTime::ZERO })
+}
+
+/// A client of a node that acts so, and what it hears.
+async fn act(acts: impl IntoIterator<Item = Act>, shown: Option<Token>) -> (Client, mpsc::UnboundedReceiver<Command>) {
+    let (heard, hears) = mpsc::unbounded_channel();
+    let actor = Actor { acts: Arc::new(Mutex::new(acts.into_iter().collect())), heard, shown };
+    let address = scripted::play(actor).await;
+    let client = Client::builder().addresses([address]).timeout(Duration::from_secs(30)).build().unwrap();
+    (client, hears)
+}
+
+const SHORT: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_replayed_acquisition_that_nobody_sees_any_more_is_tried_again_under_another_id() {
+    let replayed = Act::Locks { sequence: 5, replayed: true };
+    let (client, mut heard) = act([replayed, locks(9)], Some(token(9))).await;
+    let held = client.lock(&name(), &holder()).acquire().await.unwrap();
+    assert!(held.is_held());
+    assert_eq!(held.token(), token(9));
+    let (one, other) = (heard.recv().await.unwrap(), heard.recv().await.unwrap());
+    assert_ne!(one.id, other.id);
+    assert_eq!(one.actions, other.actions);
+}
+
+#[tokio::test]
+async fn a_replayed_acquisition_that_everybody_sees_is_held() {
+    let (client, _heard) = act([Act::Locks { sequence: 5, replayed: true }], Some(token(5))).await;
+    assert_eq!(client.lock(&name(), &holder()).acquire().await.unwrap().token(), token(5));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_has_is_tried_again_when_it_is_free_or_given_up() {
+    let (client, mut heard) = act([is_held(), locks(9), is_held()], None).await;
+    let held = client.lock(&name(), &holder()).acquire().await.unwrap();
+    assert_eq!(held.token(), token(9));
+    assert_ne!(heard.recv().await.unwrap().id, heard.recv().await.unwrap().id);
+    let error = client.lock(&name(), &holder()).wait(Duration::ZERO).acquire().await.unwrap_err();
+    assert!(matches!(&error.cause, Cause::LockHeld(lock) if lock.token == token(1)), "{error}");
+    assert!(error.kind() == Kind::Conflict && !error.in_doubt());
+}
+
+#[tokio::test]
+async fn a_lock_whose_renewal_is_refused_is_lost_and_never_held_again() {
+    let (client, mut heard) = act([locks(9), Act::Refuses(Found::LockFree)], None).await;
+    let held = client.lock(&name(), &holder()).time(SHORT).acquire().await.unwrap();
+    held.lost().await;
+    assert!(!held.is_held());
+    heard.recv().await.unwrap();
+    let renewal = heard.recv().await.unwrap();
+    assert_eq!(renewal.actions, [Action::Renew { lock: name(), token: token(9), time: SHORT }]);
+}
+
+#[tokio::test]
+async fn a_lock_whose_renewal_is_not_answered_is_lost_when_its_own_count_is_over() {
+    let (client, _heard) = act([locks(9), locks(9), Act::Silence], None).await;
+    let held = client.lock(&name(), &holder()).time(SHORT).acquire().await.unwrap();
+    held.lost().await;
+    assert!(!held.is_held());
+}
+
+#[tokio::test]
+async fn a_lock_that_is_given_back_or_dropped_is_released_by_its_token() {
+    let (client, mut heard) = act([locks(9), Act::Releases, locks(10), Act::Releases], None).await;
+    let held = client.lock(&name(), &holder()).acquire().await.unwrap();
+    held.release().await.unwrap();
+    drop(client.lock(&name(), &holder()).acquire().await.unwrap());
+    let mut released = Vec::new();
+    while released.len() < 2 {
+        let command = heard.recv().await.unwrap();
+        released.extend(command.actions.into_iter().filter(|action| matches!(action, Action::Release { .. })));
+    }
+    assert_eq!(released, [9, 10].map(|at| Action::Release { lock: name(), token: token(at) }));
+}
+
+#[tokio::test]
+async fn a_release_that_comes_too_late_says_so() {
+    let (client, _heard) = act([locks(9), Act::Refuses(Found::LockFree)], None).await;
+    let held = client.lock(&name(), &holder()).acquire().await.unwrap();
+    let error = held.release().await.unwrap_err();
+    assert_eq!(error.refusal().map(|refusal| refusal.found.clone()), Some(Found::LockFree));
+}

@@ -1,0 +1,212 @@
+//! A whole command, put together step by step and done once.
+//!
+//! - Its id is made before the first attempt and kept through all, so every retry is safe.
+//! - What refuses it is an outcome and an error at once: [`Error::refusal`] says which guard or action failed and what was
+//!   found. Under the same id it stays refused for ever.
+
+use std::ops::{Bound, RangeBounds};
+
+use bytes::Bytes;
+
+use crate::types::{
+    Action, ActionResult, CellKey, CellValue, Command, Guard, Id, LogName, NewRecord, Offset, Outcome, Token, Verdict,
+};
+use crate::wire;
+
+use super::error::Error;
+use super::{Client, logs};
+
+/// A command that is being put together.
+#[derive(Debug, Clone)]
+#[must_use = "a command does nothing until it is submitted"]
+pub struct Request {
+    client: Client,
+    id: Option<Id>,
+    guards: Vec<Guard>,
+    actions: Vec<Action>,
+}
+
+/// A command that was done, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: Id,
+    /// What became of it: its verdict is [`Verdict::Applied`] or [`Verdict::NothingToUndo`].
+    pub outcome: Outcome,
+    /// Whether an earlier arrival of the id decided it, perhaps of the very same attempt.
+    pub replayed: bool,
+}
+
+impl Submitted {
+    /// What each action got, in order; nothing if there was nothing to undo.
+    pub fn results(&self) -> &[ActionResult] {
+        match &self.outcome.verdict {
+            Verdict::Applied(results) => results,
+            Verdict::NothingToUndo | Verdict::Refused(_) | Verdict::Cancelled => &[],
+        }
+    }
+
+    /// Whether it was to undo a command that was not done, and now never will be: then none of its own actions was done.
+    pub fn nothing_to_undo(&self) -> bool {
+        self.outcome.verdict == Verdict::NothingToUndo
+    }
+
+    /// Where its first record is, if it appended any.
+    pub fn first_offset(&self) -> Option<Offset> {
+        self.results().iter().find_map(|result| match result {
+            ActionResult::Appended { first, .. } => Some(*first),
+            _ => None,
+        })
+    }
+
+    /// The token of the lock that it acquired or renewed, if it did.
+    pub fn token(&self) -> Option<Token> {
+        self.results().iter().find_map(|result| match result {
+            ActionResult::Locked { token, .. } => Some(*token),
+            _ => None,
+        })
+    }
+}
+
+impl Request {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, id: None, guards: Vec::new(), actions: Vec::new() }
+    }
+
+    /// Does it under this id instead of a fresh one. Whoever may crash before the answer keeps the id where it survives.
+    pub fn id(self, id: Id) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// Does nothing unless this holds.
+    pub fn require(mut self, guard: Guard) -> Self {
+        self.guards.push(guard);
+        self
+    }
+
+    /// Does this, too.
+    pub fn then(mut self, action: Action) -> Self {
+        self.actions.push(action);
+        self
+    }
+
+    /// Appends one record.
+    pub fn append(self, log: &LogName, payload: impl Into<Bytes>) -> Self {
+        self.then(Action::append(log, [NewRecord::new(payload)]))
+    }
+
+    /// Makes a cell hold this, whatever it held.
+    pub fn put(self, key: &CellKey, value: impl Into<CellValue>) -> Self {
+        self.then(Action::put(key, value))
+    }
+
+    /// Takes a cell away.
+    pub fn delete(self, key: &CellKey) -> Self {
+        self.then(Action::delete(key))
+    }
+
+    /// Adds to the number in a cell that is there. A sum outside of the bounds refuses the whole command: `0..` never lets
+    /// a balance fall below nothing, `..` bounds nothing.
+    pub fn add(self, key: &CellKey, amount: i64, bounds: impl RangeBounds<i64>) -> Self {
+        self.add_with(key, amount, &bounds, None)
+    }
+
+    /// The same, and a cell that is not there counts as `absent`.
+    pub fn add_from(self, key: &CellKey, absent: i64, amount: i64, bounds: impl RangeBounds<i64>) -> Self {
+        self.add_with(key, amount, &bounds, Some(absent))
+    }
+
+    fn add_with(self, key: &CellKey, amount: i64, bounds: &impl RangeBounds<i64>, absent: Option<i64>) -> Self {
+        let least = match bounds.start_bound() {
+            Bound::Included(least) => *least,
+            Bound::Excluded(below) => below.saturating_add(1),
+            Bound::Unbounded => i64::MIN,
+        };
+        let most = match bounds.end_bound() {
+            Bound::Included(most) => *most,
+            Bound::Excluded(above) => above.saturating_sub(1),
+            Bound::Unbounded => i64::MAX,
+        };
+        self.then(Action::Add { key: key.clone(), amount, least, most, absent })
+    }
+
+    /// Makes this the undoing of another command; the actions beside it undo what that one did. If that one was not done,
+    /// it never will be, and nothing is undone.
+    pub fn compensate(self, target: &Id) -> Self {
+        self.then(Action::Compensate { target: target.clone() })
+    }
+
+    /// Has it done. The whole command or nothing, once, however many attempts it takes.
+    pub async fn submit(self) -> Result<Submitted, Error> {
+        let client = self.client.clone();
+        client.submit(&self.into_command()).await
+    }
+
+    /// The command as it stands, with its id: to be kept, or to be sent more than once.
+    pub fn into_command(self) -> Command {
+        let Self { client, id, guards, actions } = self;
+        let id = id.unwrap_or_else(|| client.fresh_id());
+        Command { space: client.space.clone(), id, guards, actions }
+    }
+}
+
+impl Client {
+    /// Begins a command in this client's space.
+    pub fn command(&self) -> Request {
+        Request::new(self.clone())
+    }
+
+    /// Has a command done that was put together elsewhere, in the space that it names.
+    pub async fn submit(&self, command: &Command) -> Result<Submitted, Error> {
+        let request = wire::submit_request(command);
+        let id = command.id.clone();
+        let operation = self.operation(format!("submit command `{id}`")).of_id(id.clone());
+        if let Err(report) = wire::submit_command(request.clone()) {
+            return Err(operation.refused_before_the_first_attempt(report));
+        }
+        let answer = operation.run(|attempt| {
+            let request = attempt.request(request.clone());
+            async move {
+                let response = logs(attempt.channel).submit(request).await?;
+                Ok((wire::submitted(response.get_ref())?, self.nodes.leader(response.metadata())))
+            }
+        });
+        let (decided, leader) = answer.await?;
+        if let Some(leader) = leader {
+            self.nodes.answered(leader);
+        }
+        Ok(Submitted { id, outcome: decided.outcome, replayed: decided.replayed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn added(request: &Request) -> (i64, i64, Option<i64>) {
+        match request.actions.as_slice() {
+            [Action::Add { least, most, absent, .. }] => (*least, *most, *absent),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn bounds_are_what_a_range_says() {
+        let client = Client::connect(["127.0.0.1:1"]).unwrap();
+        let key = CellKey::new("stock").unwrap();
+        assert_eq!(added(&client.command().add(&key, -1, 0..)), (0, i64::MAX, None));
+        assert_eq!(added(&client.command().add(&key, -1, ..)), (i64::MIN, i64::MAX, None));
+        assert_eq!(added(&client.command().add(&key, -1, 1..5)), (1, 4, None));
+        assert_eq!(added(&client.command().add_from(&key, 7, -1, ..=9)), (i64::MIN, 9, Some(7)));
+    }
+
+    #[tokio::test]
+    async fn what_no_node_would_take_is_not_sent() {
+        let client = Client::connect(["127.0.0.1:1"]).unwrap();
+        let error = client.command().submit().await.unwrap_err();
+        assert!(!error.in_doubt() && error.tried.is_empty() && error.id.is_some(), "{error}");
+        let own = client.fresh_id();
+        let error = client.command().id(own.clone()).compensate(&own).submit().await.unwrap_err();
+        assert!(error.to_string().contains("own target"), "{error}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Appends records to a log.
+//!
+//! - The first append makes the log, unless the space wants logs to be made explicitly. Its number is new in the space and
+//!   never used again.
+//! - Appends of one command to one log follow each other.
+
+use crate::machine::draft::Draft;
+use crate::machine::pieces;
+use crate::machine::rows::Effect;
+use crate::machine::view::View;
+use crate::types::{ActionResult, Found, LogCreation, LogName, NewRecord, Retention};
+
+use super::create_log::make;
+
+/// Adds `records` to the end of `log`.
+pub(super) fn append<'a>(
+    draft: &mut Draft<'a, impl View>,
+    log: &'a LogName,
+    records: &[NewRecord],
+) -> Result<ActionResult, Found> {
+    let mut head = match (draft.head(log), draft.space.logs) {
+        (Some(head), _) => head.clone(),
+        (None, LogCreation::ByAppend) => make(draft, Retention::EVERYTHING),
+        (None, LogCreation::Explicit) => return Err(Found::NoLog),
+    };
+    let clock = draft.globals.clock;
+    let first = head.end;
+    let count = u32::try_from(records.len()).expect("an entry is too small for that many records");
+    let bytes = records.iter().map(|record| record.size() as u64).sum::<u64>();
+    pieces::begin(&mut head, clock);
+    head.end = first.plus(count.into());
+    head.bytes_ever = head.bytes_ever.checked_add(bytes).expect("a log's bytes overflow");
+    head.last = clock;
+    // Never later: what comes too early is looked at again.
+    head.due = [head.due, pieces::due(&head, clock)].into_iter().flatten().min();
+
+    draft.effects.push(Effect::Records {
+        space: draft.space.number,
+        log: head.number,
+        first,
+        id: draft.id.clone(),
+        time: clock,
+        records: records.to_vec(),
+    });
+    draft.set_head(log, head);
+    Ok(ActionResult::Appended { first, count })
+}

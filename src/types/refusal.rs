@@ -1,0 +1,211 @@
+//! Why a command was refused: which guard or action failed, and what was found.
+
+use std::fmt;
+
+use super::cell::Token;
+use super::id::Id;
+use super::name::Holder;
+use super::number::{MachineVersion, Offset, Version};
+use super::time::LogTime;
+
+/// Which guard or action failed, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The guard or action.
+    pub step: Step,
+    /// What was found.
+    pub found: Found,
+}
+
+/// A guard or an action of a command, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A guard.
+    Guard(u32),
+    /// An action.
+    Action(u32),
+}
+
+/// What stood against a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The log ends elsewhere.
+    LogEnd(Offset),
+    /// The log is not there.
+    NoLog,
+    /// The log is there already.
+    LogExists,
+    /// An offset past the log's end was named.
+    PastEnd(Offset),
+    /// The cell is not there.
+    NoCell,
+    /// The cell is there, with this version.
+    CellVersion(Version),
+    /// The cell holds bytes, where a number was wanted.
+    NotANumber,
+    /// The number is less than was wanted.
+    TooLittle(i64),
+    /// The sum would leave the bounds; the number is still this.
+    OutOfBounds(i64),
+    /// The reader is elsewhere.
+    Position {
+        /// Where it is.
+        offset: Offset,
+        /// The position's version.
+        version: Version,
+    },
+    /// The lock is not held, or no longer.
+    LockFree,
+    /// The lock is held by somebody.
+    LockHeld {
+        /// Who.
+        holder: Holder,
+        /// By which token.
+        token: Token,
+        /// Until when, unless it is renewed.
+        expires: LogTime,
+    },
+    /// The other id's fate is another.
+    Fate(FateKind),
+    /// The space has forgotten ids as old as the target.
+    TargetTooOld {
+        /// The time below which the space has forgotten.
+        floor: LogTime,
+    },
+    /// The target was born too far ahead of the space's clock to be decided.
+    TargetBornAhead {
+        /// The space's clock.
+        clock: LogTime,
+    },
+    /// Another command has undone the target already.
+    AlreadyCompensated {
+        /// The id of that command.
+        by: Id,
+    },
+    /// The space is not there.
+    NoSpace,
+    /// The space is there already.
+    SpaceExists,
+    /// A space that remembers for ever never forgets, and one that forgets never remembers for ever.
+    MemoryIsFixed,
+    /// The policy was changed too often for what the space still remembers.
+    TooManyChanges,
+    /// The version is less than the one in force.
+    VersionInForce(MachineVersion),
+}
+
+/// What became of an id, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FateKind {
+    /// Nothing yet.
+    Unknown,
+    /// It was applied, and is in force.
+    Applied,
+    /// It was applied, and undone by another command.
+    Compensated,
+    /// It was refused.
+    Refused,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} failed: {}", self.step, self.found)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guard(place) => write!(formatter, "guard {place}"),
+            Self::Action(place) => write!(formatter, "action {place}"),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogEnd(end) => write!(formatter, "the log ended at {end}"),
+            Self::NoLog => formatter.write_str("there was no such log"),
+            Self::LogExists => formatter.write_str("the log was there already"),
+            Self::PastEnd(end) => write!(formatter, "the log ended before that offset, at {end}"),
+            Self::NoCell => formatter.write_str("there was no such cell"),
+            Self::CellVersion(version) => write!(formatter, "the cell had version {version}"),
+            Self::NotANumber => formatter.write_str("the cell held bytes, not a number"),
+            Self::TooLittle(value) => write!(formatter, "the cell held {value}, which is too little"),
+            Self::OutOfBounds(value) => write!(formatter, "the cell held {value}, and the sum would leave the bounds"),
+            Self::Position { offset, version } => {
+                write!(formatter, "the reader was at {offset} with version {version}")
+            }
+            Self::LockFree => formatter.write_str("the lock was not held by that token, or no longer"),
+            Self::LockHeld { holder, token, expires } => {
+                write!(formatter, "the lock was held by `{holder}` with token {token} until {expires}")
+            }
+            Self::Fate(found) => write!(formatter, "the other id was {found}"),
+            Self::TargetTooOld { floor } => {
+                write!(formatter, "the space had forgotten ids as old as the other one, which are those before {floor}")
+            }
+            Self::TargetBornAhead { clock } => {
+                write!(formatter, "the other id was born too far ahead of the space's clock, which was at {clock}")
+            }
+            Self::AlreadyCompensated { by } => write!(formatter, "`{by}` had undone it already"),
+            Self::NoSpace => formatter.write_str("there was no such space"),
+            Self::SpaceExists => formatter.write_str("the space was there already"),
+            Self::MemoryIsFixed => {
+                formatter.write_str("whether a space forgets is fixed when it is made, and this one was made otherwise")
+            }
+            Self::TooManyChanges => formatter.write_str("the space's memory was changed too often lately"),
+            Self::VersionInForce(version) => write!(formatter, "version {version} was in force, and is never lowered"),
+        }
+    }
+}
+
+impl fmt::Display for FateKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FateKind {
+    /// The word for people and scripts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Applied => "applied",
+            Self::Compensated => "compensated",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Found {
+    /// The word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::LogEnd(_) => "log_end",
+            Self::NoLog => "no_log",
+            Self::LogExists => "log_exists",
+            Self::PastEnd(_) => "past_end",
+            Self::NoCell => "no_cell",
+            Self::CellVersion(_) => "cell_version",
+            Self::NotANumber => "not_a_number",
+            Self::TooLittle(_) => "too_little",
+            Self::OutOfBounds(_) => "out_of_bounds",
+            Self::Position { .. } => "position",
+            Self::LockFree => "lock_free",
+            Self::LockHeld { .. } => "lock_held",
+            Self::Fate(_) => "fate",
+            Self::TargetTooOld { .. } => "target_too_old",
+            Self::TargetBornAhead { .. } => "target_born_ahead",
+            Self::AlreadyCompensated { .. } => "already_compensated",
+            Self::NoSpace => "no_space",
+            Self::SpaceExists => "space_exists",
+            Self::MemoryIsFixed => "memory_is_fixed",
+            Self::TooManyChanges => "too_many_changes",
+            Self::VersionInForce(_) => "version_in_force",
+        }
+    }
+}
