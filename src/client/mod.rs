@@ -6,9 +6,11 @@
 //!   only if every attempt said so, or if the id's outcome is known.
 //! - Every future may be dropped at any time. One that only reads leaves nothing behind; of one that changes something it
 //!   is then unknown whether it did, and the same id, sent again or [settled](Client::settle), finds out.
-//! - Nothing runs by itself but what a stream or an outbox was given: a task in the Tokio runtime in which the stream was
-//!   opened, a thread for an outbox's file.
+//! - Nothing runs by itself but what a stream, an outbox or a lock was given: a task in the Tokio runtime in which the
+//!   stream was opened or the lock taken, a thread for an outbox's file.
 //! - With an [`outbox`] an append also survives a crash of the program that sends it.
+//! - [`lock`]: one holder at a time, and a token that refuses those before. [`consumer`]: outputs and position together, in
+//!   one command.
 //!
 //! The tests run this example, `examples/client.rs`, against a real cluster:
 //!

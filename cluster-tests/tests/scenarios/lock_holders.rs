@@ -2,14 +2,28 @@
 
 use std::time::Duration;
 
+use cluster_tests::client::{Client, Failure};
 use cluster_tests::cluster::Cluster;
-use cluster_tests::command::{acquire, applied, command, found, lock_held, locked, put, release};
+use cluster_tests::command::{acquire, applied, command, found, lock_held, locked, put, record, release, results};
+use cluster_tests::history::History;
+use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::Program;
+use cluster_tests::proto::action_result::Result as Got;
 use cluster_tests::proto::refused::Found;
 use cluster_tests::proto::wait_request::Condition;
-use cluster_tests::proto::{LockIsFree, Token};
+use cluster_tests::proto::{LockIsFree, SubmitRequest, SubmitResponse, Token};
+use cluster_tests::seed;
 use cluster_tests::wait::{PATIENCE, until};
+use futures::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
+/// What contenders fight for, and what they write under it.
+const LOCK: &str = "hot";
+const WRITES: &str = "hot.writes";
+const LOCK_MS: u64 = 1_000;
+const CONTENDERS: usize = 3;
+const TERMS: usize = 12;
 const HOUR_MS: u64 = 3_600_000;
 
 /// The token at the end of what a worker prints.
@@ -55,8 +69,99 @@ async fn a_holder_that_was_paused_learns_that_it_lost_the_lock_and_its_write_is_
     worker.kill();
 }
 
+/// Takes the lock again and again, writes its token under it, and now and then writes once more when the lock is lost: so
+/// late that somebody else may have it.
+async fn contend(clients: Vec<Client>, name: String, mut random: StdRng) -> usize {
+    let mut nodes = clients.iter().cycle();
+    let mut next = || nodes.next().expect("a cycle has no end");
+    let mut refused = 0;
+    for number in 0..TERMS {
+        // A refusal stands for its id: each attempt has another, and keeps it until it is answered.
+        let mut attempt = 0;
+        let token = loop {
+            attempt += 1;
+            let id = format!("{name}-{number}-{attempt}");
+            let request = command(&id, vec![], vec![acquire(LOCK, &name, LOCK_MS)]);
+            if let Ok(locked) = settled(&mut next, &request).await.map(|response| results(&response)) {
+                let [Got::Locked(locked)] = locked.as_slice() else { panic!("{locked:?}") };
+                break locked.token.expect("a lock is held by a token");
+            }
+            let free = Condition::LockFree(LockIsFree { lock: LOCK.to_owned() });
+            // A hint, and so is its failure.
+            drop(next().wait(free).await);
+        };
+        let waits = random.random_ratio(1, 3);
+        if waits {
+            let free = Condition::LockFree(LockIsFree { lock: LOCK.to_owned() });
+            until("the lock is lost", PATIENCE, || {
+                let waiting = next().wait(free.clone());
+                async move { waiting.await.map_err(|failure| failure.to_string()) }
+            })
+            .await;
+        }
+        let text = format!("{} {}", token.history, token.sequence);
+        let write =
+            command(&format!("{name}-{number}-write"), vec![lock_held(LOCK, token)], vec![record(WRITES, text)]);
+        let written = settled(&mut next, &write).await.is_ok();
+        assert!(!(waits && written), "{name} has written by {token:?}, which it had lost");
+        refused += usize::from(!written);
+        if written {
+            let id = format!("{name}-{number}-release");
+            // Refused where it was lost since.
+            drop(settled(&mut next, &command(&id, vec![], vec![release(LOCK, token)])).await);
+        }
+    }
+    refused
+}
+
+/// Sends a command until it has an outcome.
+async fn settled<'a>(
+    next: &mut impl FnMut() -> &'a Client,
+    request: &SubmitRequest,
+) -> Result<SubmitResponse, Failure> {
+    until(&format!("{:?} is answered", request.id), PATIENCE, || {
+        let sending = next().command(request.clone());
+        async move {
+            match sending.await {
+                Ok(response) => Ok(Ok(response)),
+                Err(failure) if failure.outcome.is_some() => Ok(Err(failure)),
+                Err(failure) => Err(failure.to_string()),
+            }
+        }
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn contenders_never_hold_a_lock_at_once_by_the_order_of_its_tokens() {
+async fn writes_under_a_lock_come_in_the_order_of_their_tokens_while_leaders_are_killed() {
+    let cluster = Cluster::start("lock-order").await;
+    let mut random = seed::generator("writes_under_a_lock");
+    let history = History::default();
+    let kills = LeaderKills::new(&cluster, &history);
+    let contenders = (0..CONTENDERS).map(|number| {
+        let clients = cluster.clients(Duration::from_secs(3)).into_iter().map(|(_, client)| client).collect();
+        contend(clients, format!("c{number}"), StdRng::seed_from_u64(random.random()))
+    });
+    let refused: usize = kills.during(join_all(contenders)).await.into_iter().sum();
+    cluster.equal().await;
+    let writes = cluster.node(1).client().texts(WRITES).await;
+    let tokens: Vec<(u64, u64)> = writes
+        .iter()
+        .map(|text| {
+            text.split_once(' ').map(|(history, sequence)| (history.parse().unwrap(), sequence.parse().unwrap()))
+        })
+        .map(Option::unwrap)
+        .collect();
+    println!("{} writes, {refused} refused, {} leaders killed", tokens.len(), kills.count());
+    assert!(refused > 0 && !tokens.is_empty() && kills.count() > 0, "such a run proves nothing");
+    assert!(
+        tokens.is_sorted_by(|one, next| one < next),
+        "a later holder's write comes before an earlier one's: {tokens:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contenders_of_whom_one_stands_still_do_each_job_once() {
     let cluster = Cluster::start("lock-contenders").await;
     let names = ["one", "two", "three"];
     let mut workers: Vec<_> =
@@ -66,16 +171,15 @@ async fn contenders_never_hold_a_lock_at_once_by_the_order_of_its_tokens() {
     workers[0].pause();
     workers[1].says("12 jobs are done").await;
     workers[0].resume();
-    let mut spans = Vec::new();
+    let mut done: Vec<String> = Vec::new();
     for worker in workers {
         let ended = worker.ended().await.succeeded();
-        let done = ended.lines.iter().filter_map(|line| line.split_once(" is done by "));
-        spans.extend(done.map(|(lock, _)| lock.to_owned()));
+        let lines = ended.lines.iter().filter_map(|line| line.split_once(" is done by "));
+        done.extend(lines.map(|(lock, _)| lock.to_owned()));
     }
-    let count = spans.len();
-    spans.sort();
-    spans.dedup();
-    assert_eq!((count, spans.len()), (12, 12), "each job was done under its lock by one of them");
+    done.sort();
+    let expected: Vec<_> = (0..12).map(|job| format!("pool/job-{job:02}")).collect();
+    assert_eq!(done, expected, "each job was done under its lock by one of them");
     let log = cluster.node(1).client_with_deadline(Duration::from_secs(5)).log("pool.results").await.unwrap();
     assert_eq!(log.end, 12);
     cluster.equal().await;

@@ -40,6 +40,7 @@ use tokio::time::Instant;
 
 pub use held::Held;
 
+use crate::types::limits::ATTEMPT_TIMEOUT_MIN;
 use crate::types::{Action, AttemptEffect, Condition, Consistency, Found, Holder, Lock, LockName, Token};
 use crate::wire::Unreadable;
 
@@ -114,8 +115,12 @@ impl Wanted {
                 return Err(self.failed(Cause::LockHeld(Box::new(lock))));
             }
             let time = left.unwrap_or(WAIT_AT_ONCE).min(WAIT_AT_ONCE);
-            if self.client.wait(&free, Consistency::Linearizable, time).await?.is_some() {
-                return Ok(());
+            match self.client.wait(&free, Consistency::Linearizable, time).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
+                // The last of the patience may be too short for any answer, and what is known is that it is held.
+                Err(_) if time < ATTEMPT_TIMEOUT_MIN => {}
+                Err(error) => return Err(error),
             }
         }
     }

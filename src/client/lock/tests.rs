@@ -88,12 +88,15 @@ fn is_held() -> Act {
 }
 
 /// A client of a node that acts so, and what it hears.
-async fn act(acts: impl IntoIterator<Item = Act>, shown: Option<Token>) -> (Client, mpsc::UnboundedReceiver<Command>) {
-    let (heard, hears) = mpsc::unbounded_channel();
-    let actor = Actor { acts: Arc::new(Mutex::new(acts.into_iter().collect())), heard, shown };
-    let address = scripted::play(actor).await;
+async fn act(
+    script: impl IntoIterator<Item = Act>,
+    shown: Option<Token>,
+) -> (Client, mpsc::UnboundedReceiver<Command>) {
+    let (heard, received) = mpsc::unbounded_channel();
+    let address =
+        scripted::play(Actor { acts: Arc::new(Mutex::new(script.into_iter().collect())), heard, shown }).await;
     let client = Client::builder().addresses([address]).timeout(Duration::from_secs(30)).build().unwrap();
-    (client, hears)
+    (client, received)
 }
 
 const SHORT: Duration = Duration::from_secs(1);
