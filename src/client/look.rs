@@ -7,6 +7,7 @@ use crate::types::{
 use crate::wire::{self, Reason, v1};
 
 use super::error::Error;
+use super::operation::Patience;
 use super::{Client, logs};
 
 impl Client {
@@ -135,14 +136,15 @@ impl Client {
         self.described_by(self.operation(format!("describe space `{space}`")), consistency).await
     }
 
-    /// The same from one node.
+    /// The same from one node, which is asked once.
     pub async fn describe_space_at(
         &self,
         address: &str,
         consistency: Consistency,
     ) -> Result<(SpaceDescription, Duplicates), Error> {
         let doing = format!("ask {address} to describe space `{}`", self.space);
-        self.described_by(self.operation_at(address, doing)?, consistency).await
+        let operation = self.operation_at(address, doing)?.patience(Patience::OneAttempt);
+        self.described_by(operation, consistency).await
     }
 
     async fn described_by(
