@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::checkout;
+
 /// The binary as it is shipped.
 pub fn ordinary() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -55,9 +57,8 @@ fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {
 /// Builds, and returns the paths of all executables of a kind. With `shared`, only what differs is compiled, and the
 /// executables land in a directory of their own.
 fn build_all(kind: &str, arguments: &[&str], shared: Option<&Path>) -> BTreeMap<String, PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the workspace");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace).stdin(Stdio::null()).stderr(Stdio::inherit());
+    cargo.current_dir(checkout::repository()).stdin(Stdio::null()).stderr(Stdio::inherit());
     // With a test beside it, because only then do the features of dependencies come together as they do for the tests,
     // and nothing is compiled a second time.
     cargo.args(["build", "--workspace", "--bin", "oncelog", "--test", "tidy", "--locked", "--quiet"]);

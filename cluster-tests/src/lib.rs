@@ -11,6 +11,7 @@
 
 pub mod addresses;
 pub mod binary;
+pub mod checkout;
 pub mod client;
 pub mod clock;
 pub mod cluster;

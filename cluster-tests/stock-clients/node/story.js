@@ -103,9 +103,9 @@ async function main(nodes) {
   shown('read: the record is there, once');
 
   const known = await call(live, 'lookup', { id });
-  assert.equal(known.fate, 'outcome');
-  assert.equal(known.outcome.sequence, first.sequence);
-  assert.equal(known.outcome.applied.results[0].appended.firstOffset, first.firstOffset);
+  assert.equal(known.fate, 'decided');
+  assert.equal(known.decided.outcome.sequence, first.sequence);
+  assert.equal(known.decided.outcome.applied.results[0].appended.firstOffset, first.firstOffset);
   shown('lookup: the id was applied, at the same offset');
 
   const all = open(`ipv4:${nodes.join(',')}`);

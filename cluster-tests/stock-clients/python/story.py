@@ -143,9 +143,9 @@ class Story:
 
     def the_id_is_known(self):
         answer = call(self.logs.Lookup, api.LookupRequest(id=self.id))
-        assert answer.WhichOneof("fate") == "outcome", answer
-        assert answer.outcome.sequence == self.first.sequence, answer
-        [result] = answer.outcome.applied.results
+        assert answer.WhichOneof("fate") == "decided", answer
+        assert answer.decided.outcome.sequence == self.first.sequence, answer
+        [result] = answer.decided.outcome.applied.results
         assert result.appended.first_offset == self.first.first_offset, answer
         return "lookup: the id was applied, at the same offset"
 

@@ -11,16 +11,13 @@ mod transcript;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cluster_tests::checkout::repository;
 use cluster_tests::cluster::turn;
 use cluster_tests::scratch::Scratch;
 
 use markdown::{blocks, column, links, simple_commands, steps};
 use shell::Shell;
 use transcript::{Names, Ports, normal};
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the repository").to_owned()
-}
 
 fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))

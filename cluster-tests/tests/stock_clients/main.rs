@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use cluster_tests::checkout;
 use cluster_tests::cluster::Cluster;
 use cluster_tests::proto::Consistency;
 use cluster_tests::skip;
@@ -44,7 +45,7 @@ const CLIENTS: [StockClient; 3] = [python::CLIENT, node::CLIENT, buf::CLIENT];
 
 impl StockClient {
     fn path(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("stock-clients").join(self.folder)
+        checkout::package().join("stock-clients").join(self.folder)
     }
 
     /// Its packages, if this machine can have them.

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::source::{NOT_OURS, repository};
+use cluster_tests::checkout::repository;
+
+use crate::source::NOT_OURS;
 
 /// All that may be there; hidden files may be, too.
 const MAY_BE_THERE: [&str; 11] = [

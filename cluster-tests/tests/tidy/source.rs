@@ -2,7 +2,9 @@
 #![expect(clippy::indexing_slicing, reason = "every position is one that was found in the same text")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use cluster_tests::checkout::repository;
 
 /// A Rust file.
 #[derive(Debug, Clone)]
@@ -85,11 +87,6 @@ impl Tree {
     pub(crate) fn sources(&self) -> &[Source] {
         &self.sources
     }
-}
-
-/// The top of the repository.
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cluster-tests lies in the repository").to_owned()
 }
 
 /// What lies beside the repository's own files: git's, and what is built, installed or run here.

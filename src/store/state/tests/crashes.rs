@@ -40,7 +40,9 @@ fn watch(root: &Path, into: &Path) -> (Hook, Arc<Mutex<Images>>) {
 
 /// Every point that the sources name.
 fn points_in_the_sources() -> BTreeSet<String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/state");
+    // Asked when it runs: another checkout may have compiled it into a target directory that both share.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let sources = Path::new(&package).join("src/store/state");
     let mut points = BTreeSet::new();
     for name in directory::list(&sources)
         .unwrap()
