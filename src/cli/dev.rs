@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 
 use crate::types::NodeId;
 
@@ -18,6 +18,7 @@ use super::children::{Afterwards, Child, Children, Directory, Ended, Error, Sett
 use super::exit::Exit;
 use super::output::{self, Format, NONE, Row};
 use super::report::{self, Problem};
+use super::signals::listen_for;
 
 /// The fewest nodes that go on without one.
 const NODES_WITH_ONE_TO_SPARE: usize = 3;
@@ -150,16 +151,10 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Self, Problem> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Problem::Here {
-                message: format!("cannot listen for signals: {error}"),
-                advice: "See the limits of this machine.",
-            })
-        };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            revive: listen(SignalKind::user_defined1())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            revive: listen_for(SignalKind::user_defined1())?,
         })
     }
 

@@ -4,6 +4,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::report::Problem;
 
+/// Listens for one kind of signal, which no longer ends the process then.
+pub(super) fn listen_for(kind: SignalKind) -> Result<Signal, Problem> {
+    signal(kind).map_err(|error| Problem::Here {
+        message: format!("cannot listen for signals: {error}"),
+        advice: "See the limits of this machine.",
+    })
+}
+
 /// What ends a process that does not listen.
 #[derive(Debug)]
 pub(super) struct Signals {
@@ -14,15 +22,9 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen() -> Result<Self, Problem> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Problem::Here {
-                message: format!("cannot listen for signals: {error}"),
-                advice: "See the limits of this machine.",
-            })
-        };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
             heard: false,
         })
     }

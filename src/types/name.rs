@@ -22,44 +22,8 @@ pub enum Malformed {
     Character(char),
 }
 
-macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Checks a name.
-            pub fn new(text: &str) -> Result<Self, Malformed> {
-                check(text)?;
-                Ok(Self(text.into()))
-            }
-
-            /// The name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
-
-name! {
-    /// The name of a space.
-    SpaceName
-}
-name! {
-    /// The name of a log.
-    LogName
-}
-
-macro_rules! key {
-    ($(#[$doc:meta])* $name:ident) => {
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -67,7 +31,7 @@ macro_rules! key {
         impl $name {
             /// Checks the text.
             pub fn new(text: &str) -> Result<Self, Malformed> {
-                check_length(text)?;
+                $check(text)?;
                 Ok(Self(text.into()))
             }
 
@@ -85,21 +49,29 @@ macro_rules! key {
     };
 }
 
-key! {
+text! {
+    /// The name of a space.
+    SpaceName, check_name
+}
+text! {
+    /// The name of a log.
+    LogName, check_name
+}
+text! {
     /// The key of a cell.
-    CellKey
+    CellKey, check_length
 }
-key! {
+text! {
     /// The name of a lock.
-    LockName
+    LockName, check_length
 }
-key! {
+text! {
     /// Who holds a lock.
-    Holder
+    Holder, check_length
 }
-key! {
+text! {
     /// The name of a reader, which has a position in each log that it reads.
-    ReaderName
+    ReaderName, check_length
 }
 
 impl SpaceName {
@@ -121,7 +93,7 @@ fn check_length(text: &str) -> Result<(), Malformed> {
     if text.len() > NAME_BYTES_MAX { Err(Malformed::TooLong(text.len())) } else { Ok(()) }
 }
 
-fn check(text: &str) -> Result<(), Malformed> {
+fn check_name(text: &str) -> Result<(), Malformed> {
     check_length(text)?;
     match text.chars().find(|&c| !matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-')) {
         Some(character) => Err(Malformed::Character(character)),
