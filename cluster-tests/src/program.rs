@@ -139,7 +139,8 @@ impl Program {
         self.signal(Signal::SIGCONT);
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         let id = self.child.id().try_into().expect("a process id");
         kill(Pid::from_raw(id), signal).expect("signal the program");
     }

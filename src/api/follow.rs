@@ -43,5 +43,6 @@ pub(super) async fn wait(engine: &Engine, request: Request<v1::WaitRequest>) -> 
             Err(report.with_fact("applied_index", applied))
         }
         Waited::NoSuchSpace => Err(no_such_space(&space)),
+        Waited::Rejected(rejected) => Err(wire::rejection(&rejected)),
     }
 }

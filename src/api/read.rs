@@ -38,7 +38,7 @@ pub(super) async fn lookup(
     let asked = wire::lookup(request.into_inner())?;
     let space = asked.space.clone();
     let seen = engine.lookup(asked.space, asked.id, asked.consistency, deadline).await?;
-    let fate = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let fate = seen.found.ok_or_else(|| no_such_space(&space))?.map_err(|rejected| wire::rejection(&rejected))?;
     Ok(wire::lookup_response(&fate, seen.applied))
 }
 

@@ -1,7 +1,8 @@
 //! A command of somebody else's that runs for us, with all that it starts: a process group of its own.
 //!
 //! - It can be ended at once, whatever it has started: SIGTERM, and after a while SIGKILL, to the whole group.
-//! - What is typed at the terminal to end us does not reach it; we decide.
+//! - What is typed at the terminal to end us does not reach it; we decide. A command that is to read there is given the
+//!   terminal, and with it what is typed to end it.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,8 +10,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -38,6 +39,17 @@ impl Group {
         let number = child.id().and_then(|id| i32::try_from(id).ok());
         let number = number.ok_or_else(|| cannot(io::Error::other("it has no number")))?;
         Ok(Self { child, leader: Pid::from_raw(number) })
+    }
+
+    /// Gives it the terminal, if we have it, until what is returned goes: without it, what reads there is stopped.
+    pub(super) fn with_terminal(&self) -> Option<Terminal> {
+        let ours = getpgrp();
+        if tcgetpgrp(io::stdin()) != Ok(ours) || tcsetpgrp(io::stdin(), self.leader).is_err() {
+            return None;
+        }
+        // It may have tried to read before.
+        self.signal(Some(Signal::SIGCONT));
+        Some(Terminal { ours })
     }
 
     /// Waits until the leader ends. Dropping the future loses nothing.
@@ -73,6 +85,25 @@ impl Drop for Group {
         // Where nobody has seen its end, nothing of it is left behind.
         if self.child.id().is_some() {
             self.signal(Some(Signal::SIGKILL));
+        }
+    }
+}
+
+/// The terminal while a group has it.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    ours: Pid,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Who takes a terminal from behind is stopped by this signal, unless it is held back.
+        let mut held_back = SigSet::empty();
+        held_back.add(Signal::SIGTTOU);
+        if held_back.thread_block().is_ok() {
+            // If the terminal is gone, nobody needs it back.
+            let _gone = tcsetpgrp(io::stdin(), self.ours);
+            let _still_held_back = held_back.thread_unblock();
         }
     }
 }

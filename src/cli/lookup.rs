@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::types::{Fate, FateKind, Id, Outcome, Verdict};
+use crate::types::{Fate, FateKind, Id, Outcome, SpaceName, Verdict};
 
 use super::arguments::{Lookup, Options};
 use super::exit::Exit;
@@ -65,6 +65,15 @@ impl Answer {
                 ..bare
             },
             Fate::Decided { outcome, compensated_by } => bare.decided(outcome, compensated_by.as_ref()),
+        }
+    }
+
+    /// Of an id whose space is not there.
+    pub(super) fn without_space(id: &Id, space: &SpaceName) -> Self {
+        Self {
+            fate: "no_such_space",
+            details: format!("there is no space {space}, so it has never taken effect"),
+            ..Self::new(id, &Fate::Unknown)
         }
     }
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::client::{Client, Undecided};
-use crate::types::{Fate, Id, Outcome, Verdict};
+use crate::client::{Client, Reason, Undecided};
+use crate::types::{Consistency, Fate, Id, Outcome, Verdict};
 
 use super::arguments::{Cancel, Options, Settle};
 use super::exit::Exit;
@@ -22,16 +22,22 @@ pub(super) async fn cancel(
     let id = cancel.id.get()?;
     let outcome = client.cancel(&id).await?.outcome;
     let exit = exit_of_cancel(&outcome);
+    let mut fate = Fate::Decided { outcome, compensated_by: None };
     if exit == Exit::Conflict {
-        tell_of_a_late_cancel(options.output, &id);
+        // What was done about it since, a cancel does not say.
+        fate = client.lookup(&id, Consistency::Linearizable).await?;
+        tell_of_a_late_cancel(options.output, &id, &fate);
     }
-    output::print_one(out, options.output, &Answer::new(&id, &Fate::Decided { outcome, compensated_by: None }))?;
+    output::print_one(out, options.output, &Answer::new(&id, &fate))?;
     Ok(exit)
 }
 
-fn tell_of_a_late_cancel(format: Format, id: &Id) {
+fn tell_of_a_late_cancel(format: Format, id: &Id, fate: &Fate) {
     let message = format!("cannot cancel id `{id}`: it has taken effect already");
-    let advice = "Its outcome is printed. To undo it, submit a command that compensates it.";
+    let advice = match fate {
+        Fate::Decided { compensated_by: Some(_), .. } => "Its outcome is printed, and what has undone it.",
+        _ => "Its outcome is printed. To undo it, submit a command that compensates it.",
+    };
     // Where even errors cannot be written, the exit code still tells.
     let _unheard = report::print_plainly(&mut anstream::stderr(), format, &message, advice);
 }
@@ -54,7 +60,8 @@ pub(super) async fn settle(
 }
 
 /// The same for all that wait in an outbox. What is decided goes from the file once that is printed; what is not, and what
-/// is too old to be known, stays.
+/// is too old to be known, stays. What is for a space that is not there has never taken effect: it stays, too, unless all
+/// that is undecided is to be cancelled, since this file is the only one that could send it again.
 async fn outbox(
     client: &Client,
     options: &Options,
@@ -79,6 +86,13 @@ async fn outbox(
                 match Exit::of_fate(&fate) {
                     Exit::Done => decided.push(kept),
                     open => result = Ok(open),
+                }
+            }
+            Err(error) if error.reason() == Some(Reason::NoSuchSpace) => {
+                answers.push(Answer::without_space(&append.id, &append.space));
+                match undecided {
+                    Undecided::Cancel => decided.push(kept),
+                    Undecided::Leave => result = Ok(Exit::NotFound),
                 }
             }
             // What was settled before is told all the same.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::machine::{LogHead, Remembered};
+use crate::machine::{LogHead, Remembered, check_form};
 use crate::store::state::{Page, View};
 use crate::types::limits::PAGE_BYTES_MAX;
-use crate::types::{Consistency, Fate, Id, LogIndex, LogName, Offset, SpaceName};
+use crate::types::{Consistency, Fate, Id, LogIndex, LogName, Offset, Rejection, SpaceName};
 
 use super::Engine;
 use super::error::Error;
@@ -26,31 +26,38 @@ pub struct Seen<T> {
     pub applied: LogIndex,
 }
 
-/// What a space knows of an id. `None`: there is no such space.
-pub(super) fn fate(view: &View, space: &SpaceName, id: &Id) -> Result<Option<Fate>, crate::store::state::Error> {
+/// What a space knows of an id, or why it can't know such an id. `None`: there is no such space.
+pub(super) fn fate(
+    view: &View,
+    space: &SpaceName,
+    id: &Id,
+) -> Result<Option<Result<Fate, Rejection>>, crate::store::state::Error> {
     // The id first: what is forgotten between the two is below the floor that is seen then.
     let remembered = view.remembered(space, id)?;
     let Some(row) = view.space(space)? else { return Ok(None) };
-    if id.birth().time().is_some_and(|birth| birth < row.floor) {
-        return Ok(Some(Fate::TooOld { floor: row.floor }));
+    if let Err(rejection) = check_form(&row, id) {
+        return Ok(Some(Err(rejection)));
     }
-    Ok(Some(
-        remembered.map_or(Fate::Unknown, |Remembered { outcome, compensated_by, .. }| Fate::Decided {
-            outcome,
-            compensated_by,
-        }),
-    ))
+    // What is not known has to be younger than what is.
+    let floor = if remembered.is_some() { row.floor } else { row.closed_by(view.globals().clock) };
+    if id.birth().time().is_some_and(|birth| birth < floor) {
+        return Ok(Some(Ok(Fate::TooOld { floor })));
+    }
+    Ok(Some(Ok(remembered.map_or(Fate::Unknown, |Remembered { outcome, compensated_by, .. }| Fate::Decided {
+        outcome,
+        compensated_by,
+    }))))
 }
 
 impl Engine {
-    /// What became of an id. `None`: there is no such space.
+    /// What became of an id, or why there can be none. `None`: there is no such space.
     pub async fn lookup(
         &self,
         space: SpaceName,
         id: Id,
         consistency: Consistency,
         deadline: Instant,
-    ) -> Result<Seen<Fate>, Error> {
+    ) -> Result<Seen<Result<Fate, Rejection>>, Error> {
         self.read(consistency, deadline, move |view| fate(view, &space, &id)).await
     }
 

@@ -2,7 +2,8 @@
 //!
 //! - Watch, then read, then wait: a change in between is heard.
 //! - The first look is linearizable unless a local one was asked for; what follows is what this node applies.
-//! - That a lock has expired, an entry says: the clock of the space, not of this node.
+//! - That a lock has expired, or that an unknown id is too old by now, the clock of the space says, never one of this node.
+//!   No row may change then, and so it is looked at from time to time.
 //! - Without a word of a leader for two election timeouts the waiting ends: it could last for ever, and another node may
 //!   know more.
 //! - A reader that does not read is not read for: nothing is gathered for it but what every reader of the log shares.
@@ -15,7 +16,8 @@ use tokio::time::Instant;
 use crate::store::state::{Followed, View, Watch};
 use crate::types::limits::{PAGE_BYTES_MAX, PAGE_RECORDS_MAX};
 use crate::types::{
-    CellValue, Condition, Consistency, Fate, KeyedCell, LogIndex, LogName, Met, Offset, Page, SpaceName, Version,
+    CellValue, Condition, Consistency, Fate, Id, KeyedCell, LogIndex, LogName, LogTime, Memory, Met, Offset, Page,
+    Rejection, SpaceName, Version,
 };
 
 use super::Engine;
@@ -49,6 +51,8 @@ pub enum Waited {
     TimedOut(LogIndex),
     /// There is no such space.
     NoSuchSpace,
+    /// The space can't know the id that is waited for.
+    Rejected(Rejection),
 }
 
 impl Engine {
@@ -108,12 +112,15 @@ impl Engine {
         let Some(mut watch) = watch else { return Ok(Waited::NoSuchSpace) };
         loop {
             let (wanted, asked) = (space.clone(), condition.clone());
-            let seen = self.read_here(deadline, move |view| Ok(Some(met(view, &wanted, &asked)?))).await?;
-            if let Some(Some(met)) = seen.found {
-                return Ok(Waited::Met(met, seen.applied));
-            }
+            let seen = self.read_here(deadline, move |view| Ok(Some(look_at(view, &wanted, &asked)?))).await?;
+            let again = match seen.found {
+                Some(Ok(Look::Met(met))) => return Ok(Waited::Met(met, seen.applied)),
+                Some(Err(rejected)) => return Ok(Waited::Rejected(rejected)),
+                Some(Ok(Look::Again { at })) => at,
+                None => None,
+            };
             tokio::select! {
-                heard = self.hear(&mut watch) => heard?,
+                heard = self.hear(&mut watch, again) => heard?,
                 () = tokio::time::sleep_until(deadline) => return Ok(Waited::TimedOut(seen.applied)),
             }
         }
@@ -130,8 +137,9 @@ impl Engine {
         Ok(row.map(|row| watch(state, row.number)))
     }
 
-    /// Waits for a change; in vain, once no leader is heard any more or the node goes down.
-    async fn hear(&self, watch: &mut Watch) -> Result<(), Error> {
+    /// Waits for a change, or for the clock of all spaces to come to a time; in vain, once no leader is heard any more or
+    /// the node goes down.
+    async fn hear(&self, watch: &mut Watch, until: Option<LogTime>) -> Result<(), Error> {
         let beat = self.raft().election_timeout_max() / 2;
         loop {
             tokio::select! {
@@ -140,6 +148,9 @@ impl Engine {
             }
             if self.inner.admission.is_closed() {
                 return Err(Error::Stopping);
+            }
+            if until.is_some_and(|until| until <= self.raft().state().view().globals().clock) {
+                return Ok(());
             }
             if !self.raft().has_live_leader() {
                 return Err(Error::NoLeader("no leader was heard for two election timeouts".to_owned()));
@@ -175,7 +186,7 @@ impl Follower {
             if !page.records.is_empty() || !self.greeted {
                 return Ok(self.turn(page));
             }
-            self.engine.hear(&mut self.watch).await?;
+            self.engine.hear(&mut self.watch, None).await?;
         }
     }
 
@@ -232,30 +243,64 @@ impl Follower {
     }
 }
 
-fn met(view: &View, space: &SpaceName, condition: &Condition) -> Result<Option<Met>, crate::store::state::Error> {
-    match condition {
+/// What a look at a condition saw.
+enum Look {
+    /// It holds.
+    Met(Met),
+    /// It does not, and may from a time on although no row changes.
+    Again {
+        /// The time of all spaces.
+        at: Option<LogTime>,
+    },
+}
+
+impl Look {
+    fn of(met: Option<Met>) -> Self {
+        met.map_or(Self::Again { at: None }, Self::Met)
+    }
+}
+
+fn look_at(
+    view: &View,
+    space: &SpaceName,
+    condition: &Condition,
+) -> Result<Result<Look, Rejection>, crate::store::state::Error> {
+    let met = match condition {
         Condition::LogEnd { log, end } => {
             let found = view.log(space, log)?.map_or(Offset(0), |head| head.end);
-            Ok((found >= *end).then_some(Met::LogEnd(found)))
+            (found >= *end).then_some(Met::LogEnd(found))
         }
-        Condition::Decided { id } => Ok(match fate(view, space, id)? {
-            None | Some(Fate::Unknown) => None,
-            Some(fate) => Some(Met::Fate(fate)),
-        }),
+        Condition::Decided { id } => match fate(view, space, id)? {
+            Some(Err(rejection)) => return Ok(Err(rejection)),
+            None | Some(Ok(Fate::Unknown)) => return Ok(Ok(Look::Again { at: too_old_from(view, space, id)? })),
+            Some(Ok(fate)) => Some(Met::Fate(fate)),
+        },
         Condition::CellChanged { key, version } => {
             let cell = view.cell(space, key)?;
             let found = cell.as_ref().map_or_else(Version::default, |cell| cell.version);
-            Ok((found != *version).then(|| Met::Cell(cell.map(|cell| KeyedCell { key: key.clone(), cell }))))
+            (found != *version).then(|| Met::Cell(cell.map(|cell| KeyedCell { key: key.clone(), cell })))
         }
         Condition::CellAtLeast { key, least } => {
             let cell = view.cell(space, key)?;
             let enough = cell.filter(|cell| matches!(cell.value, CellValue::Integer(value) if value >= *least));
-            Ok(enough.map(|cell| Met::Cell(Some(KeyedCell { key: key.clone(), cell }))))
+            enough.map(|cell| Met::Cell(Some(KeyedCell { key: key.clone(), cell })))
         }
         Condition::PositionReached { reader, log, offset } => {
             let at = reader_position(view, space, reader.clone(), log.clone())?;
-            Ok((at.position.offset >= *offset).then_some(Met::Position(at)))
+            (at.position.offset >= *offset).then_some(Met::Position(at))
         }
-        Condition::LockFree { lock } => Ok(held(view, space, lock)?.is_none().then_some(Met::LockFree)),
-    }
+        Condition::LockFree { lock } => match held(view, space, lock)? {
+            Some(held) => return Ok(Ok(Look::Again { at: Some(held.expires) })),
+            None => Some(Met::LockFree),
+        },
+    };
+    Ok(Ok(Look::of(met)))
+}
+
+/// When an id that is not known will be too old to be taken.
+fn too_old_from(view: &View, space: &SpaceName, id: &Id) -> Result<Option<LogTime>, crate::store::state::Error> {
+    let Some(row) = view.space(space)? else { return Ok(None) };
+    let Memory::For(memory) = row.memory else { return Ok(None) };
+    let bucket = id.birth().time().and_then(|birth| row.bucket_of(birth));
+    Ok(bucket.map(|(_, end)| end.saturating_add(memory)))
 }

@@ -13,13 +13,20 @@ use super::pieces;
 use super::rows::{Due, Effect, Globals};
 use super::view::View;
 
-/// How many things that are due one entry does: fixed by the machine version, since it decides what state an entry leaves.
+/// How many things that are due one entry does at least.
+const DUE_PER_ENTRY: usize = 64;
+
+/// How many things that are due an entry of so many proposals does: fixed by the machine version, since it decides what
+/// state an entry leaves. The more an entry can make that will be due, the more it does.
 ///
 /// For a few entries a store fetches the first rows of the due index that are due by the clock or by the greatest stamp
 /// among those entries: this many for each entry, and one more for each lock, log and space that [`super::Reads`] names,
 /// since a proposal can take that one's place away. The index is in the order of its times and of [`Due`]. For each of
-/// these rows it fetches what the row is about: the lock, the log's head, the space with all of its buckets.
-pub const DUE_PER_ENTRY: usize = 64;
+/// these rows it fetches what the row is about: the lock, the log's head, the space with its oldest buckets, as many as
+/// the entries can take away and one more.
+pub const fn due_in_entry(proposals: usize) -> usize {
+    DUE_PER_ENTRY + proposals
+}
 
 /// The effects of an entry's stamp.
 pub(super) fn hear(view: &impl View, stamp: LogTime) -> Option<Effect> {

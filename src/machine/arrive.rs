@@ -3,7 +3,9 @@
 //!
 //! - Below the floor an id is too old, whether or not its row is still there: when a row goes depends on the disk, and an
 //!   answer may not.
-//! - An id that is known is known however far ahead it was born.
+//! - An id that is known is known however far ahead it was born, and however old it is, until it is forgotten.
+//! - One that is not known is too old already when it would be forgotten at once: refused now, it surely never runs;
+//!   decided and forgotten, nobody could tell.
 
 use crate::types::limits::BORN_AHEAD_MAX;
 use crate::types::{Birth, Found, Id, LogTime, Memory, Rejection, SpaceName};
@@ -36,6 +38,9 @@ pub(super) fn arrive<'a, 'b>(
         return Ok(Arrival::Known(remembered));
     }
     let clock = view.globals().clock;
+    if let Some(floor) = closed_to(space, id, clock) {
+        return Err(Rejection::TooOld { floor });
+    }
     if is_born_ahead(space, id, clock) {
         return Err(Rejection::BornAhead { clock });
     }
@@ -51,7 +56,13 @@ pub(super) fn find_target<'a>(
     if is_too_old(space, target) {
         return Err(Found::TargetTooOld { floor: space.floor });
     }
-    Ok(view.remembered(space.number, target))
+    if let Some(known) = view.remembered(space.number, target) {
+        return Ok(Some(known));
+    }
+    match closed_to(space, target, view.globals().clock) {
+        Some(floor) => Err(Found::TargetTooOld { floor }),
+        None => Ok(None),
+    }
 }
 
 /// Whether the space can't know yet that the id is never to be used again once it has forgotten it.
@@ -63,6 +74,12 @@ fn is_too_old(space: &Space, id: &Id) -> bool {
     birth_in(space, id).is_some_and(|birth| birth < space.floor)
 }
 
+/// What an id that is not known is below, if it is too old.
+fn closed_to(space: &Space, id: &Id, clock: LogTime) -> Option<LogTime> {
+    let closed = space.closed_by(clock);
+    birth_in(space, id).is_some_and(|birth| birth < closed).then_some(closed)
+}
+
 /// The birth that counts: where nothing is forgotten, none does.
 fn birth_in(space: &Space, id: &Id) -> Option<LogTime> {
     match space.memory {
@@ -71,8 +88,9 @@ fn birth_in(space: &Space, id: &Id) -> Option<LogTime> {
     }
 }
 
-/// Whether a birth is there where it must be, and only there.
-fn check_form(space: &Space, id: &Id) -> Result<(), Rejection> {
+/// Whether a birth is there where it must be, and only there. Who only asks about an id has to keep to it, too: without
+/// its birth, or with one, it is another id, of which nothing is known.
+pub fn check_form(space: &Space, id: &Id) -> Result<(), Rejection> {
     match (space.memory, id.birth()) {
         (Memory::Forever, Birth::Beside(_)) => Err(Rejection::BirthBesideForever),
         (Memory::For(_), Birth::Absent) => Err(Rejection::WithoutBirth),

@@ -25,24 +25,27 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 pub(super) struct TooManyChanges;
 
 impl Space {
-    /// A space in which nothing has happened.
-    pub(super) fn new(number: SpaceNumber, policy: SpacePolicy) -> Self {
+    /// A space in which nothing has happened. What it would forget at once, it never takes.
+    pub(super) fn new(number: SpaceNumber, policy: SpacePolicy, clock: LogTime) -> Self {
         let eras = match policy.memory {
             Memory::Forever => Vec::new(),
             Memory::For(memory) => vec![Era { from: LogTime::ZERO, width: width_for(memory) }],
         };
-        Self {
+        let mut space = Self {
             number,
             memory: policy.memory,
             logs: policy.logs,
             floor: LogTime::ZERO,
+            closed: LogTime::ZERO,
             eras,
             due: None,
             ids: 0,
             id_bytes: 0,
             last_sequence: Sequence(0),
             next_log: LogNumber(1),
-        }
+        };
+        space.floor = space.closed_by(clock);
+        space
     }
 }
 
@@ -62,6 +65,12 @@ pub(super) fn due(space: &Space, oldest: &Bucket) -> Option<LogTime> {
 
 /// A finite space remembers for another time from now on. What it has forgotten stays forgotten.
 pub(super) fn change_memory(view: &impl View, space: &mut Space, memory: Duration) -> Result<(), TooManyChanges> {
+    // What is too old by now stays so, however long the memory becomes.
+    space.closed = space.closed_by(view.globals().clock);
+    let oldest = view.bucket_after(space.number, None).map(|(_, oldest)| *oldest);
+    if oldest.is_none() {
+        space.floor = space.closed;
+    }
     let none_born_from = view.globals().clock.saturating_add(BORN_AHEAD_MAX).saturating_add(MILLISECOND);
     let (_, from) = space.bucket_of(none_born_from).expect("a finite space has eras");
     space.eras.retain(|era| era.from < from);
@@ -76,6 +85,6 @@ pub(super) fn change_memory(view: &impl View, space: &mut Space, memory: Duratio
         return Err(TooManyChanges);
     }
     space.memory = Memory::For(memory);
-    space.due = view.bucket_after(space.number, None).and_then(|(_, oldest)| due(space, oldest));
+    space.due = oldest.and_then(|oldest| due(space, &oldest));
     Ok(())
 }

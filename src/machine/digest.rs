@@ -172,6 +172,7 @@ fn write_space(encoder: &mut Encoder, space: &Space) {
     write_memory(encoder, space.memory);
     write_log_creation(encoder, space.logs);
     write_time(encoder, space.floor);
+    write_time(encoder, space.closed);
     encoder.list(&space.eras, |encoder, era| {
         write_time(encoder, era.from);
         write_duration(encoder, era.width);

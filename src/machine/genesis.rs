@@ -1,6 +1,6 @@
 //! How a cluster's state begins.
 
-use crate::types::{History, LogCreation, Memory, SpaceName, SpaceNumber, SpacePolicy};
+use crate::types::{History, LogCreation, LogTime, Memory, SpaceName, SpaceNumber, SpacePolicy};
 
 use super::rows::{Effect, Globals, Space};
 
@@ -8,7 +8,7 @@ use super::rows::{Effect, Globals, Space};
 pub fn genesis() -> Vec<Effect> {
     let policy = SpacePolicy { memory: Memory::Forever, logs: LogCreation::ByAppend };
     [(SpaceName::system(), SpaceNumber(0)), (SpaceName::main(), SpaceNumber(1))]
-        .map(|(name, number)| Effect::Space { name, space: Space::new(number, policy) })
+        .map(|(name, number)| Effect::Space { name, space: Space::new(number, policy, LogTime::ZERO) })
         .into()
 }
 

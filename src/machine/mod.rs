@@ -32,7 +32,8 @@ mod run;
 mod tests;
 mod view;
 
-pub use advance::DUE_PER_ENTRY;
+pub use advance::due_in_entry;
+pub use arrive::check_form;
 pub use batch::Batch;
 pub use decide::{Decision, decide, knows};
 pub use digest::Digest;

@@ -1,7 +1,7 @@
 //! Rows in memory: those that were fetched, and over them what has been decided since.
 //!
 //! - A row that is not here does not exist. The store must have fetched whatever [`super::Reads`] names, and what may be
-//!   due (see [`super::DUE_PER_ENTRY`]).
+//!   due (see [`super::due_in_entry`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;

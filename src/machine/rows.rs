@@ -43,6 +43,8 @@ pub struct Space {
     pub logs: LogCreation,
     /// The time below which it has forgotten. It never goes back.
     pub floor: LogTime,
+    /// The birth below which an id that was not known when its memory changed last is too old. It never goes back.
+    pub closed: LogTime,
     /// How births are gathered in buckets, oldest first; none in a space that remembers for ever.
     pub eras: Vec<Era>,
     /// When its oldest bucket can go.
@@ -69,6 +71,15 @@ impl Space {
         let end = start.saturating_add(era.width);
         let limit = self.eras.get(place + 1).map_or(end, |next| next.from.min(end));
         Some((start, limit))
+    }
+
+    /// The birth below which an id that is not known is too old: it would be forgotten as soon as it was decided, and its
+    /// sender could never learn what became of it. It is the beginning of a bucket, and never goes back while the clock
+    /// does not.
+    pub fn closed_by(&self, clock: LogTime) -> LogTime {
+        let Memory::For(memory) = self.memory else { return LogTime::ZERO };
+        let kept = self.bucket_of(clock.saturating_sub(memory)).map_or(LogTime::ZERO, |(start, _)| start);
+        kept.max(self.closed).max(self.floor)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::types::{
     Answer, CellKey, Id, LockName, LogName, LogNumber, LogTime, Offset, ReaderName, SpaceName, SpaceNumber,
 };
 
-use super::advance::{DUE_PER_ENTRY, hear, what_is_due};
+use super::advance::{due_in_entry, hear, what_is_due};
 use super::batch::Batch;
 use super::decide::{Decision, decide, knows};
 use super::overlay::Overlay;
@@ -33,7 +33,7 @@ pub fn run(overlay: &mut Overlay, batch: &Batch) -> Ran {
     assert!(knows(version), "this build lacks the rules of machine version {version}");
     let mut run = Run { overlay, gathered: Gathered::default() };
     run.take(hear(run.overlay, batch.stamp));
-    for _ in 0..DUE_PER_ENTRY {
+    for _ in 0..due_in_entry(batch.proposals.len()) {
         let effects = what_is_due(run.overlay);
         if effects.is_empty() {
             break;

@@ -35,7 +35,7 @@ pub trait View {
 
 /// The rows that proposals may read, so that a store can fetch them all at once.
 ///
-/// Beside them time reads what is due; how much of it a store has to fetch is said at [`super::DUE_PER_ENTRY`].
+/// Beside them time reads what is due; how much of it a store has to fetch is said at [`super::due_in_entry`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// Spaces.

@@ -29,6 +29,13 @@ impl LogTime {
         self.0
     }
 
+    /// This time and `duration` less, at least the first time there is.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(ms))
+    }
+
     /// This time and `duration` more, at most the greatest time.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {

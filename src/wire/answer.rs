@@ -92,7 +92,7 @@ pub fn rejection(rejected: &Rejection) -> ErrorReport {
     match rejected {
         Rejection::NoSuchSpace => none(Reason::NoSuchSpace, "there is no such space"),
         Rejection::TooOld { floor } => {
-            none(Reason::IdTooOld, &format!("the space has forgotten ids born before {floor}, and runs none of them"))
+            none(Reason::IdTooOld, &format!("the space remembers no ids born before {floor}, and runs none of them"))
                 .with_fact("floor_ms", floor.as_ms())
         }
         Rejection::WithoutBirth => none(

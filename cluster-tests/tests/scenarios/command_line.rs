@@ -6,6 +6,7 @@ use cluster_tests::cluster::Cluster;
 use cluster_tests::program::{Ended, Program, number, text};
 use cluster_tests::seed;
 use cluster_tests::wait::{PATIENCE, until};
+use nix::sys::signal::Signal;
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -140,6 +141,18 @@ async fn a_command_is_ended_when_its_lock_may_be_lost() {
     // Its time goes on when the cluster does, and then anybody may have it.
     let holder = ["lock", "run", "nightly", "--wait", "60s", "--", "true"];
     let _ended = Program::start(&cluster, &cluster.ids(), &holder).ended().await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_does_not_outlive_the_terminal_of_the_process_that_holds_its_lock() {
+    let cluster = Cluster::start("lock-hangup").await;
+    let arguments = ["lock", "run", "nightly", "--", "sh", "-c", "echo running; sleep 600 & wait"];
+    let mut program = Program::start(&cluster, &cluster.ids(), &arguments);
+    program.printed(1).await;
+    program.signal(Signal::SIGHUP);
+    let _ended = program.ended().await.with_code(143);
+    // It was given back, not left to expire.
+    let _once = run(&cluster, &["lock", "run", "nightly", "--wait", "0s", "--", "true"]).await.succeeded();
 }
 
 const RECORDS: usize = 400;

@@ -42,6 +42,24 @@ async fn a_lock_expires_in_an_idle_cluster_and_whoever_waits_for_it_at_any_node_
     assert!((next.history, next.sequence) > (token.history, token.sequence), "a token grows");
 }
 
+/// An idle cluster hears of the time once a second, and takes only so many rows away then.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_locks_that_expire_at_once_the_last_is_free_as_soon_as_its_time_is_over() {
+    let cluster = Cluster::start("locks-expire").await;
+    let client = cluster.node(1).client();
+    let lock = |number: usize| format!("job-{number:04}");
+    for batch in (0..1_000).collect::<Vec<_>>().chunks(100) {
+        // The last takes longest to be taken away: of those that are due at once, names are in order.
+        let actions = batch.iter().map(|number| acquire(&lock(*number), "worker", 3_000)).collect();
+        applied(client, command(&format!("take-{:?}", batch.first()), vec![], actions)).await;
+    }
+    let last = lock(999);
+    let expires_ms = client.lock(&last, Consistency::Linearizable).await.unwrap().lock.expect("just taken").expires_ms;
+    cluster.node(2).client_with_deadline(PATIENCE).wait(is_free(&last)).await.unwrap();
+    let clock_ms = cluster.node(2).client().lock(&last, Consistency::Local).await.unwrap().clock_ms;
+    assert!(clock_ms < expires_ms + 5_000, "it was free at {expires_ms}, and told at {clock_ms}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_is_kept_by_its_token_through_leaders_and_given_back_by_it() {
     let cluster = Cluster::start("lock-renewed").await;

@@ -36,7 +36,13 @@ async fn a_finite_space_forgets_what_is_older_than_its_memory_and_refuses_it_for
 
     let without = command_in("sensors", id("no-birth"), vec![], vec![append("heat", &["21"])]);
     assert_eq!(client.command(without).await.unwrap_err().reason, "ID_WITHOUT_BIRTH");
+    let unasked = client.fate("sensors", id("no-birth")).await.expect_err("it would be another id");
+    assert_eq!(unasked.reason, "ID_WITHOUT_BIRTH");
     let born_ms = described(&cluster, 1).await.clock_ms;
+    let beside = client.fate("", born("order-7", born_ms)).await.expect_err("it would be another id");
+    assert_eq!(beside.reason, "MALFORMED");
+    let old = command_in("sensors", born("old", born_ms - 2 * MINUTE_MS), vec![], vec![append("heat", &["21"])]);
+    assert_eq!(client.command(old).await.unwrap_err().reason, "ID_TOO_OLD", "it would be forgotten at once");
     let ahead = command_in("sensors", born("ahead", born_ms + 11 * MINUTE_MS), vec![], vec![append("heat", &["21"])]);
     assert_eq!(client.command(ahead).await.unwrap_err().reason, "ID_FROM_THE_FUTURE");
     let request = command_in("sensors", born("event-1", born_ms), vec![], vec![append("heat", &["21"])]);

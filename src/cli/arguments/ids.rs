@@ -15,7 +15,8 @@ pub(in crate::cli) struct NewId {
     /// The id that this is known by; a new one if left out
     #[arg(long, value_parser = parse::id)]
     id: Option<Id>,
-    /// When the id was made, in milliseconds since 1970: for a space that forgets, unless the id is a `UUIDv7`
+    /// When the id was made, in milliseconds since 1970: for a space that forgets, unless the id is a `UUIDv7`. Keep it with
+    /// the id: with another birth it is another id
     #[arg(long, value_name = "MS", requires = "id")]
     birth_ms: Option<u64>,
 }

@@ -45,9 +45,10 @@ pub enum Lock {
 
 const RUN: &str = "The command is started when the lock is held, with the token in ONCELOG_LOCK_TOKEN, and the lock is renewed while \
                    it runs. If the lock may be lost, because no node could renew it in time, the command and all that it \
-                   started (its process group) get SIGTERM at once and SIGKILL after --grace, which is cut to a tenth of --time: then it is gone before anybody else can have the lock. SIGINT and SIGTERM end it the \
+                   started (its process group) get SIGTERM at once and SIGKILL after --grace, which is cut to a tenth of --time: then it is gone before anybody else can have the lock. SIGINT, SIGTERM, SIGQUIT and a lost terminal end it the \
                    same way. At the end the lock is released. The exit code is the command's, 128 and the signal's number if \
                    a signal ended it, and 3 if the lock was lost.\n\n\
+                   SIGKILL to `oncelog` itself leaves the command running, and its lock is free when its time is over. \
                    A process that is paused may not see in time that it has lost its lock: let what it writes to refuse \
                    an old token. A command to oncelog does so by the guard `lock_held`; elsewhere, refuse a token that is less than \
                    one that was seen.";
@@ -65,8 +66,8 @@ pub(in crate::cli) struct Holding {
     /// For how long it is held unless it is renewed, from 1s to 24h
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::positive_time)]
     pub(in crate::cli) time: Duration,
-    /// Wait until it is free, at most so long
-    #[arg(long, value_name = "TIME", value_parser = parse::positive_time)]
+    /// Wait until it is free, at most so long; 0s tries once [default: as long as it takes to run, not at all to acquire]
+    #[arg(long, value_name = "TIME", value_parser = parse::time)]
     pub(in crate::cli) wait: Option<Duration>,
 }
 

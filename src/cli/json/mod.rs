@@ -9,6 +9,7 @@ mod guard;
 mod outcome;
 #[cfg(test)]
 mod page_test;
+mod shape;
 mod value;
 
 use serde::Deserialize;
@@ -45,6 +46,7 @@ pub(super) fn read(text: &[u8]) -> Result<Written, String> {
         if place == "." { inner.to_string() } else { format!("{place}: {inner}") }
     })?;
     deserializer.end().map_err(|_| "more than one document: a command is one".to_owned())?;
+    shape::check(&serde_json::from_slice(text).map_err(|error| error.to_string())?)?;
     Ok(Written {
         id: document.id.map(|id| id.0),
         guards: document.guards.into_iter().map(Guard::from).collect(),
@@ -81,6 +83,12 @@ mod tests {
         assert!(error.starts_with("guards[0]: unknown variant `cell_absnt`, expected one of"), "{error}");
         let error = wrong(r#"{"guards": []}"#);
         assert!(error.starts_with("missing field `actions`"), "{error}");
+        assert_eq!(wrong(r#"["a", [], [{"delete": {"key": "k"}}]]"#), "a list where an object belongs");
+        let error = wrong(r#"{"actions": [{"delete": ["k"]}]}"#);
+        assert_eq!(error, "actions[0].delete: a list where an object belongs");
+        assert_eq!(wrong(r#"{"id": null, "actions": []}"#), "id: null is no value; leave the field out");
+        let error = wrong(r#"{"actions": [{"add": {"key": "k", "amount": -1, "least": null}}]}"#);
+        assert_eq!(error, "actions[0].add.least: null is no value; leave the field out");
         assert!(wrong(r#"{"actions": []} {"actions": []}"#).starts_with("more than one document"));
     }
 

@@ -42,7 +42,10 @@ pub(super) async fn run(client: &Client, options: &Options, run: Run) -> Result<
     let Some(mut command) = group::command(&command) else { return Ok(Exit::Usage) };
     command.env("ONCELOG_LOCK", name.as_str()).env("ONCELOG_LOCK_TOKEN", held.token().to_string());
     let ended = match Group::start(&mut command) {
-        Ok(group) => hold(&held, group, &mut signals, grace, holding.time).await,
+        Ok(group) => {
+            let _terminal = group.with_terminal();
+            hold(&held, group, &mut signals, grace, holding.time).await
+        }
         Err(problem) => Err(problem),
     };
     let (end, exit) = match ended {

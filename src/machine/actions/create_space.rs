@@ -16,6 +16,6 @@ pub(super) fn create_space<'a>(
     }
     let number = draft.globals.next_space;
     draft.globals.next_space = number.next();
-    draft.set_space(name, Space::new(number, policy));
+    draft.set_space(name, Space::new(number, policy, draft.globals.clock));
     Ok(ActionResult::SpaceCreated)
 }

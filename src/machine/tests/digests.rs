@@ -31,7 +31,7 @@ fn the_digest_of_every_kind_of_answer_and_effect_is_final() {
 
     let digest = Digest::from_bytes([0xdd; 16]).next(LogIndex(300), MachineVersion(1), &answers, &effects);
     assert_eq!(digest.as_bytes()[..], blake3::hash(&hashed).as_bytes()[..16]);
-    assert_eq!(digest.to_string(), "d56ba12380cdc8df019f2c3e00c2420b");
+    assert_eq!(digest.to_string(), "50deedb5126938c0a8d13cbb04b8d848");
 }
 
 #[test]
@@ -51,6 +51,7 @@ fn rows() -> [(Effect, &'static str); 9] {
         memory: Memory::Forever,
         logs: LogCreation::ByAppend,
         floor: LogTime::ZERO,
+        closed: LogTime::ZERO,
         eras: Vec::new(),
         due: None,
         ids: 8,
@@ -62,6 +63,7 @@ fn rows() -> [(Effect, &'static str); 9] {
         memory: Memory::For(Duration::from_secs(1)),
         logs: LogCreation::Explicit,
         floor: time(1_000),
+        closed: time(7),
         eras: vec![Era { from: time(4), width: Duration::from_millis(5) }],
         due: Some(time(9)),
         ..forever.clone()
@@ -82,10 +84,13 @@ fn rows() -> [(Effect, &'static str); 9] {
     let lock = Lock { holder: Holder::new("h").expect("valid"), token, expires: time(1_000) };
     [
         (Effect::Globals(globals), "01 07 e807 02 03"),
-        (Effect::Space { name: SpaceName::main(), space: forever }, "02 04 6d61696e 01 00 01 00 00 00 08 ac02 06 02"),
+        (
+            Effect::Space { name: SpaceName::main(), space: forever },
+            "02 04 6d61696e 01 00 01 00 00 00 00 08 ac02 06 02",
+        ),
         (
             Effect::Space { name: SpaceName::main(), space: finite },
-            "02 04 6d61696e 01 01 e807 02 e807 01 04 05 01 09 08 ac02 06 02",
+            "02 04 6d61696e 01 01 e807 02 e807 07 01 04 05 01 09 08 ac02 06 02",
         ),
         (
             Effect::Log { space: SPACE, name: log(), head },

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::machine::{Bucket, DUE_PER_ENTRY, Due, Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
+use crate::machine::{Bucket, Due, Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
 use crate::types::{
     Cell, CellKey, Id, Lock, LockName, LogName, LogNumber, LogTime, Memory, NewRecord, Offset, Position, ReaderName,
     SpaceName, SpaceNumber,
@@ -140,8 +140,8 @@ impl Table {
         overlay
     }
 
-    /// The rows that are named and those that time may look at in so many entries up to a stamp, and no others.
-    pub(super) fn fetch(&self, reads: &Reads, stamp: LogTime, entries: usize) -> Overlay {
+    /// The rows that are named and those that time may look at up to a stamp while it does at most so many things, and no others.
+    pub(super) fn fetch(&self, reads: &Reads, stamp: LogTime, room: usize) -> Overlay {
         let mut overlay = Overlay::default();
         overlay.set_globals(self.globals);
         let until = self.globals.clock.max(stamp);
@@ -159,16 +159,16 @@ impl Table {
             }
             let Memory::For(memory) = space.memory else { continue };
             if end.saturating_add(memory) <= until {
-                self.fetch_buckets(&mut overlay, space);
+                self.fetch_buckets(&mut overlay, space, room);
             }
         }
         for space in reads.spaces.iter().filter_map(|name| self.spaces.get(name)) {
             if space.due.is_some_and(|due| due <= until) {
-                self.fetch_buckets(&mut overlay, space);
+                self.fetch_buckets(&mut overlay, space, room);
             }
         }
         for space in reads.changed.iter().filter_map(|name| self.spaces.get(name)) {
-            self.fetch_buckets(&mut overlay, space);
+            self.fetch_buckets(&mut overlay, space, room);
         }
         let number = |name| self.spaces.get(name).map(|space| space.number);
         for (name, log) in &reads.logs {
@@ -191,13 +191,13 @@ impl Table {
             let Some(space) = number(name) else { continue };
             self.fetch_lock(&mut overlay, space, lock);
         }
-        let most = DUE_PER_ENTRY * entries + reads.locks.len() + reads.logs.len() + reads.spaces.len();
+        let most = room + reads.locks.len() + reads.logs.len() + reads.spaces.len();
         for (at, due) in self.due.iter().take(most).filter(|(at, _)| *at <= until) {
             overlay.insert_due(*at, due.clone());
             match due {
                 Due::Floor(name) => {
                     self.fetch_space(&mut overlay, name);
-                    self.fetch_buckets(&mut overlay, &self.spaces[name]);
+                    self.fetch_buckets(&mut overlay, &self.spaces[name], room);
                 }
                 Due::Lock(space, lock) => self.fetch_lock(&mut overlay, *space, lock),
                 Due::Log(space, log) => self.fetch_log(&mut overlay, *space, log),
@@ -212,8 +212,9 @@ impl Table {
         }
     }
 
-    fn fetch_buckets(&self, overlay: &mut Overlay, space: &Space) {
-        for ((_, start), bucket) in self.buckets.iter().filter(|((of, _), _)| *of == space.number) {
+    fn fetch_buckets(&self, overlay: &mut Overlay, space: &Space, room: usize) {
+        let oldest = self.buckets.iter().filter(|((of, _), _)| *of == space.number);
+        for ((_, start), bucket) in oldest.take(room + 1) {
             overlay.insert_bucket(space.number, *start, *bucket);
         }
     }

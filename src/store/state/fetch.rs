@@ -13,7 +13,7 @@ use super::due::DueFirst;
 use super::error::Error;
 use super::generation::Generation;
 use super::{keys, rows};
-use crate::machine::{Batch, DUE_PER_ENTRY, Due, Globals, LogHead, Overlay, Reads, Space, View};
+use crate::machine::{Batch, Due, Globals, LogHead, Overlay, Reads, Space, View, due_in_entry};
 use crate::types::codec::DecodeError;
 use crate::types::limits::HOT_ROWS_MAX;
 use crate::types::{LockName, LogName, LogTime, Memory, SpaceName, SpaceNumber};
@@ -78,18 +78,18 @@ impl Hot {
         batches: impl Iterator<Item = &'a Batch>,
     ) -> Result<Overlay, Error> {
         let mut reads = Reads::default();
-        let (mut entries, mut until) = (0, globals.clock);
+        let (mut may_go, mut until) = (0, globals.clock);
         for batch in batches {
-            entries += 1;
+            may_go += due_in_entry(batch.proposals.len());
             until = until.max(batch.stamp);
             batch.proposals.iter().for_each(|proposal| reads.add(proposal));
         }
         let mut overlay = Overlay::default();
         overlay.set_globals(globals);
         let mut pending = Pending::default();
-        if entries > 0 && self.next_due().is_some_and(|at| at <= until) {
+        if may_go > 0 && self.next_due().is_some_and(|at| at <= until) {
             let named = reads.locks.len() + reads.logs.len() + reads.spaces.len();
-            pending = self.fetch_due(generation, until, DUE_PER_ENTRY * entries + named, &mut overlay)?;
+            pending = self.fetch_due(generation, until, may_go + named, &mut overlay)?;
         }
         for name in reads.spaces.iter().chain(&pending.floors) {
             if let Some(space) = self.space(generation, name)? {
@@ -100,7 +100,7 @@ impl Hot {
         fetch_locks(generation, &reads, pending.locks, &mut overlay)?;
         fetch_cells_and_positions(generation, &reads, &mut overlay)?;
         fetch_ids(generation, &reads, &mut overlay)?;
-        fetch_buckets(generation, &reads, &pending.floors, until, &mut overlay)?;
+        fetch_buckets(generation, &reads, &pending.floors, until, may_go, &mut overlay)?;
         Ok(overlay)
     }
 
@@ -240,12 +240,14 @@ fn fetch_ids(generation: &Generation, reads: &Reads, overlay: &mut Overlay) -> R
     Ok(())
 }
 
-/// The buckets of the ids that are named; where a floor may move before the last entry, all of the space's.
+/// The buckets of the ids that are named; where a floor may move before the last entry, the space's oldest, too: as many as
+/// may go, and the next.
 fn fetch_buckets(
     generation: &Generation,
     reads: &Reads,
     floors: &BTreeSet<SpaceName>,
     until: LogTime,
+    may_go: usize,
     overlay: &mut Overlay,
 ) -> Result<(), Error> {
     let mut births: BTreeMap<&SpaceName, BTreeSet<LogTime>> = BTreeMap::new();
@@ -265,10 +267,9 @@ fn fetch_buckets(
             || space.due.is_some_and(|due| due <= until)
             || buckets.iter().any(|(_, end)| end.saturating_add(memory) <= until);
         if may_forget {
-            for (start, bucket) in generation.buckets(number)? {
+            for (start, bucket) in generation.buckets(number, space.floor, may_go + 1)? {
                 overlay.insert_bucket(number, start, bucket);
             }
-            continue;
         }
         for (start, _) in buckets {
             if let Some(bucket) = generation.bucket(number, start)? {

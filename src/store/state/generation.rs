@@ -201,11 +201,16 @@ impl Generation {
         value.map(|value| rows::read_bucket(value).map_err(Error::undecodable(place()))).transpose()
     }
 
-    /// All buckets of a space, oldest first.
-    pub(super) fn buckets(&self, space: SpaceNumber) -> Result<Vec<(LogTime, Bucket)>, Error> {
-        let prefix = keys::buckets(space);
+    /// The oldest buckets of a space, in order: at most `limit`. None is below the floor, and the rows of those that were
+    /// are not gone through again.
+    pub(super) fn buckets(
+        &self,
+        space: SpaceNumber,
+        floor: LogTime,
+        limit: usize,
+    ) -> Result<Vec<(LogTime, Bucket)>, Error> {
         let mut buckets = Vec::new();
-        for row in self.scan(&self.database, &prefix, &prefix) {
+        for row in self.scan(&self.database, &keys::buckets(space), &keys::bucket(space, floor)).take(limit) {
             let (key, value) = row?;
             let place = || format!("the buckets of space {space}");
             let start =

@@ -99,7 +99,7 @@ impl Model {
                     Memory::Forever => None,
                     Memory::For(memory) => Some(ms(memory)),
                 };
-                let made = ModelSpace::new(self.next_space, memory_ms, policy.logs == LogCreation::Explicit);
+                let made = ModelSpace::new(self.next_space, memory_ms, policy.logs == LogCreation::Explicit, clock_ms);
                 self.next_space += 1;
                 self.spaces.insert(name.as_str().to_owned(), made);
                 Ok(ActionResult::SpaceCreated)

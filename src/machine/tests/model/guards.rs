@@ -37,6 +37,9 @@ pub(super) fn what_stands_against(space: &ModelSpace, clock_ms: u64, guard: &Gua
             if space.is_too_old(target) {
                 return Some(Found::TargetTooOld { floor: time(space.floor_ms) });
             }
+            if let Some(floor_ms) = space.is_closed_to(target, clock_ms) {
+                return Some(Found::TargetTooOld { floor: time(floor_ms) });
+            }
             let found = match space.known(target) {
                 None => FateKind::Unknown,
                 Some(known) => match (&known.outcome.verdict, &known.compensated_by) {

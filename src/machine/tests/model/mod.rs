@@ -33,6 +33,8 @@ pub(super) struct ModelSpace {
     pub(super) memory_ms: Option<u64>,
     pub(super) explicit_logs: bool,
     pub(super) floor_ms: u64,
+    /// What was too old to be taken when the memory changed last.
+    pub(super) closed_ms: u64,
     /// From when on, and how wide a bucket is; those that are over go when another comes.
     pub(super) eras: Vec<(u64, u64)>,
     pub(super) last_sequence: u64,
@@ -129,6 +131,9 @@ impl Model {
             let is_reuse = matches!((&known.command, command), (Some(earlier), Some(command)) if earlier != command);
             return if is_reuse { Err(Rejection::Reused) } else { Ok((known.outcome.clone(), true)) };
         }
+        if let Some(floor_ms) = space.is_closed_to(id, clock_ms) {
+            return Err(Rejection::TooOld { floor: time(floor_ms) });
+        }
         if space.is_born_ahead(id, clock_ms) {
             return Err(Rejection::BornAhead { clock: time(clock_ms) });
         }
@@ -194,7 +199,9 @@ impl Model {
             return Err(Found::TargetTooOld { floor: time(space.floor_ms) });
         }
         let is_born_ahead = space.is_born_ahead(target, clock_ms);
+        let is_closed = space.is_closed_to(target, clock_ms);
         match space.decided.iter_mut().find(|known| known.id == *target) {
+            None if is_closed.is_some() => Err(Found::TargetTooOld { floor: time(is_closed.expect("just seen")) }),
             None if is_born_ahead => Err(Found::TargetBornAhead { clock: time(clock_ms) }),
             None => {
                 self.remember(name, target, None, Verdict::Cancelled);
@@ -211,12 +218,13 @@ impl Model {
 }
 
 impl ModelSpace {
-    pub(super) fn new(number: u32, memory_ms: Option<u64>, explicit_logs: bool) -> Self {
-        Self {
+    pub(super) fn new(number: u32, memory_ms: Option<u64>, explicit_logs: bool, clock_ms: u64) -> Self {
+        let mut space = Self {
             number,
             memory_ms,
             explicit_logs,
             floor_ms: 0,
+            closed_ms: 0,
             eras: memory_ms.into_iter().map(|memory_ms| (0, time::width(memory_ms))).collect(),
             last_sequence: 0,
             decided: Vec::new(),
@@ -224,7 +232,9 @@ impl ModelSpace {
             cells: BTreeMap::new(),
             positions: BTreeMap::new(),
             locks: BTreeMap::new(),
-        }
+        };
+        space.floor_ms = space.closed_at(clock_ms);
+        space
     }
 
     pub(super) fn known(&self, id: &Id) -> Option<&Known> {
@@ -242,6 +252,20 @@ impl ModelSpace {
 
     pub(super) fn is_too_old(&self, id: &Id) -> bool {
         self.memory_ms.is_some() && id.birth().time().map(LogTime::as_ms) < Some(self.floor_ms)
+    }
+
+    /// What an id that is not known has to be born at, at least.
+    pub(super) fn closed_at(&self, clock_ms: u64) -> u64 {
+        let Some(memory_ms) = self.memory_ms else { return 0 };
+        // The bucket of what is just as old as the memory is not over yet.
+        let (start_ms, _) = self.bucket_of(clock_ms.saturating_sub(memory_ms));
+        start_ms.max(self.closed_ms).max(self.floor_ms)
+    }
+
+    pub(super) fn is_closed_to(&self, id: &Id, clock_ms: u64) -> Option<u64> {
+        let closed_ms = self.closed_at(clock_ms);
+        let is = self.memory_ms.is_some() && id.birth().time().map(LogTime::as_ms) < Some(closed_ms);
+        (is && self.known(id).is_none()).then_some(closed_ms)
     }
 
     fn is_born_ahead(&self, id: &Id, clock_ms: u64) -> bool {

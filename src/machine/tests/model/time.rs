@@ -18,10 +18,10 @@ pub(in crate::machine::tests) enum Kind {
 
 impl Model {
     /// Returns how many things were due and done.
-    pub(in crate::machine::tests) fn hear_stamp(&mut self, stamp_ms: u64) -> Vec<Kind> {
+    pub(in crate::machine::tests) fn hear_stamp(&mut self, stamp_ms: u64, proposals: usize) -> Vec<Kind> {
         self.clock_ms = self.clock_ms.max(stamp_ms);
         let mut done = Vec::new();
-        while done.len() < 64 {
+        while done.len() < 64 + proposals {
             let all = self.due_things();
             let Some((at_ms, kind, number, name)) = all.into_iter().min() else { break };
             if at_ms > self.clock_ms {
@@ -101,6 +101,10 @@ impl ModelSpace {
     pub(super) fn change_memory(&mut self, memory_ms: u64, clock_ms: u64) -> Result<(), Found> {
         if self.memory_ms.is_none() {
             return Err(Found::MemoryIsFixed);
+        }
+        self.closed_ms = self.closed_at(clock_ms);
+        if self.decided.iter().all(|known| known.bucket.is_none()) {
+            self.floor_ms = self.closed_ms;
         }
         // Ids may be born ten minutes ahead, and not a millisecond more.
         let (_, from_ms) = self.bucket_of(clock_ms + 600_001);

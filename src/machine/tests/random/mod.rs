@@ -20,7 +20,8 @@ use self::seen::Seen;
 use super::model::{Kind, Model, ModelLog, ModelSpace};
 use super::table::Table;
 use crate::machine::{
-    Batch, Bucket, Due, Effect, Fingerprint, Globals, LogHead, Reads, Remembered, Space, encode_outcome, genesis, run,
+    Batch, Bucket, Due, Effect, Fingerprint, Globals, LogHead, Reads, Remembered, Space, due_in_entry, encode_outcome,
+    genesis, run,
 };
 use crate::types::{
     Cell, CellKey, Era, History, Lock, LockName, LogCreation, LogName, LogNumber, LogTime, MachineVersion, Memory,
@@ -58,11 +59,12 @@ fn check(chunks: &[Chunk], seen: &mut Seen) {
         let mut reads = Reads::default();
         batches.iter().flat_map(|batch| &batch.proposals).for_each(|proposal| reads.add(proposal));
         let stamp = batches.iter().map(|batch| batch.stamp).max().unwrap_or_default();
-        let mut fetched = table.fetch(&reads, stamp, batches.len());
+        let due = batches.iter().map(|batch| due_in_entry(batch.proposals.len())).sum();
+        let mut fetched = table.fetch(&reads, stamp, due);
 
         for batch in &batches {
             let before = model.clone();
-            let done = model.hear_stamp(batch.stamp.as_ms());
+            let done = model.hear_stamp(batch.stamp.as_ms(), batch.proposals.len());
             seen.note_time(&before, &model, batch.stamp, &done);
             let mut expected = Vec::new();
             for proposal in &batch.proposals {
@@ -101,11 +103,11 @@ fn begin() -> (Table, Model) {
         table.apply(&effect);
     }
     let mut spaces = BTreeMap::from([
-        ("oncelog.system".to_owned(), ModelSpace::new(0, None, false)),
-        ("main".to_owned(), ModelSpace::new(1, None, false)),
-        ("ledger".to_owned(), ModelSpace::new(2, None, true)),
-        ("finite".to_owned(), ModelSpace::new(3, Some(MEMORY_MS), false)),
-        ("worn".to_owned(), ModelSpace::new(4, Some(MEMORY_MS), false)),
+        ("oncelog.system".to_owned(), ModelSpace::new(0, None, false, 0)),
+        ("main".to_owned(), ModelSpace::new(1, None, false, 0)),
+        ("ledger".to_owned(), ModelSpace::new(2, None, true, 0)),
+        ("finite".to_owned(), ModelSpace::new(3, Some(MEMORY_MS), false, 0)),
+        ("worn".to_owned(), ModelSpace::new(4, Some(MEMORY_MS), false, 0)),
     ]);
     let eras = (1..64).map(|place| (CLOCK_MS - 200_000 + place * 5_000, if place % 2 == 0 { 1_000 } else { 3_000 }));
     spaces.get_mut("worn").expect("just made").eras.extend(eras);
@@ -115,6 +117,7 @@ fn begin() -> (Table, Model) {
             memory: space.memory_ms.map_or(Memory::Forever, |ms| Memory::For(Duration::from_millis(ms))),
             logs: if space.explicit_logs { LogCreation::Explicit } else { LogCreation::ByAppend },
             floor: LogTime::ZERO,
+            closed: LogTime::ZERO,
             eras: eras_of(space),
             due: None,
             ids: 0,
@@ -193,6 +196,7 @@ fn compare_space(table: &Table, space: &Space, expected: &ModelSpace) {
     let logs = if expected.explicit_logs { LogCreation::Explicit } else { LogCreation::ByAppend };
     assert_eq!((space.number, space.memory, space.logs), (SpaceNumber(expected.number), memory, logs));
     assert_eq!(space.floor, time(expected.floor_ms));
+    assert_eq!(space.closed, time(expected.closed_ms));
     assert_eq!(space.due, expected.forgets_at().map(time));
     assert_eq!(space.ids, expected.decided.len() as u64);
     assert_eq!(space.last_sequence, Sequence(expected.last_sequence));

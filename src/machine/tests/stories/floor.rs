@@ -73,26 +73,54 @@ fn another_width_holds_only_where_no_id_can_have_been_born() {
 
 #[test]
 fn a_clock_far_on_forgets_bucket_by_bucket_and_leaves_the_rest_due() {
+    const AHEAD_MS: u64 = 500_000;
     let mut overlay = begin();
-    let buckets = u64::try_from(DUE_PER_ENTRY).expect("small") + 1;
+    let buckets = u64::try_from(due_in_entry(1)).expect("small") + 1;
     for bucket in 0..buckets {
-        // Each entry is heard when its id is born.
+        // Each id is born a little ahead, so that none is due while they come.
         let ms = CLOCK_MS + bucket * 100_000;
-        run_at(&mut overlay, ms, vec![in_finite(born("a", ms), "one")]);
+        run_at(&mut overlay, ms, vec![in_finite(born("a", ms + AHEAD_MS), "one")]);
     }
     let far_ms = CLOCK_MS + 1_000_000_000;
-    let last = || in_finite(born("a", CLOCK_MS + (buckets - 1) * 100_000), "one");
+    let last = || in_finite(born("a", CLOCK_MS + AHEAD_MS + (buckets - 1) * 100_000), "one");
 
     let first = run_at(&mut overlay, far_ms, vec![last()]);
     let second = run_at(&mut overlay, far_ms, vec![last()]);
 
     assert!(matches!(first.answers[..], [Answer::Decided { replayed: true, .. }]), "it has not been its turn yet");
-    let floor = time(CLOCK_MS + buckets * 100_000);
+    let floor = time(CLOCK_MS + AHEAD_MS + buckets * 100_000);
     assert_eq!(second.answers, [Answer::Rejected(Rejection::TooOld { floor })]);
     let space = overlay.space(&finite_name()).expect("there");
     assert_eq!((space.ids, space.id_bytes, space.due), (0, 0, None));
     let forgets = first.effects.iter().filter(|effect| matches!(effect, Effect::Forget { .. })).count();
     assert_eq!(forgets, 1, "ranges that follow on each other are one");
+}
+
+#[test]
+fn an_id_that_would_be_forgotten_at_once_is_not_taken_however_far_the_floor_lags() {
+    let mut overlay = begin();
+    let later_ms = CLOCK_MS + 10 * 6_400_000;
+    // The bucket of what is as old as the memory is not over yet, and what is in it is taken.
+    let closed_ms = later_ms - 6_400_000;
+    let refused = Answer::Rejected(Rejection::TooOld { floor: time(closed_ms) });
+    let old = || in_finite(born("old", closed_ms - 1), "one");
+
+    let taken = run_at(&mut overlay, later_ms + 99_999, vec![old(), in_finite(born("young", closed_ms), "one")]);
+    assert_eq!(taken.answers[0], refused);
+    assert!(matches!(taken.answers[1], Answer::Decided { replayed: false, .. }));
+
+    set_memory(&mut overlay, "longer", Duration::from_secs(64_000));
+    assert_eq!(run_at(&mut overlay, later_ms, vec![old()]).answers, [refused], "what was too old stays so");
+}
+
+#[test]
+fn a_new_space_takes_nothing_that_it_would_forget_at_once() {
+    let mut overlay = begin();
+    let name = || SpaceName::new("short").expect("valid");
+    let policy = SpacePolicy { memory: Memory::For(Duration::from_secs(64)), logs: LogCreation::ByAppend };
+    system::act(&mut overlay, "make", vec![Action::CreateSpace { name: name(), policy }]);
+    let floor = overlay.space(&name()).expect("just made").floor;
+    assert_eq!(floor, time(CLOCK_MS - 64_000));
 }
 
 #[test]

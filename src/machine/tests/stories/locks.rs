@@ -96,7 +96,7 @@ fn what_one_entry_has_no_room_for_stays_due_and_is_expired_all_the_same() {
     let name = |number: usize| LockName::new(&format!("{number:03}")).expect("valid");
     let holder = Holder::new("ann").expect("valid");
     let time_held = Duration::from_secs(1);
-    let all = DUE_PER_ENTRY + 2;
+    let all = due_in_entry(1) + 2;
     let acquire = |number| Action::Acquire { lock: name(number), holder: holder.clone(), time: time_held };
     act(&mut overlay, "a", (0..all).map(acquire).collect());
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::machine::{
-    Batch, DUE_PER_ENTRY, Effect, Fingerprint, Globals, LogHead, Overlay, Ran, Remembered, Space, View, admit_history,
+    Batch, Effect, Fingerprint, Globals, LogHead, Overlay, Ran, Remembered, Space, View, admit_history, due_in_entry,
     genesis, knows, run,
 };
 use crate::types::{
@@ -40,6 +40,7 @@ fn begin() -> Overlay {
         memory: Memory::For(MEMORY),
         logs: LogCreation::ByAppend,
         floor: time(FLOOR_MS),
+        closed: LogTime::ZERO,
         eras: vec![Era { from: LogTime::ZERO, width: MEMORY / 64 }],
         due: None,
         ids: 0,

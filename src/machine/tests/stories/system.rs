@@ -12,7 +12,7 @@ fn a_space_is_made_once_and_takes_commands_from_the_next_proposal_on() {
 
     assert!(ran.answers.iter().all(|answer| matches!(answer, Answer::Decided { replayed: false, .. })));
     let space = overlay.space(&name()).expect("just made");
-    assert_eq!((space.number, space.floor, space.ids), (SpaceNumber(3), LogTime::ZERO, 1));
+    assert_eq!((space.number, space.floor, space.ids), (SpaceNumber(3), time(CLOCK_MS - 6_400_000), 1));
     assert_eq!(space.eras, [Era { from: LogTime::ZERO, width: Duration::from_secs(100) }]);
     assert_eq!(overlay.globals().next_space, SpaceNumber(4));
     for (text, taken) in [("again", name()), ("main", SpaceName::main()), ("system", SpaceName::system())] {
@@ -38,12 +38,14 @@ fn whether_a_space_forgets_is_fixed() {
 
 #[test]
 fn a_memory_is_not_changed_more_often_than_can_be_remembered() {
+    // A bucket is a 64th of it.
+    let memory_after = |changes: u32| MEMORY + Duration::from_millis(64) * changes;
     let mut overlay = begin();
     let mut ms = CLOCK_MS;
     let mut set = |overlay: &mut Overlay, number: u32| {
-        // Each change is in force before the next: the clock is past it.
-        ms += 2_000_000;
-        let memory = Some(MEMORY * (1 + number % 2));
+        // Each change is in force before the next, and all of them within the memory: so none is over.
+        ms += 100_100;
+        let memory = Some(memory_after(number));
         let actions = vec![Action::SetSpace { name: finite_name(), memory, logs: None }];
         let ran = run_at(overlay, ms, vec![in_system(&format!("{number}"), actions)]);
         verdict(ran.answers.into_iter().next().expect("one"))
@@ -52,7 +54,20 @@ fn a_memory_is_not_changed_more_often_than_can_be_remembered() {
         assert_eq!(set(&mut overlay, number), Verdict::Applied(vec![ActionResult::SpaceSet]), "{number}");
     }
     assert_eq!(set(&mut overlay, 64), refuses(Step::Action(0), Found::TooManyChanges));
-    assert_eq!(overlay.space(&finite_name()).expect("there").memory, Memory::For(MEMORY * 2));
+    assert_eq!(overlay.space(&finite_name()).expect("there").memory, Memory::For(memory_after(63)));
+}
+
+#[test]
+fn the_memory_of_a_space_that_nobody_uses_can_be_changed_for_ever() {
+    let mut overlay = begin();
+    for number in 1..200_u32 {
+        let ms = CLOCK_MS + u64::from(number) * 2_000_000;
+        let memory = Some(MEMORY * (1 + number % 2));
+        let actions = vec![Action::SetSpace { name: finite_name(), memory, logs: None }];
+        let ran = run_at(&mut overlay, ms, vec![in_system(&format!("{number}"), actions)]);
+        let found = verdict(ran.answers.into_iter().next().expect("one"));
+        assert_eq!(found, Verdict::Applied(vec![ActionResult::SpaceSet]), "{number}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! | id                | `0` (tombstone), or `1` · fingerprint's version, one byte · its 16 bytes; then `0`, or `1` · the id that has undone it; then an outcome, as the machine encodes it |
 //! | globals           | history · clock · machine version · number of the next space                            |
 //! | digest            | 16 bytes                                                                                |
-//! | space             | number · memory: `0` for ever, or `1` · duration · logs come by append `0`, explicitly `1` · floor · count of eras · each: from, width as a duration · due, if any · ids · their bytes · last sequence · next log |
+//! | space             | number · memory: `0` for ever, or `1` · duration · logs come by append `0`, explicitly `1` · floor · closed · count of eras · each: from, width as a duration · due, if any · ids · their bytes · last sequence · next log |
 //! | bucket            | end · ids · bytes                                                                       |
 //! | log               | number · start · end · bytes ever · created · last · what is kept: age as a duration, bytes, records, each if any · due, if any · count of marks · each, as more than the one before: first, bytes before, opened |
 //! | cell              | version · time · `0` and bytes, or `1` and eight bytes of a big-endian integer          |
@@ -234,14 +234,25 @@ mod tests {
         let mut row = a_space(Memory::Forever);
         assert_eq!(
             hex(&space(&row)),
-            "01".to_owned() + "01" + "00" + "01" + "02" + "00" + "00" + "05" + "06" + "03" + "04"
+            "01".to_owned() + "01" + "00" + "01" + "02" + "03" + "00" + "00" + "05" + "06" + "03" + "04"
         );
         row.memory = Memory::For(Duration::new(300, 5));
         row.eras = vec![Era { from: ms(0), width: Duration::new(4, 0) }];
         row.due = Some(ms(300));
         assert_eq!(
             hex(&space(&row)),
-            "01".to_owned() + "01" + "01ac0205" + "01" + "02" + "01000400" + "01ac02" + "05" + "06" + "03" + "04"
+            "01".to_owned()
+                + "01"
+                + "01ac0205"
+                + "01"
+                + "02"
+                + "03"
+                + "01000400"
+                + "01ac02"
+                + "05"
+                + "06"
+                + "03"
+                + "04"
         );
         assert_eq!(hex(&bucket(&Bucket { end: ms(300), ids: 2, bytes: 3 })), "01ac020203");
         assert_eq!(
@@ -279,6 +290,7 @@ mod tests {
             memory,
             logs: LogCreation::Explicit,
             floor: ms(2),
+            closed: ms(3),
             eras: Vec::new(),
             due: None,
             ids: 5,
@@ -377,6 +389,7 @@ mod tests {
 
             let row = Space {
                 floor: time,
+                closed: time,
                 eras: memory.map(|width| Era { from: time, width }).into_iter().collect(),
                 due: memory.map(|_| time),
                 ids: four,

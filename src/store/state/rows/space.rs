@@ -21,6 +21,7 @@ pub(in crate::store::state) fn space(space: &Space) -> Vec<u8> {
         LogCreation::Explicit => 1,
     });
     encoder.varint(space.floor.as_ms());
+    encoder.varint(space.closed.as_ms());
     encoder.list(&space.eras, |encoder, era| {
         write_time(encoder, era.from);
         write_duration(encoder, era.width);
@@ -44,6 +45,7 @@ pub(in crate::store::state) fn read_space(value: Bytes) -> Result<Space, DecodeE
         found => return Err(DecodeError::UnknownKind { what: "how a space's logs come to be", found: found.into() }),
     };
     let floor = time(&mut decoder)?;
+    let closed = time(&mut decoder)?;
     let eras = decoder.list(|decoder| Ok(Era { from: time(decoder)?, width: duration(decoder)? }))?;
     if !eras.is_sorted_by(|earlier, later| earlier.from < later.from) {
         return Err(DecodeError::Invalid("list of eras"));
@@ -54,6 +56,7 @@ pub(in crate::store::state) fn read_space(value: Bytes) -> Result<Space, DecodeE
         memory,
         logs,
         floor,
+        closed,
         eras,
         due,
         ids: decoder.varint()?,
