@@ -98,6 +98,10 @@ pub mod decisions {
     pub mod versions_are_sequences {
         #![doc = include_str!("decisions/versions-are-sequences.md")]
     }
+
+    pub mod what_is_too_old_by_the_clock_is_refused {
+        #![doc = include_str!("decisions/what-is-too-old-by-the-clock-is-refused.md")]
+    }
 }
 
 /// Compiled, never shown: the README is for those who have not opened this yet.
