@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const WINDOW_BYTES: u32 = 65_535;
 
 /// What an error says of its attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// The attempt changed nothing and will not.
     None,
@@ -40,7 +40,7 @@ pub enum Effect {
 }
 
 /// An answer that is no success.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// The gRPC code.
     pub code: String,
@@ -97,6 +97,13 @@ impl Failure {
         }
     }
 
+    /// Whether it is an answer to the command itself, and not about who could take it, or when.
+    pub fn is_about_the_command(&self) -> bool {
+        let codes =
+            [Code::AlreadyExists, Code::FailedPrecondition, Code::Aborted, Code::InvalidArgument, Code::NotFound];
+        self.effect == Effect::None && codes.iter().any(|code| self.code == format!("{code:?}"))
+    }
+
     fn is_not_found(&self) -> bool {
         self.code == format!("{:?}", Code::NotFound)
     }
@@ -116,7 +123,7 @@ fn outcome_of(status: &Status) -> Option<Outcome> {
 }
 
 /// A promise: the records of an id are at these offsets, for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Whether an earlier arrival decided the id.
     pub replayed: bool,
@@ -125,7 +132,7 @@ pub struct Acknowledgement {
 }
 
 /// The outcome of an append.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Where the first record is.
     pub first_offset: u64,

@@ -4,7 +4,7 @@
 //! - Only [`crate::binary::chaos`] can have such a clock.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where Debian and its like have it.
 const LIBRARIES: [&str; 3] = [
@@ -12,6 +12,13 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
     "/usr/lib/faketime/libfaketimeMT.so.1",
 ];
+
+/// What the machine's own shows, in milliseconds since 1970: the harness goes by a monotonic one for all else.
+#[expect(clippy::disallowed_methods, reason = "stamps of the cluster are compared with it")]
+pub fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    u64::try_from(since.as_millis()).expect("a time of our age")
+}
 
 /// A clock that some processes share.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tonic::Streaming;
 
 use crate::client::{Client, Failure};
+use crate::history::Content;
 use crate::oracle::Stored;
 use crate::proto::{Consistency, TailResponse};
 use crate::wait::{PATIENCE, until};
@@ -93,7 +94,7 @@ pub fn in_turn(page: TailResponse, next: &mut u64) -> Vec<Stored> {
     let records = page.records.into_iter().map(|record| Stored {
         offset: record.offset,
         id: record.id.map(|id| id.text).unwrap_or_default(),
-        payload: record.payload,
+        content: Content::of(&record.payload),
         time_ms: record.time_ms,
     });
     records.collect()

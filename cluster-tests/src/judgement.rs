@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
-use crate::history::{History, Operation};
+use crate::history::{History, Operation, file};
 use crate::oracle::{self, Dump, Violation};
 use crate::proto::lookup_response::Fate;
 use crate::proto::outcome::Verdict;
@@ -27,7 +27,9 @@ pub async fn judge(cluster: &Cluster, history: &History) {
 /// Judges those nodes that run.
 pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
     look(cluster, history, ids).await;
+    let settled = history.now();
     resend(cluster, history, ids).await;
+    history.remember(|events| events.settled = Some(settled));
     look(cluster, history, ids).await;
     let events = history.events();
     let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
@@ -36,7 +38,7 @@ pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
         "{acknowledged} appends acknowledged in {} attempts, {} reads of ends, {} faults: all as promised",
         events.operations.iter().map(|operation| operation.attempts.len()).sum::<usize>(),
         events.ends.len(),
-        events.faults.len(),
+        events.marks.len(),
     );
 }
 
@@ -44,21 +46,31 @@ pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
 pub async fn violations(cluster: &Cluster, history: &History, ids: &[u64]) -> Vec<Violation> {
     cluster.agreed(ids).await;
     let dumps: Vec<Dump> = cluster.dump(ids).await;
-    oracle::judge(&history.events(), &dumps)
+    let (events, path) = (history.events(), cluster.directory().join("history.jsonl"));
+    let found = oracle::judge(&events, &dumps);
+    if !found.is_empty() {
+        file::write(&path, &events, &dumps).expect("write the history");
+    }
+    found
 }
 
 async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
     let found = violations(cluster, history, ids).await;
     if !found.is_empty() {
         let path = cluster.directory().join("history.jsonl");
-        history.write(&path).expect("write the history");
         let first: Vec<String> = found.iter().take(20).map(ToString::to_string).collect();
-        panic!("{} violations, the history is in {}:\n{}", found.len(), path.display(), first.join("\n"));
+        panic!(
+            "{} violations:\n{}\njudge it again: cargo run -p cluster-tests -- check {}",
+            found.len(),
+            first.join("\n"),
+            path.display(),
+        );
     }
     cluster.check_processes(ids).unwrap_or_else(|why| panic!("{why}"));
 }
 
-async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
+/// Sends again, to other nodes, what nobody knows of and a part of what was acknowledged.
+pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
     let numbered = history.numbered();
     let chosen = numbered
         .into_iter()

@@ -11,12 +11,14 @@
 
 pub mod addresses;
 pub mod binary;
+pub mod chaos;
 pub mod checkout;
 pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod command;
 pub mod disk;
+pub mod faults;
 pub mod follow;
 pub mod history;
 pub mod judgement;
@@ -27,6 +29,7 @@ pub mod node;
 pub mod oracle;
 pub mod program;
 pub mod proto;
+pub mod report;
 pub mod sample;
 pub mod scratch;
 pub mod seed;

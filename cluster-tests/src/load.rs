@@ -3,8 +3,10 @@
 //! - Each client chooses an id, keeps it through every retry, and goes to another node after each failure.
 //! - An operation is given up only when the load is stopped: then it may stay unknown, which is what the judgement
 //!   settles.
+//! - Beside them somebody asks each node how it is, and reads what it has applied itself.
 //! - A streamed load has many appends of a client on the way at once, and leaves a stream now and then for another node.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +18,8 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::cluster::Cluster;
-use crate::history::History;
+use crate::history::{Content, History, LocalSeen, RecordSeen, StatusSeen};
+use crate::proto::{Consistency, Role};
 use crate::sample;
 use crate::stream::Sender;
 use crate::wait::{PATIENCE, until};
@@ -36,6 +39,12 @@ const STREAMS: usize = 6;
 const UNANSWERED: usize = 48;
 /// Between two messages of a streaming client.
 const STREAM_BREATH: Duration = Duration::from_millis(25);
+/// Between two questions how a node is.
+const WATCH: Duration = Duration::from_secs(1);
+/// Between two looks at what a node has applied.
+const LOOK: Duration = Duration::from_millis(100);
+/// How many records of a look are remembered.
+const LOOK_RECORDS: usize = 16;
 /// To how many logs.
 const LOGS: usize = 3;
 /// The size of a record, at least.
@@ -84,6 +93,11 @@ impl Load {
         };
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = vec![tokio::spawn(read(clients(), Arc::clone(history), Arc::clone(&stop)))];
+        tasks.extend(clients().into_iter().flat_map(|(node, client)| {
+            let watching = watch(node, client.clone(), Arc::clone(history), Arc::clone(&stop));
+            let looking = look(node, client, Arc::clone(history), Arc::clone(&stop));
+            [tokio::spawn(watching), tokio::spawn(looking)]
+        }));
         tasks.extend(numbers.map(|number| work(number, clients(), Arc::clone(history), Arc::clone(&stop))));
         Self { history: Arc::clone(history), stop, tasks }
     }
@@ -177,5 +191,53 @@ async fn read(nodes: Vec<(u64, Client)>, history: Arc<History>, stop: Arc<Atomic
             history.end_seen(&log, invoked, end);
         }
         sleep(BREATH).await;
+    }
+}
+
+/// Asks a node how it is. What does not answer says nothing.
+async fn watch(node: u64, client: Client, history: Arc<History>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        if let Ok(status) = client.status().await {
+            let at = history.now();
+            let seen = StatusSeen {
+                node,
+                at,
+                term: status.term,
+                leads: status.role() == Role::Leader,
+                serves: status.serving,
+                committed: status.committed_index,
+                applied: status.applied_index,
+                digest: status.digest,
+            };
+            history.remember(|events| events.statuses.push(seen));
+        }
+        sleep(WATCH).await;
+    }
+}
+
+/// Reads what a node has applied itself, here and there.
+async fn look(node: u64, client: Client, history: Arc<History>, stop: Arc<AtomicBool>) {
+    let mut ends = BTreeMap::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let log = log_name(number % LOGS);
+        let end: &mut u64 = ends.entry(number % LOGS).or_default();
+        let from = rand::rng().random_range(0..=*end);
+        let invoked = history.now();
+        // A read that failed saw nothing.
+        if let Ok(page) = client.read(&log, from, Consistency::Local).await {
+            *end = page.end;
+            let records = page.records.into_iter().take(LOOK_RECORDS).map(|record| RecordSeen {
+                offset: record.offset,
+                id: record.id.map(|id| id.text).unwrap_or_default(),
+                content: Content::of(&record.payload),
+            });
+            let (completed, records) = (history.now(), records.collect());
+            let seen = LocalSeen { node, log, invoked, completed, end: page.end, records };
+            history.remember(|events| events.locals.push(seen));
+        }
+        sleep(LOOK).await;
     }
 }

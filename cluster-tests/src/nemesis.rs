@@ -43,10 +43,10 @@ impl<'a> LeaderKills<'a> {
     /// Kills the leader, and starts it again when it has a successor.
     pub async fn kill_one(&self) {
         let leader = self.cluster.leader().await;
-        self.history.fault(format!("kill -9 of node {leader}, which leads"));
+        self.history.mark(format!("kill -9 of node {leader}, which leads"));
         self.cluster.node(leader).kill();
         self.cluster.leader_among(&self.cluster.others(leader)).await;
-        self.history.fault(format!("start of node {leader}"));
+        self.history.mark(format!("start of node {leader}"));
         self.cluster.node(leader).start();
         self.cluster.serving(&self.cluster.ids()).await;
         self.count.fetch_add(1, Ordering::Relaxed);

@@ -40,6 +40,11 @@ pub mod operations {
     #![doc = include_str!("operations.md")]
 }
 
+/// What attacks the promises, and how to do it yourself.
+pub mod chaos {
+    #![doc = include_str!("chaos.md")]
+}
+
 /// Every setting, and every limit that is none.
 pub mod configuration {
     #![doc = include_str!("configuration.md")]

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
+use crate::history::Content;
 use crate::node::Node;
 use crate::proto::Consistency;
 
 /// A record on a replica.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its place.
     pub offset: u64,
     /// The id that wrote it.
     pub id: String,
-    /// Its bytes.
-    pub payload: Bytes,
+    /// What it holds.
+    pub content: Content,
     /// The space's time when it was written.
     pub time_ms: u64,
 }
@@ -31,8 +32,16 @@ pub struct LogDump {
     pub records: Vec<Stored>,
 }
 
+impl LogDump {
+    /// The record at an offset, if the log is dense up to there.
+    pub fn at(&self, offset: u64) -> Option<&Stored> {
+        let position = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        self.records.get(position)
+    }
+}
+
 /// A replica.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dump {
     /// The node.
     pub node: u64,
@@ -43,6 +52,7 @@ pub struct Dump {
     /// Digests that the node remembers.
     pub remembered: BTreeMap<u64, String>,
     /// All logs by name.
+    #[serde(skip)]
     pub logs: BTreeMap<String, LogDump>,
 }
 
@@ -65,7 +75,7 @@ impl Dump {
                 log.records.extend(page.records.into_iter().map(|record| Stored {
                     offset: record.offset,
                     id: record.id.map(|id| id.text).unwrap_or_default(),
-                    payload: record.payload,
+                    content: Content::of(&record.payload),
                     time_ms: record.time_ms,
                 }));
             }

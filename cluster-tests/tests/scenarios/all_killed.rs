@@ -15,7 +15,7 @@ async fn appends_survive_a_kill_of_all_nodes() {
 
     for _ in 0..5 {
         load.acknowledged_more(200).await;
-        history.fault("kill -9 of all nodes");
+        history.mark("kill -9 of all nodes");
         cluster.kill_all();
         cluster.start_all();
         cluster.serving(&cluster.ids()).await;
@@ -25,7 +25,7 @@ async fn appends_survive_a_kill_of_all_nodes() {
     judge(&cluster, &history).await;
 
     // Once more with nobody writing: what the judgement itself resent is still there, too.
-    history.fault("kill -9 of all nodes");
+    history.mark("kill -9 of all nodes");
     cluster.kill_all();
     cluster.start_all();
     cluster.serving(&cluster.ids()).await;

@@ -114,7 +114,7 @@ async fn a_request_that_was_stuck_in_a_paused_node_does_not_undo_a_cancel() {
     let stuck_in = *cluster.others(leader).first().expect("a follower");
     let client = cluster.node(stuck_in).client_with_deadline(PATIENCE);
     let mut stream = Stream::open(&client).await.unwrap();
-    history.fault(format!("pause of node {stuck_in}"));
+    history.mark(format!("pause of node {stuck_in}"));
     cluster.node(stuck_in).pause();
 
     let (alone, streamed) = ("payment-alone", "payment-streamed");
@@ -131,7 +131,7 @@ async fn a_request_that_was_stuck_in_a_paused_node_does_not_undo_a_cancel() {
         assert!(is_cancelled(&outcome_of(answered)), "{id}");
         history.cancelled(operation);
     }
-    history.fault(format!("node {stuck_in} goes on"));
+    history.mark(format!("node {stuck_in} goes on"));
     cluster.node(stuck_in).resume();
     refused_as_cancelled(&waiting.await.unwrap().expect_err("it is cancelled"));
     stream.finish();

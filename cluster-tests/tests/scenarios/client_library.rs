@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
+use cluster_tests::history::{Content, History};
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::oracle::Stored;
 use cluster_tests::program::{Program, json, number, text, write_lines};
@@ -38,10 +37,10 @@ async fn records(cluster: &Cluster, log: &str) -> Vec<Stored> {
 /// Every line is there once, in its order, under the id that its number makes.
 async fn all_once_and_in_order(cluster: &Cluster, lines: &[String]) {
     let records = records(cluster, "orders").await;
-    let found: Vec<(&Bytes, &str)> = records.iter().map(|record| (&record.payload, record.id.as_str())).collect();
+    let found: Vec<(&Content, &str)> = records.iter().map(|record| (&record.content, record.id.as_str())).collect();
     assert_eq!(found.len(), lines.len());
-    for ((line, number), (payload, id)) in lines.iter().zip(1..).zip(found) {
-        assert_eq!((payload, id), (&Bytes::from(line.clone()), format!("day-7/{number}").as_str()));
+    for ((line, number), (content, id)) in lines.iter().zip(1..).zip(found) {
+        assert_eq!((content, id), (&Content::of(line.as_bytes()), format!("day-7/{number}").as_str()));
     }
 }
 

@@ -19,7 +19,7 @@ async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids()
     let leader = cluster.leader().await;
     let sleeper = *cluster.others(leader).first().expect("a follower");
     let slept_at = cluster.node(sleeper).status().await.expect("a follower says how it is").last_index;
-    history.fault(format!("kill -9 of node {sleeper}, a follower, at index {slept_at}"));
+    history.mark(format!("kill -9 of node {sleeper}, a follower, at index {slept_at}"));
     cluster.node(sleeper).kill();
 
     let awake = cluster.others(sleeper);
@@ -38,7 +38,7 @@ async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids()
     }
 
     // It catches up under load.
-    history.fault(format!("start of node {sleeper}"));
+    history.mark(format!("start of node {sleeper}"));
     cluster.node(sleeper).start();
     cluster.serving(&[sleeper]).await;
     let caught_up = until("the snapshot is installed", PATIENCE, || async {
@@ -57,7 +57,7 @@ async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids()
     // One of those that saw everything goes. The sleeper is now half of the majority, and answers for old ids.
     let gone = cluster.leader().await;
     let gone = if gone == sleeper { leader } else { gone };
-    history.fault(format!("kill -9 of node {gone}"));
+    history.mark(format!("kill -9 of node {gone}"));
     cluster.node(gone).kill();
     let left = cluster.others(gone);
     assert!(left.contains(&sleeper));
@@ -66,7 +66,7 @@ async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids()
     judge_nodes(&cluster, &history, &left).await;
     every_old_id_is_replayed_by(&cluster, &history, sleeper).await;
 
-    history.fault(format!("start of node {gone}"));
+    history.mark(format!("start of node {gone}"));
     cluster.node(gone).start();
     cluster.serving(&cluster.ids()).await;
     judge(&cluster, &history).await;

@@ -23,13 +23,13 @@ async fn appends_survive_twenty_kills_of_the_leader() {
         assert!(led > term || term == 0, "the killed leader's successor leads in a later term than {term}, not {led}");
         term = led;
 
-        history.fault(format!("kill -9 of node {leader}, which leads"));
+        history.mark(format!("kill -9 of node {leader}, which leads"));
         cluster.node(leader).kill();
         cluster.leader_among(&cluster.others(leader)).await;
         // The two that are left serve clients without it.
         load.acknowledged_more(50).await;
 
-        history.fault(format!("start of node {leader}"));
+        history.mark(format!("start of node {leader}"));
         cluster.node(leader).start();
         cluster.serving(&cluster.ids()).await;
     }

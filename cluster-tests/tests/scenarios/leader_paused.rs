@@ -20,13 +20,13 @@ async fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
     for _ in 0..3 {
         load.acknowledged_more(50).await;
         let paused = cluster.leader().await;
-        history.fault(format!("pause of node {paused}, which leads"));
+        history.mark(format!("pause of node {paused}, which leads"));
         cluster.node(paused).pause();
         let successor = cluster.leader_among(&cluster.others(paused)).await;
         load.acknowledged_more(50).await;
 
         // The reader of the load asks every node in turn: what the old leader answers when it wakes must not be stale.
-        history.fault(format!("node {paused} goes on"));
+        history.mark(format!("node {paused} goes on"));
         cluster.node(paused).resume();
         cluster.serving(&cluster.ids()).await;
         let term = cluster.node(successor).status().await.unwrap().term;

@@ -5,6 +5,7 @@ mod all_killed;
 mod append_and_replay;
 mod bank;
 mod cancel;
+mod chaos;
 mod client_library;
 mod clock_off;
 mod command_line;

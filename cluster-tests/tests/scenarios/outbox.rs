@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cluster_tests::client::{Acknowledgement, Place};
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::{AttemptNumber, History, OperationNumber};
+use cluster_tests::history::{AttemptNumber, Content, History, OperationNumber};
 use cluster_tests::judgement::judge;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::{Program, json, number, text};
@@ -231,8 +231,8 @@ async fn what_no_node_takes_waits_in_order_and_goes_before_anything_new() {
 
     let mut dumps = cluster.dump(&cluster.ids()).await;
     let log = dumps.pop().unwrap().logs.remove(LOG).unwrap();
-    let found: Vec<_> = log.records.iter().map(|record| record.payload.clone()).collect();
-    assert_eq!(found.get(..2).unwrap(), ["first", "second"]);
+    let found: Vec<_> = log.records.iter().map(|record| record.content.clone()).collect();
+    assert_eq!(found.get(..2).unwrap(), [Content::of(b"first"), Content::of(b"second")]);
     assert_eq!(found.len(), 4);
 }
 

@@ -28,7 +28,7 @@ async fn everything_acknowledged_survives_power_cuts_of_all_nodes() {
     for _ in 0..3 {
         let load = Load::start(&cluster, &history);
         load.acknowledged_more(500).await;
-        history.fault("power cut of all nodes, under load");
+        history.mark("power cut of all nodes, under load");
         cluster.cut_power();
         load.stop().await;
         cluster.start_all();
@@ -60,7 +60,7 @@ async fn a_binary_that_does_not_sync_loses_acknowledged_records_in_a_power_cut()
     cluster.sync_disks();
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(500).await;
-    history.fault("power cut of all nodes, under load");
+    history.mark("power cut of all nodes, under load");
     cluster.cut_power();
     load.stop().await;
     cluster.start_all();

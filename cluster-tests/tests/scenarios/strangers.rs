@@ -48,7 +48,7 @@ async fn a_wiped_node_is_refused_and_the_others_go_on() {
     let wiped = *cluster.others(leader).first().expect("a follower");
     let left = cluster.others(wiped);
     let before = processes(&cluster, &left);
-    history.fault(format!("kill -9 of node {wiped}, whose data is then removed"));
+    history.mark(format!("kill -9 of node {wiped}, whose data is then removed"));
     cluster.node(wiped).kill();
     cluster.node(wiped).wipe();
     cluster.node(wiped).start();
@@ -82,7 +82,7 @@ async fn a_node_of_another_cluster_is_refused_and_the_others_go_on() {
     load.acknowledged_more(200).await;
 
     // The stranger's data comes up under the id and the addresses of a follower.
-    history.fault(format!("the data of node {replaced} is replaced by that of another cluster"));
+    history.mark(format!("the data of node {replaced} is replaced by that of another cluster"));
     cluster.node(replaced).kill();
     stranger.kill_all();
     cluster.node(replaced).wipe();
@@ -123,7 +123,7 @@ async fn a_node_that_lost_its_log_or_its_state_does_not_come_back_as_an_empty_vo
     let followers = cluster.others(leader);
     let poor = *followers.first().expect("a follower");
     for folder in ["raft", "state"] {
-        history.fault(format!("kill -9 of node {poor}, which then has no folder {folder}"));
+        history.mark(format!("kill -9 of node {poor}, which then has no folder {folder}"));
         let folder = cluster.node(poor).plan().data.join(folder);
         let aside = folder.with_extension("aside");
         cluster.node(poor).kill();
@@ -164,7 +164,7 @@ async fn a_node_with_an_older_copy_of_its_data_stops_and_says_so() {
     load.stop().await;
     // It has acknowledged everything there is; then it forgets.
     cluster.agreed(&cluster.ids()).await;
-    history.fault(format!("node {forgetful} comes back with an older copy of its data"));
+    history.mark(format!("node {forgetful} comes back with an older copy of its data"));
     cluster.node(forgetful).kill();
     cluster.node(forgetful).wipe();
     std::fs::rename(&older, &data).expect("put the older copy in place");

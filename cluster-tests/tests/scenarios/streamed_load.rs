@@ -68,13 +68,13 @@ async fn streams_leave_a_paused_leader_and_what_it_had_is_there_once() {
     for _ in 0..3 {
         load.acknowledged_more(200).await;
         let paused = cluster.leader().await;
-        history.fault(format!("pause of node {paused}, which leads"));
+        history.mark(format!("pause of node {paused}, which leads"));
         cluster.node(paused).pause();
         let successor = cluster.leader_among(&cluster.others(paused)).await;
         load.acknowledged_more(200).await;
 
         // Now it reads what its streams held when it stood still, and what was sent again elsewhere since.
-        history.fault(format!("node {paused} goes on"));
+        history.mark(format!("node {paused} goes on"));
         cluster.node(paused).resume();
         cluster.serving(&cluster.ids()).await;
         let term = cluster.node(successor).status().await.unwrap().term;
@@ -103,7 +103,7 @@ async fn a_stream_through_a_follower_ends_with_the_leader_and_goes_on_where_it_s
         load.acknowledged_more(200).await;
 
         // First it stands still, so that something is on the way to it when it is killed.
-        history.fault(format!("pause, then kill -9 of node {leader}, which leads"));
+        history.mark(format!("pause, then kill -9 of node {leader}, which leads"));
         let broken = attempts(&history, |_| true).broken;
         cluster.node(leader).pause();
         until("followers wait for the leader", PATIENCE, || async {
@@ -120,7 +120,7 @@ async fn a_stream_through_a_follower_ends_with_the_leader_and_goes_on_where_it_s
         .await;
         load.acknowledged_more(200).await;
 
-        history.fault(format!("start of node {leader}"));
+        history.mark(format!("start of node {leader}"));
         cluster.node(leader).start();
         cluster.serving(&cluster.ids()).await;
         load.stop().await;

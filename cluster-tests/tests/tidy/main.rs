@@ -57,6 +57,7 @@ fn no_file_is_dead() {
         "src/lib.rs",
         "src/main.rs",
         "cluster-tests/src/lib.rs",
+        "cluster-tests/src/main.rs",
         "cluster-tests/tests/readme/main.rs",
         "cluster-tests/tests/scenarios/main.rs",
         "cluster-tests/tests/stock_clients/main.rs",

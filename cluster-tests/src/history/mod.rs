@@ -3,104 +3,25 @@
 //! - An operation is one id with its records, and every attempt to send it.
 //! - It *failed* only when every attempt said that it has no effect; it is *acknowledged* once any attempt succeeded;
 //!   otherwise it is *unknown*, never absent.
+//! - All of it can be written to a file, one event a line, and judged again from there ([`file`]).
 
-use std::io::Write as _;
-use std::path::Path;
+mod content;
+mod event;
+pub mod file;
+
+pub use content::Content;
+pub use event::{
+    Again, Attempt, Effective, EndSeen, Fault, LocalSeen, Meant, Operation, RecordSeen, Recovery, Reuse, StatusSeen,
+    StreamPlace,
+};
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde::Serialize;
 
-use crate::client::{Acknowledgement, Effect, Failure};
-
-/// One attempt.
-#[derive(Debug, Clone, Serialize)]
-pub struct Attempt {
-    /// The node asked.
-    pub node: u64,
-    /// Where in a stream it was sent, if in one.
-    pub place: Option<StreamPlace>,
-    /// When it was sent.
-    pub invoked: Duration,
-    /// When the answer came; none yet, or never.
-    pub completed: Option<Duration>,
-    /// The answer; none yet, or never.
-    pub answer: Option<Result<Acknowledgement, Failure>>,
-}
-
-/// A place in a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct StreamPlace {
-    /// Which stream, of all in the history.
-    pub stream: usize,
-    /// Which of its appends, counted from 0.
-    pub position: u64,
-}
-
-/// One id and all that was done for it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Operation {
-    /// The client.
-    pub client: usize,
-    /// The log appended to.
-    pub log: String,
-    /// The id.
-    pub id: String,
-    /// The records.
-    #[serde(skip)]
-    pub payloads: Vec<Bytes>,
-    /// Every attempt, in the order sent.
-    pub attempts: Vec<Attempt>,
-    /// Whether a cancel was answered *cancelled*.
-    pub cancelled: bool,
-}
-
-impl Operation {
-    /// The acknowledgements.
-    pub fn acknowledgements(&self) -> impl Iterator<Item = &Acknowledgement> {
-        self.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().ok())
-    }
-
-    /// The first acknowledgement to arrive, and when it did.
-    pub fn acknowledged(&self) -> Option<(Duration, &Acknowledgement)> {
-        self.attempts
-            .iter()
-            .filter_map(|attempt| Some((attempt.completed?, attempt.answer.as_ref()?.as_ref().ok()?)))
-            .min_by_key(|(completed, _)| *completed)
-    }
-
-    /// When its first attempt was sent.
-    pub fn invoked(&self) -> Option<Duration> {
-        self.attempts.iter().map(|attempt| attempt.invoked).min()
-    }
-
-    /// Whether every attempt said that it has no effect.
-    pub fn failed(&self) -> bool {
-        self.attempts
-            .iter()
-            .all(|attempt| matches!(&attempt.answer, Some(Err(failure)) if failure.effect == Effect::None))
-    }
-
-    /// Whether nobody was told what became of it.
-    pub fn unknown(&self) -> bool {
-        !self.failed() && self.acknowledged().is_none()
-    }
-}
-
-/// What a linearizable read of a log's end saw.
-#[derive(Debug, Clone, Serialize)]
-pub struct EndSeen {
-    /// The log.
-    pub log: String,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// When the answer came.
-    pub completed: Duration,
-    /// The end.
-    pub end: u64,
-}
+use crate::client::{Acknowledgement, Failure};
 
 /// Everything, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -109,8 +30,22 @@ pub struct Events {
     pub operations: Vec<Operation>,
     /// All reads of ends.
     pub ends: Vec<EndSeen>,
+    /// All reads of a node's own state.
+    pub locals: Vec<LocalSeen>,
+    /// All attempts to use an id for something else.
+    pub reuses: Vec<Reuse>,
+    /// How nodes were, from time to time.
+    pub statuses: Vec<StatusSeen>,
+    /// Steps of whoever directs the run, in a few words.
+    pub marks: Vec<(Duration, String)>,
     /// What was done to the cluster.
-    pub faults: Vec<(Duration, String)>,
+    pub faults: Vec<Fault>,
+    /// When all that nobody knew of was sent again; none if it was not.
+    pub settled: Option<Duration>,
+    /// How it came back from faults.
+    pub recoveries: Vec<Recovery>,
+    /// What the run was meant to be; a scenario that says so by itself has none.
+    pub meant: Option<Meant>,
 }
 
 /// The handle of an operation.
@@ -149,6 +84,7 @@ impl History {
             log: log.to_owned(),
             id: id.to_owned(),
             payloads: payloads.to_vec(),
+            contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
             attempts: Vec::new(),
             cancelled: false,
         };
@@ -216,10 +152,15 @@ impl History {
         events.ends.push(EndSeen { log: log.to_owned(), invoked, completed, end });
     }
 
-    /// Something was done to the cluster.
-    pub fn fault(&self, what: impl Into<String>) {
+    /// A step of whoever directs the run.
+    pub fn mark(&self, what: impl Into<String>) {
         let at = self.start.elapsed();
-        self.lock().faults.push((at, what.into()));
+        self.lock().marks.push((at, what.into()));
+    }
+
+    /// Remembers what else there is to remember, in the order of the clock.
+    pub fn remember(&self, change: impl FnOnce(&mut Events)) {
+        change(&mut self.lock());
     }
 
     /// How many operations were acknowledged so far.
@@ -236,22 +177,6 @@ impl History {
     pub fn numbered(&self) -> Vec<(OperationNumber, Operation)> {
         let operations = self.lock().operations.clone();
         operations.into_iter().enumerate().map(|(number, operation)| (OperationNumber(number), operation)).collect()
-    }
-
-    /// Writes one JSON line an operation, read and fault, for whoever looks into a failure.
-    pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let events = self.events();
-        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-        for (at, what) in &events.faults {
-            writeln!(file, "{}", serde_json::json!({ "fault": what, "at": at }))?;
-        }
-        for operation in &events.operations {
-            writeln!(file, "{}", serde_json::to_string(operation)?)?;
-        }
-        for end in &events.ends {
-            writeln!(file, "{}", serde_json::to_string(end)?)?;
-        }
-        file.flush()
     }
 
     fn lock(&self) -> MutexGuard<'_, Events> {

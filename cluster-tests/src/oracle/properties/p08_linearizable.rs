@@ -1,14 +1,17 @@
-//! What linearizable reads may see.
+//! P8: linearizable reads: an end is at least what was acknowledged or seen before the read was sent, at most what was
+//! sent before its answer came; it never goes backwards.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Report;
-use crate::history::{EndSeen, Events, Operation};
+use super::{Property, Report};
+use crate::history::{EndSeen, Operation};
+use crate::oracle::Evidence;
 
-/// A log's end is at least what was acknowledged or seen before the read was sent, and at most what was sent before its
-/// answer came.
-pub(super) fn ends_are_linearizable(events: &Events, report: &mut Report<'_>) {
+pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let events = evidence.events;
     let logs: BTreeSet<&str> = events.ends.iter().map(|seen| seen.log.as_str()).collect();
     for log in logs {
         let operations: Vec<&Operation> = events.operations.iter().filter(|operation| operation.log == log).collect();
@@ -22,7 +25,7 @@ pub(super) fn ends_are_linearizable(events: &Events, report: &mut Report<'_>) {
         }));
         let mut sent: Vec<(Duration, u64)> = operations
             .iter()
-            .filter_map(|operation| Some((operation.invoked()?, operation.payloads.len() as u64)))
+            .filter_map(|operation| Some((operation.invoked()?, operation.contents.len() as u64)))
             .collect();
         known.sort_unstable();
         sent.sort_unstable();
@@ -35,10 +38,7 @@ pub(super) fn ends_are_linearizable(events: &Events, report: &mut Report<'_>) {
                 least = least.max(end);
             }
             if seen.end < least {
-                report(
-                    "reads are linearizable",
-                    format!("{log} ended at {least} or later, and was seen to end at {}", seen.end),
-                );
+                report(format!("{log} ended at {least} or later, and was seen to end at {}", seen.end));
             }
         }
 
@@ -50,10 +50,7 @@ pub(super) fn ends_are_linearizable(events: &Events, report: &mut Report<'_>) {
                 most += records;
             }
             if seen.end > most {
-                report(
-                    "reads see what was sent",
-                    format!("{most} records were sent to {log}, which was seen to end at {}", seen.end),
-                );
+                report(format!("{most} records were sent to {log}, which was seen to end at {}", seen.end));
             }
         }
     }

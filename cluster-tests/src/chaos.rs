@@ -1,0 +1,228 @@
+//! A run: a load from many clients, one fault after the other, and the oracle at the end.
+//!
+//! - A seed makes the schedule of faults, not what real processes make of it.
+//! - After each fault, a write that is sent when it is healed has to be acknowledged in time.
+//! - At the end all that nobody knows of is sent again to other nodes, and again after all nodes were restarted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tokio::time::{Instant, sleep};
+
+use crate::clock;
+use crate::cluster::{Cluster, Settings};
+use crate::faults::{KINDS, Kind};
+use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
+use crate::judgement;
+use crate::load::Load;
+use crate::oracle::{self, Violation};
+use crate::sample;
+
+/// After that a write must have succeeded; it is waited for a little longer, to say how long it took.
+const WRITES_PATIENCE: Duration = Duration::from_secs(30);
+/// How long one of these writes may take.
+const PROBE: Duration = Duration::from_millis(500);
+/// Who sends them, in the history.
+const PROBER: usize = 1_000;
+/// Between two faults, at most.
+const REST_MS: u64 = 3_000;
+
+/// What a run is to be.
+#[derive(Debug)]
+pub struct Plan {
+    /// For how long faults are made.
+    pub time: Duration,
+    /// The seed of the schedule.
+    pub seed: u64,
+    /// Which kinds of fault.
+    pub kinds: Vec<Kind>,
+    /// How many nodes.
+    pub nodes: u64,
+}
+
+impl Plan {
+    /// The command that runs the same schedule again.
+    pub fn command(&self) -> String {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
+        let seconds = self.time.as_secs();
+        format!(
+            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --faults {}",
+            self.seed,
+            self.nodes,
+            kinds.join(",")
+        )
+    }
+}
+
+/// Runs a plan, writes its history, and returns what must never be. Progress goes to standard error.
+pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
+    let can_cut_power = nix::unistd::geteuid().is_root();
+    let disks = can_cut_power && plan.kinds.iter().any(|kind| kind.needs_disks);
+    let settings = Settings { ids: (1..=plan.nodes).collect(), disks, ..Settings::default() };
+    let cluster = Cluster::start_with("chaos", &settings).await;
+    let history = Arc::new(History::default());
+    let wall_ms = clock::wall_ms();
+    let loads = [Load::start(&cluster, &history), Load::start_streamed(&cluster, &history)];
+
+    let mut random = StdRng::seed_from_u64(plan.seed);
+    let end = Instant::now() + plan.time;
+    let (mut number, mut changes) = (0, 0);
+    // Each kind comes once before any comes again.
+    while Instant::now() < end || number < plan.kinds.len() {
+        let kind = match plan.kinds.get(number) {
+            Some(kind) => kind,
+            None => plan.kinds.get(random.random_range(0..plan.kinds.len())).expect("at least one kind"),
+        };
+        changes += usize::from(strike(kind, can_cut_power, &cluster, &history, &mut random).await);
+        number += 1;
+        eprintln!(
+            "{:>5} s  {:>8} acknowledged  {number} faults, the last: {}",
+            history.now().as_secs(),
+            history.acknowledged(),
+            kind.name
+        );
+        sleep(Duration::from_millis(random.random_range(0..REST_MS))).await;
+    }
+    for load in loads {
+        load.stop().await;
+    }
+    agree(&cluster, &history).await;
+    history.remember(|events| {
+        events.meant = Some(Meant {
+            seed: plan.seed,
+            faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
+            acknowledged: 100,
+            leader_changes: changes / 2,
+            nodes: cluster.ids(),
+            wall_ms,
+            command: plan.command(),
+        });
+    });
+
+    let mut violations = settle(&cluster, &history).await;
+    cluster.kill_all();
+    cluster.start_all();
+    cluster.serving(&cluster.ids()).await;
+    violations.extend(settle(&cluster, &history).await);
+    cluster.agreed(&cluster.ids()).await;
+    let replicas = cluster.dump(&cluster.ids()).await;
+    let events = history.events();
+    violations.extend(oracle::judge(&events, &replicas));
+    violations.dedup();
+    file::write(file, &events, &replicas).expect("write the history");
+    violations
+}
+
+/// Sends again what nobody knows of, and looks at the replicas.
+async fn settle(cluster: &Cluster, history: &History) -> Vec<Violation> {
+    let settled = history.now();
+    judgement::resend(cluster, history, &cluster.ids()).await;
+    history.remember(|events| events.settled = Some(settled));
+    judgement::violations(cluster, history, &cluster.ids()).await
+}
+
+/// Whether the leader was to change.
+async fn strike(kind: &Kind, can_cut_power: bool, cluster: &Cluster, history: &History, random: &mut StdRng) -> bool {
+    let begun = history.now();
+    if kind.needs_disks && !can_cut_power {
+        let what = "it mounts disks, which needs root".to_owned();
+        let skipped = Effective::Skipped;
+        let fault = Fault { kind: kind.name.to_owned(), what, begun, healed: Some(begun), effective: skipped };
+        history.remember(|events| events.faults.push(fault));
+        return false;
+    }
+    let struck = (kind.strike)(cluster, random).await;
+    let healed = history.now();
+    let effective = struck.effective;
+    let fault = Fault { kind: kind.name.to_owned(), what: struck.what, begun, healed: Some(healed), effective };
+    history.remember(|events| events.faults.push(fault));
+    let seen = written(cluster, history).await;
+    let recovery = Recovery { fault: kind.name.to_owned(), again: Again::Writes, healed, seen };
+    history.remember(|events| events.recoveries.push(recovery));
+    cluster.serving(&cluster.ids()).await;
+    kind.changes_leader
+}
+
+/// When a write that was sent from now on is acknowledged.
+async fn written(cluster: &Cluster, history: &History) -> Option<Duration> {
+    let end = Instant::now() + WRITES_PATIENCE;
+    let clients = cluster.clients(PROBE);
+    let id = sample::id(PROBER, 1);
+    let payloads = sample::payloads(&id, 1, 1);
+    let operation = history.operation(PROBER, "probes", &id, &payloads);
+    for (node, client) in clients.iter().cycle() {
+        let attempt = history.invoke(operation, *node);
+        let answer = client.append("probes", &id, &payloads).await;
+        let acknowledged = answer.is_ok();
+        history.complete(attempt, answer);
+        if acknowledged {
+            return Some(history.now());
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    None
+}
+
+/// Waits until all nodes have applied the same.
+async fn agree(cluster: &Cluster, history: &History) {
+    let healed = history.now();
+    cluster.agreed(&cluster.ids()).await;
+    let recovery = Recovery { fault: "the load".to_owned(), again: Again::Agrees, healed, seen: Some(history.now()) };
+    history.remember(|events| events.recoveries.push(recovery));
+}
+
+/// The kinds of these names, or all.
+pub fn kinds(names: &[String]) -> Result<Vec<Kind>, String> {
+    if names.is_empty() {
+        return Ok(KINDS.to_vec());
+    }
+    let find = |name: &String| {
+        let known = KINDS.iter().find(|kind| kind.name == name).copied();
+        let all: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+        known.ok_or_else(|| format!("there is no fault {name}; there are: {}", all.join(", ")))
+    };
+    names.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkout;
+    use crate::oracle::PROPERTIES;
+
+    #[test]
+    fn the_page_has_every_fault_and_every_property() {
+        let page = std::fs::read_to_string(checkout::repository().join("src/docs/chaos.md")).unwrap();
+        for kind in &KINDS {
+            assert!(page.contains(&format!("\n| `{}` | ", kind.name)), "{}", kind.name);
+        }
+        for property in &PROPERTIES {
+            let row = format!("\n| {} | {}", property.name, property.sentence);
+            assert!(page.contains(&row), "the page lacks this row:{row}");
+        }
+        let rows = |begin: &str| page.lines().filter(|line| line.starts_with(begin)).count();
+        assert_eq!((rows("| `"), rows("| P")), (KINDS.len(), PROPERTIES.len()));
+    }
+
+    #[test]
+    fn a_fault_that_is_not_there_is_told_with_all_that_are() {
+        assert_eq!(kinds(&[]).unwrap().len(), KINDS.len());
+        assert_eq!(kinds(&["kill-all".to_owned()]).unwrap().len(), 1);
+        let why = kinds(&["kill-cat".to_owned()]).unwrap_err();
+        assert!(why.contains("kill-cat") && why.contains("kill-leader, kill-follower"), "{why}");
+    }
+
+    #[test]
+    fn the_command_that_runs_it_again_names_all_of_it() {
+        let kinds = kinds(&["kill-all".to_owned(), "snapshot".to_owned()]).unwrap();
+        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5 };
+        let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --faults kill-all,snapshot";
+        assert_eq!(plan.command(), command);
+    }
+}

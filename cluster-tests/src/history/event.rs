@@ -1,0 +1,236 @@
+//! What is remembered: each kind of event once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Content;
+use crate::client::{Acknowledgement, Effect, Failure};
+
+/// One attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The node asked.
+    pub node: u64,
+    /// Where in a stream it was sent, if in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<StreamPlace>,
+    /// When it was sent.
+    pub invoked: Duration,
+    /// When the answer came; none yet, or never.
+    pub completed: Option<Duration>,
+    /// The answer; none yet, or never.
+    pub answer: Option<Result<Acknowledgement, Failure>>,
+}
+
+/// A place in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamPlace {
+    /// Which stream, of all in the history.
+    pub stream: usize,
+    /// Which of its appends, counted from 0.
+    pub position: u64,
+}
+
+/// One id and all that was done for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Operation {
+    /// The client.
+    pub client: usize,
+    /// The log appended to.
+    pub log: String,
+    /// The id.
+    pub id: String,
+    /// The records, to send them again; a history that was read from a file has none.
+    #[serde(skip)]
+    pub payloads: Vec<Bytes>,
+    /// What the records hold.
+    pub contents: Vec<Content>,
+    /// Every attempt, in the order sent.
+    pub attempts: Vec<Attempt>,
+    /// Whether a cancel was answered *cancelled*.
+    pub cancelled: bool,
+}
+
+impl Operation {
+    /// The acknowledgements.
+    pub fn acknowledgements(&self) -> impl Iterator<Item = &Acknowledgement> {
+        self.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().ok())
+    }
+
+    /// The first acknowledgement to arrive, and when it did.
+    pub fn acknowledged(&self) -> Option<(Duration, &Acknowledgement)> {
+        self.attempts
+            .iter()
+            .filter_map(|attempt| Some((attempt.completed?, attempt.answer.as_ref()?.as_ref().ok()?)))
+            .min_by_key(|(completed, _)| *completed)
+    }
+
+    /// When its first attempt was sent.
+    pub fn invoked(&self) -> Option<Duration> {
+        self.attempts.iter().map(|attempt| attempt.invoked).min()
+    }
+
+    /// Whether every attempt said that it has no effect.
+    pub fn failed(&self) -> bool {
+        self.attempts
+            .iter()
+            .all(|attempt| matches!(&attempt.answer, Some(Err(failure)) if failure.effect == Effect::None))
+    }
+
+    /// Whether nobody was told what became of it.
+    pub fn unknown(&self) -> bool {
+        !self.failed() && self.acknowledged().is_none()
+    }
+}
+
+/// An attempt to use an id again, for something else.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reuse {
+    /// The id.
+    pub id: String,
+    /// The log that the other records were for.
+    pub log: String,
+    /// What they held.
+    pub contents: Vec<Content>,
+    /// The node asked.
+    pub node: u64,
+    /// When it was sent.
+    pub invoked: Duration,
+    /// When the answer came.
+    pub completed: Duration,
+    /// The answer.
+    pub answer: Result<Acknowledgement, Failure>,
+}
+
+/// What a linearizable read of a log's end saw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EndSeen {
+    /// The log.
+    pub log: String,
+    /// When it was asked.
+    pub invoked: Duration,
+    /// When the answer came.
+    pub completed: Duration,
+    /// The end.
+    pub end: u64,
+}
+
+/// A record that somebody was shown while the run went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSeen {
+    /// Where.
+    pub offset: u64,
+    /// The id that wrote it.
+    pub id: String,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a node showed of a log out of its own state, however old that is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LocalSeen {
+    /// The node.
+    pub node: u64,
+    /// The log.
+    pub log: String,
+    /// When it was asked.
+    pub invoked: Duration,
+    /// When the answer came.
+    pub completed: Duration,
+    /// Where the log ended for the node.
+    pub end: u64,
+    /// The records shown.
+    pub records: Vec<RecordSeen>,
+}
+
+/// How a node was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusSeen {
+    /// The node.
+    pub node: u64,
+    /// When it said so.
+    pub at: Duration,
+    /// Its term.
+    pub term: u64,
+    /// Whether it leads.
+    pub leads: bool,
+    /// Whether it serves.
+    pub serves: bool,
+    /// The last entry that it knows to be committed.
+    pub committed: u64,
+    /// The last entry that it has applied.
+    pub applied: u64,
+    /// The digest there.
+    pub digest: String,
+}
+
+/// How a fault went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effective {
+    /// It was seen to take effect.
+    Installed,
+    /// This machine can't do it.
+    Skipped,
+    /// It was done, and nobody knows whether it took effect.
+    Indeterminate,
+}
+
+/// Something that was done to the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Which kind, by its name.
+    pub kind: String,
+    /// What exactly, in a sentence.
+    pub what: String,
+    /// When it began.
+    pub begun: Duration,
+    /// When it was over and undone; none if it never was.
+    pub healed: Option<Duration>,
+    /// Whether it took effect.
+    pub effective: Effective,
+}
+
+/// What a run was meant to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meant {
+    /// The seed of its schedule.
+    pub seed: u64,
+    /// The kinds of fault that it was meant to have, by name.
+    pub faults: Vec<String>,
+    /// At least so many acknowledged operations.
+    pub acknowledged: usize,
+    /// At least so many changes of the leader.
+    pub leader_changes: usize,
+    /// The nodes.
+    pub nodes: Vec<u64>,
+    /// What the wall clock showed when the history's clock was at 0, in milliseconds since 1970.
+    pub wall_ms: u64,
+    /// The command that runs the same schedule again.
+    pub command: String,
+}
+
+/// What a cluster does again by itself when a fault is healed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// A write that was sent after it is acknowledged.
+    Writes,
+    /// All nodes have applied the same.
+    Agrees,
+}
+
+/// How long a cluster took to come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The kind of fault.
+    pub fault: String,
+    /// What was waited for.
+    pub again: Again,
+    /// When the fault was healed.
+    pub healed: Duration,
+    /// When it was seen; none if it never was.
+    pub seen: Option<Duration>,
+}

@@ -1,0 +1,25 @@
+//! P4: offsets are dense from the trim point: from a log's start to its end there is one record at each. Nothing trims
+//! the logs of these runs, so each starts at 0.
+
+use super::{Property, Report};
+use crate::oracle::Evidence;
+
+pub(super) const PROPERTY: Property = Property { name: "P4", sentence: "offsets are dense", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    for replica in evidence.replicas {
+        for (name, log) in &replica.logs {
+            let mut records = log.records.iter();
+            let missing =
+                (log.start..log.end).find(|offset| records.next().map(|record| record.offset) != Some(*offset));
+            if let Some(missing) = missing {
+                report(format!("node {}, log {name}: {missing} is missing, or not in its place", replica.node));
+            } else if records.next().is_some() {
+                report(format!("node {}, log {name} goes on beyond its end {}", replica.node, log.end));
+            }
+            if log.start != 0 {
+                report(format!("node {}, log {name} starts at {}", replica.node, log.start));
+            }
+        }
+    }
+}

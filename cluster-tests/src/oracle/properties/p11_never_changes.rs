@@ -1,0 +1,30 @@
+//! P11: the id and bytes at an offset never change once somebody has seen them.
+
+use std::collections::HashMap;
+
+use super::{Property, Report};
+use crate::oracle::Evidence;
+
+pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut first_seen = HashMap::new();
+    for seen in &evidence.events.locals {
+        for record in &seen.records {
+            let before = *first_seen.entry((seen.log.as_str(), record.offset)).or_insert(record);
+            if before != record {
+                report(format!("{}/{} was {}, and later {}", seen.log, record.offset, before.id, record.id));
+            }
+        }
+    }
+    for ((log, offset), seen) in first_seen {
+        for replica in evidence.replicas {
+            let kept = replica.logs.get(log);
+            let trimmed = kept.is_some_and(|log| offset < log.start);
+            let same = kept.and_then(|log| log.at(offset));
+            if !trimmed && !same.is_some_and(|kept| kept.id == seen.id && kept.content == seen.content) {
+                report(format!("{log}/{offset} was {}, and is another on node {}", seen.id, replica.node));
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! P14: the same id with other content is refused as reuse, and changes nothing.
+
+use std::collections::HashMap;
+
+use super::{Property, Report};
+use crate::oracle::Evidence;
+
+pub(super) const PROPERTY: Property = Property { name: "P14", sentence: "an id is not used for something else", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let reuses = &evidence.events.reuses;
+    let mut contents = HashMap::new();
+    for reuse in reuses {
+        match &reuse.answer {
+            Ok(acknowledgement) => {
+                report(format!("{} was used for something else, and answered {acknowledgement:?}", reuse.id));
+            }
+            // What is told for certain is that it was reuse; any other certainty would be a wrong one.
+            Err(failure) if failure.is_about_the_command() && failure.reason != "ID_REUSED" => {
+                report(format!("{} was used for something else, and refused as {}", reuse.id, failure.reason));
+            }
+            Err(_) => {}
+        }
+        contents.extend(reuse.contents.iter().map(|content| (content, reuse.id.as_str())));
+    }
+    for replica in evidence.replicas.iter().filter(|_| !reuses.is_empty()) {
+        for (name, log) in &replica.logs {
+            for record in &log.records {
+                if contents.get(&record.content).is_some_and(|id| *id == record.id) {
+                    report(format!("node {}: the reuse of {} is at {name}/{}", replica.node, record.id, record.offset));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! P16: the clock of one node, an hour or a year off, moves nothing: what is acknowledged is stamped with a time between
+//! its first sending and its answer, give or take what clocks of one machine can be apart.
+
+use std::time::Duration;
+
+use super::{Property, Report};
+use crate::oracle::Evidence;
+
+/// Beside scheduling, a stamp may be rounded and a clock's exchange late.
+const APART: Duration = Duration::from_secs(5);
+
+pub(super) const PROPERTY: Property = Property { name: "P16", sentence: "one wrong clock moves no time", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let Some(meant) = &evidence.events.meant else {
+        return;
+    };
+    let wall = Duration::from_millis(meant.wall_ms);
+    for operation in &evidence.events.operations {
+        let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged())
+        else {
+            continue;
+        };
+        let stamp = Duration::from_millis(acknowledgement.place.time_ms);
+        if stamp + APART < wall + invoked || stamp > wall + completed + APART {
+            report(format!("{} is stamped {stamp:?}, and was sent at {:?}", operation.id, wall + invoked));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! P17: coverage: a run without the faults, successes and leader changes that it was meant to have is a failure. What
+//! the machine can not do is said to be skipped, and is no failure.
+
+use std::collections::BTreeSet;
+
+use super::{Property, Report};
+use crate::history::Effective;
+use crate::oracle::Evidence;
+
+pub(super) const PROPERTY: Property =
+    Property { name: "P17", sentence: "the run had what it was meant to have", judge };
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let events = evidence.events;
+    let Some(meant) = &events.meant else {
+        return;
+    };
+    for kind in &meant.faults {
+        let mut of_kind = events.faults.iter().filter(|fault| fault.kind == *kind).peekable();
+        let happened = of_kind.peek().is_some();
+        if !happened || !of_kind.any(|fault| fault.effective != Effective::Indeterminate) {
+            report(format!("{kind} was meant, and never took effect"));
+        }
+    }
+    let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
+    if acknowledged < meant.acknowledged {
+        report(format!("{acknowledged} operations were acknowledged, {} were meant", meant.acknowledged));
+    }
+    let leads = events.statuses.iter().filter(|seen| seen.leads).map(|seen| (seen.term, seen.node));
+    let changes = leads.collect::<BTreeSet<_>>().len().saturating_sub(1);
+    if changes < meant.leader_changes {
+        report(format!("the leader changed {changes} times, {} were meant", meant.leader_changes));
+    }
+}

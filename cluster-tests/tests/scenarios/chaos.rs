@@ -1,0 +1,28 @@
+//! A short run of all faults, judged by the oracle, and judged once more from its file.
+
+use std::time::Duration;
+
+use cluster_tests::chaos::{Plan, kinds, run};
+use cluster_tests::history::file;
+use cluster_tests::oracle;
+use cluster_tests::scratch::Scratch;
+use cluster_tests::skip;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_must_never_be_happens_under_all_faults_in_turn() {
+    if skip::unless_root("nothing_that_must_never_be_happens_under_all_faults_in_turn") {
+        return;
+    }
+    let scratch = Scratch::new("chaos-history");
+    let file = scratch.path().join("history.jsonl");
+    let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds: kinds(&[]).expect("all there are"), nodes: 3 };
+    let violations = run(&plan, &file).await;
+    assert_eq!(violations, []);
+
+    // A record that rots in the file is found there.
+    let (events, mut replicas) = file::read(&file).expect("read what was just written");
+    assert_eq!(oracle::judge(&events, &replicas), []);
+    let log = replicas.first_mut().and_then(|replica| replica.logs.values_mut().next()).expect("a log");
+    log.records.first_mut().expect("a record").content.bytes += 1;
+    assert!(!oracle::judge(&events, &replicas).is_empty());
+}
