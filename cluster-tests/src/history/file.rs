@@ -16,7 +16,7 @@ use crate::oracle::{Dump, LogDump, Stored};
 
 /// A line. Records follow their log, logs their replica.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Line {
     Meant(Meant),
     Mark { at: Duration, what: String },

@@ -474,7 +474,7 @@ fn what_was_written_is_judged_like_what_was_seen() {
     let found = judged(&events, &dumps);
     assert!(!found.is_empty());
     assert_eq!(found, judge(&events, &dumps));
-    std::fs::write(&path, "{\"event\":\"record\"}\n").unwrap();
+    std::fs::write(&path, "{\"record\":{}}\n").unwrap();
     assert!(file::read(&path).unwrap_err().to_string().starts_with("line 1: "));
 }
 
