@@ -3,7 +3,7 @@
 //! - An operation is one id with its records, and every attempt to send it.
 //! - It *failed* only when every attempt said that it has no effect; it is *acknowledged* once any attempt succeeded;
 //!   otherwise it is *unknown*, never absent.
-//! - All of it can be written to a file, one event a line, and judged again from there ([`file`]).
+//! - All of it can be written to a file, one event a line, and judged again from there ([`mod@file`]).
 
 mod content;
 mod event;
