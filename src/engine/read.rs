@@ -38,8 +38,11 @@ pub(super) fn fate(
     if let Err(rejection) = check_form(&row, id) {
         return Ok(Some(Err(rejection)));
     }
-    // What is not known has to be younger than what is.
-    let floor = if remembered.is_some() { row.floor } else { row.closed_by(view.globals().clock) };
+    // What is not known has to be younger than what is. It may have become known before the row was read: then it is.
+    let closed = row.closed_by(view.globals().clock);
+    let is_closed = remembered.is_none() && id.birth().time().is_some_and(|birth| birth < closed);
+    let remembered = if is_closed { view.remembered(space, id)? } else { remembered };
+    let floor = if remembered.is_some() { row.floor } else { closed };
     if id.birth().time().is_some_and(|birth| birth < floor) {
         return Ok(Some(Ok(Fate::TooOld { floor })));
     }
