@@ -10,6 +10,9 @@ use rand::RngExt as _;
 
 const CLIENT_PORT: u16 = 7420;
 const PEER_PORT: u16 = 7421;
+/// Behind a relay, which has the ports above.
+const CLIENT_PORT_BEHIND: u16 = 7430;
+const PEER_PORT_BEHIND: u16 = 7431;
 const RESERVATION_PORT: u16 = 7429;
 const RESERVATION_HOST: u8 = 254;
 
@@ -40,6 +43,16 @@ impl Addresses {
     /// Where its peers reach a node.
     pub fn peer(&self, node: u64) -> SocketAddr {
         address(self.subnet, host(node), PEER_PORT)
+    }
+
+    /// Where a node listens for clients behind a relay.
+    pub fn client_behind(&self, node: u64) -> SocketAddr {
+        address(self.subnet, host(node), CLIENT_PORT_BEHIND)
+    }
+
+    /// Where a node listens for peers behind a relay.
+    pub fn peer_behind(&self, node: u64) -> SocketAddr {
+        address(self.subnet, host(node), PEER_PORT_BEHIND)
     }
 }
 

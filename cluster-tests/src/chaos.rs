@@ -4,21 +4,24 @@
 //! - After each fault, a write that is sent when it is healed has to be acknowledged in time.
 //! - At the end all that nobody knows of is sent again to other nodes, and again after all nodes were restarted.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::time::{Instant, sleep};
 
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::cluster::{Cluster, Settings};
-use crate::faults::{KINDS, Kind};
+use crate::faults::{KINDS, Kind, Lasts, Need};
 use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
 use crate::judgement;
 use crate::load::Load;
-use crate::oracle::{self, Violation};
+use crate::oracle::{self, Dump, Violation};
 use crate::sample;
 
 /// After that a write must have succeeded; it is waited for a little longer, to say how long it took.
@@ -41,6 +44,28 @@ pub struct Plan {
     pub kinds: Vec<Kind>,
     /// How many nodes.
     pub nodes: u64,
+    /// The profile of their timeouts.
+    pub timing: Timing,
+}
+
+/// A profile of timeouts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Timing {
+    /// For nodes that are near each other.
+    #[default]
+    Fast,
+    /// What a node has when nothing is said.
+    Default,
+}
+
+impl Timing {
+    /// As `oncelog serve` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Default => "default",
+        }
+    }
 }
 
 impl Plan {
@@ -49,23 +74,54 @@ impl Plan {
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
         let seconds = self.time.as_secs();
         format!(
-            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --faults {}",
+            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --timing {} --faults {}",
             self.seed,
             self.nodes,
+            self.timing.name(),
             kinds.join(",")
         )
     }
 }
 
 /// Runs a plan, writes its history, and returns what must never be. Progress goes to standard error.
+///
+/// A cluster that does not come back is no reason to lose what was seen: that is written and judged as far as it goes.
 pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
-    let can_cut_power = nix::unistd::geteuid().is_root();
-    let disks = can_cut_power && plan.kinds.iter().any(|kind| kind.needs_disks);
-    let settings = Settings { ids: (1..=plan.nodes).collect(), disks, ..Settings::default() };
-    let cluster = Cluster::start_with("chaos", &settings).await;
     let history = Arc::new(History::default());
+    let ran = AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await;
+    let events = history.events();
+    let (mut violations, replicas) = match ran {
+        Ok((violations, replicas)) => (violations, replicas),
+        Err(panic) => (vec![broken_off(&*panic)], Vec::new()),
+    };
+    if !replicas.is_empty() {
+        violations.extend(oracle::judge(&events, &replicas));
+    }
+    violations.dedup();
+    file::write(file, &events, &replicas).expect("write the history");
+    violations
+}
+
+/// What to tell of a run that could not go on: something did not come to be in time, whose sentence this is.
+fn broken_off(panic: &(dyn Any + Send)) -> Violation {
+    let sentence = panic.downcast_ref::<String>().cloned();
+    let sentence = sentence.or_else(|| panic.downcast_ref::<&str>().map(|&sentence| sentence.to_owned()));
+    Violation { property: "P12", found: format!("the run broke off: {}", sentence.unwrap_or_default()) }
+}
+
+async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>, Vec<Dump>) {
+    let needs = |need| plan.kinds.iter().any(|kind| kind.needs.contains(&need)) && is_met(need).is_ok();
+    let settings = Settings {
+        ids: (1..=plan.nodes).collect(),
+        disks: needs(Need::Disks),
+        links: needs(Need::Links),
+        clock_of: needs(Need::Clock).then_some(plan.nodes),
+        timing: plan.timing.name(),
+        ..Settings::default()
+    };
+    let cluster = Cluster::start_with("chaos", &settings).await;
     let wall_ms = clock::wall_ms();
-    let loads = [Load::start(&cluster, &history), Load::start_streamed(&cluster, &history)];
+    let loads = [Load::start(&cluster, history), Load::start_streamed(&cluster, history)];
 
     let mut random = StdRng::seed_from_u64(plan.seed);
     let end = Instant::now() + plan.time;
@@ -76,10 +132,11 @@ pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
             Some(kind) => kind,
             None => plan.kinds.get(random.random_range(0..plan.kinds.len())).expect("at least one kind"),
         };
-        changes += usize::from(strike(kind, can_cut_power, &cluster, &history, &mut random).await);
+        let effective = strike(kind, &cluster, history, &mut random).await;
+        changes += usize::from(kind.changes_leader && effective == Effective::Installed);
         number += 1;
         eprintln!(
-            "{:>5} s  {:>8} acknowledged  {number} faults, the last: {}",
+            "{:>5} s  {:>8} acknowledged  {number} faults, the last: {} ({effective:?})",
             history.now().as_secs(),
             history.acknowledged(),
             kind.name
@@ -89,7 +146,7 @@ pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
     for load in loads {
         load.stop().await;
     }
-    agree(&cluster, &history).await;
+    agree(&cluster, history).await;
     history.remember(|events| {
         events.meant = Some(Meant {
             seed: plan.seed,
@@ -102,18 +159,22 @@ pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
         });
     });
 
-    let mut violations = settle(&cluster, &history).await;
+    let mut violations = settle(&cluster, history).await;
     cluster.kill_all();
     cluster.start_all();
     cluster.serving(&cluster.ids()).await;
-    violations.extend(settle(&cluster, &history).await);
+    violations.extend(settle(&cluster, history).await);
     cluster.agreed(&cluster.ids()).await;
-    let replicas = cluster.dump(&cluster.ids()).await;
-    let events = history.events();
-    violations.extend(oracle::judge(&events, &replicas));
-    violations.dedup();
-    file::write(file, &events, &replicas).expect("write the history");
-    violations
+    (violations, cluster.dump(&cluster.ids()).await)
+}
+
+/// Whether this machine has what a fault needs; if not, why.
+fn is_met(need: Need) -> Result<(), String> {
+    match need {
+        Need::Disks if !nix::unistd::geteuid().is_root() => Err("it mounts disks, which needs root".to_owned()),
+        Need::Clock if !Clock::is_there() => Err("libfaketime is missing: scripts/setup installs it".to_owned()),
+        Need::Disks | Need::Clock | Need::Links => Ok(()),
+    }
 }
 
 /// Sends again what nobody knows of, and looks at the replicas.
@@ -124,26 +185,44 @@ async fn settle(cluster: &Cluster, history: &History) -> Vec<Violation> {
     judgement::violations(cluster, history, &cluster.ids()).await
 }
 
-/// Whether the leader was to change.
-async fn strike(kind: &Kind, can_cut_power: bool, cluster: &Cluster, history: &History, random: &mut StdRng) -> bool {
+/// Installs a fault, has it last and heals it; then the cluster has to come back. Says whether it took effect.
+async fn strike(kind: &Kind, cluster: &Cluster, history: &History, random: &mut StdRng) -> Effective {
     let begun = history.now();
-    if kind.needs_disks && !can_cut_power {
-        let what = "it mounts disks, which needs root".to_owned();
-        let skipped = Effective::Skipped;
-        let fault = Fault { kind: kind.name.to_owned(), what, begun, healed: Some(begun), effective: skipped };
-        history.remember(|events| events.faults.push(fault));
-        return false;
-    }
-    let struck = (kind.strike)(cluster, random).await;
+    let name = || kind.name.to_owned();
+    let installed = match kind.needs.iter().try_for_each(|need| is_met(*need)) {
+        Ok(()) => (kind.install)(cluster, random).await,
+        Err(why) => Err(why),
+    };
+    let struck = match installed {
+        Ok(struck) => struck,
+        Err(what) => {
+            let effective = Effective::Skipped;
+            let fault = Fault { kind: name(), what, begun, healed: Some(begun), effective };
+            history.remember(|events| events.faults.push(fault));
+            return effective;
+        }
+    };
+    // Known before it is healed: if that fails, the history shows what was done.
+    let effective = Effective::Indeterminate;
+    let fault = Fault { kind: name(), what: struck.what, begun, healed: None, effective };
+    let number = history.fault(fault);
+    last(cluster, struck.lasts).await;
+    let effective = (struck.heal)(cluster).await;
     let healed = history.now();
-    let effective = struck.effective;
-    let fault = Fault { kind: kind.name.to_owned(), what: struck.what, begun, healed: Some(healed), effective };
-    history.remember(|events| events.faults.push(fault));
+    history.healed(number, healed, effective);
     let seen = written(cluster, history).await;
-    let recovery = Recovery { fault: kind.name.to_owned(), again: Again::Writes, healed, seen };
+    let recovery = Recovery { fault: name(), again: Again::Writes, healed, seen };
     history.remember(|events| events.recoveries.push(recovery));
     cluster.serving(&cluster.ids()).await;
-    kind.changes_leader
+    effective
+}
+
+/// Waits as long as a fault is to last.
+async fn last(cluster: &Cluster, lasts: Lasts) {
+    if let Some(leader) = lasts.until_another_leads {
+        cluster.leader_among(&cluster.others(leader)).await;
+    }
+    sleep(lasts.longer).await;
 }
 
 /// When a write that was sent from now on is acknowledged.
@@ -177,17 +256,24 @@ async fn agree(cluster: &Cluster, history: &History) {
     history.remember(|events| events.recoveries.push(recovery));
 }
 
-/// The kinds of these names, or all.
+/// The kinds of these names, or all. A name up to one of its dashes stands for all that begin so.
 pub fn kinds(names: &[String]) -> Result<Vec<Kind>, String> {
     if names.is_empty() {
         return Ok(KINDS.to_vec());
     }
-    let find = |name: &String| {
-        let known = KINDS.iter().find(|kind| kind.name == name).copied();
-        let all: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-        known.ok_or_else(|| format!("there is no fault {name}; there are: {}", all.join(", ")))
-    };
-    names.iter().map(find).collect()
+    let mut found = Vec::new();
+    for name in names {
+        let before = found.len();
+        let group = format!("{name}-");
+        let exact = KINDS.iter().filter(|kind| kind.name == name);
+        let begins = KINDS.iter().filter(|kind| kind.name.starts_with(&group));
+        found.extend(exact.chain(begins).copied());
+        if found.len() == before {
+            let all: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+            return Err(format!("there is no fault {name}; there are: {}", all.join(", ")));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -214,6 +300,8 @@ mod tests {
     fn a_fault_that_is_not_there_is_told_with_all_that_are() {
         assert_eq!(kinds(&[]).unwrap().len(), KINDS.len());
         assert_eq!(kinds(&["kill-all".to_owned()]).unwrap().len(), 1);
+        assert_eq!(kinds(&["links".to_owned(), "kill-all".to_owned()]).unwrap().len(), 5);
+        assert_eq!(kinds(&["cut-power".to_owned()]).unwrap().len(), 3);
         let why = kinds(&["kill-cat".to_owned()]).unwrap_err();
         assert!(why.contains("kill-cat") && why.contains("kill-leader, kill-follower"), "{why}");
     }
@@ -221,8 +309,9 @@ mod tests {
     #[test]
     fn the_command_that_runs_it_again_names_all_of_it() {
         let kinds = kinds(&["kill-all".to_owned(), "snapshot".to_owned()]).unwrap();
-        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5 };
-        let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --faults kill-all,snapshot";
+        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5, timing: Timing::Default };
+        let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --timing default --faults \
+                       kill-all,snapshot";
         assert_eq!(plan.command(), command);
     }
 }

@@ -51,6 +51,11 @@ impl Clock {
         std::fs::rename(&new, &self.file).expect("put the clock in its place");
     }
 
+    /// Whether this machine has what it takes.
+    pub fn is_there() -> bool {
+        LIBRARIES.into_iter().any(|library| Path::new(library).is_file())
+    }
+
     /// The environment of a process that goes by it.
     pub fn variables(&self) -> Vec<(String, String)> {
         let library = LIBRARIES.into_iter().find(|library| Path::new(library).is_file());

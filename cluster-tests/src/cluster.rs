@@ -10,8 +10,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::addresses::Addresses;
 use crate::binary;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::disk::{Disk, cut_power};
 use crate::launcher::{Launcher, Mounts};
+use crate::links::{Links, Processes, Way, WayKind};
 use crate::node::{Node, Plan};
 use crate::oracle::Dump;
 use crate::proto::{Role, StatusResponse};
@@ -26,7 +28,8 @@ pub async fn turn() -> SemaphorePermit<'static> {
     TURN.acquire().await.expect("the semaphore is never closed")
 }
 
-const DISK_MEBIBYTES: u64 = 512;
+/// Of a file that takes only what is written.
+const DISK_MEBIBYTES: u64 = 4_096;
 const LAST_WORDS: usize = 40;
 
 /// What a cluster is made of.
@@ -44,6 +47,12 @@ pub struct Settings {
     pub own: BTreeMap<u64, Own>,
     /// Whether each node's data lies on a disk of its own whose power can be cut. Needs root.
     pub disks: bool,
+    /// Whether all that is sent to a node goes through a relay that can cut it.
+    pub links: bool,
+    /// The node whose wall clock can be put wrong, if any.
+    pub clock_of: Option<u64>,
+    /// The profile of timeouts.
+    pub timing: &'static str,
 }
 
 /// What one node is to have for itself.
@@ -64,6 +73,9 @@ impl Default for Settings {
             variables: Vec::new(),
             own: BTreeMap::new(),
             disks: false,
+            links: false,
+            clock_of: None,
+            timing: "fast",
         }
     }
 }
@@ -73,8 +85,10 @@ impl Default for Settings {
 pub struct Cluster {
     // In this order they go: processes before their disks, the directory last.
     nodes: Vec<Node>,
-    disks: Vec<Disk>,
-    addresses: Addresses,
+    disks: BTreeMap<u64, Disk>,
+    links: Option<Arc<Links>>,
+    clock: Option<(u64, Clock)>,
+    _addresses: Addresses,
     scratch: Scratch,
     _turn: SemaphorePermit<'static>,
 }
@@ -110,38 +124,51 @@ impl Cluster {
         let scratch = Scratch::new(name);
         let addresses = Addresses::reserve();
         let launcher = Arc::new(Launcher::new(if settings.disks { Mounts::Private } else { Mounts::Shared }));
+        let processes = Arc::new(Processes::default());
         let directory = |id: u64| format!("node-{id}");
         let with_disks = settings.ids.iter().filter(|_| settings.disks);
-        let disks: Vec<Disk> =
-            with_disks.map(|id| Disk::make(&launcher, scratch.path(), &directory(*id), DISK_MEBIBYTES)).collect();
-        let nodes = settings
-            .ids
-            .iter()
-            .map(|&id| {
-                let own = settings.own.get(&id).cloned().unwrap_or_default();
-                let plan = Plan {
-                    id,
-                    binary: own.binary.unwrap_or_else(|| settings.binary.clone()),
-                    client_address: addresses.client(id),
-                    peer_address: addresses.peer(id),
-                    // Below the disk's own directory: `lost+found` is none of a node's business.
-                    data: scratch.path().join(directory(id)).join("data"),
-                    log: scratch.path().join(format!("node-{id}.log")),
-                    arguments: settings.arguments.clone(),
-                    variables: settings.variables.iter().cloned().chain(own.variables).collect(),
-                };
-                std::fs::create_dir_all(scratch.path().join(directory(id))).expect("make the node's directory");
-                Node::new(plan, &launcher)
-            })
-            .collect();
-        let cluster = Self { nodes, disks, addresses, scratch, _turn: turn };
+        let disk = |id: &u64| (*id, Disk::make(&launcher, scratch.path(), &directory(*id), DISK_MEBIBYTES));
+        let disks = with_disks.map(disk).collect();
+        let clock = settings.clock_of.map(|id| (id, Clock::new(&scratch.path().join("clock"), Duration::ZERO)));
+        let plan = |id: u64| {
+            let mut own = settings.own.get(&id).cloned().unwrap_or_default();
+            if let Some((_, clock)) = clock.as_ref().filter(|(of, _)| *of == id) {
+                own.binary = Some(binary::chaos().to_owned());
+                own.variables.extend(clock.variables());
+            }
+            let (client_address, peer_address) = (addresses.client(id), addresses.peer(id));
+            let behind = (addresses.client_behind(id), addresses.peer_behind(id));
+            let (client_listen, peer_listen) = if settings.links { behind } else { (client_address, peer_address) };
+            Plan {
+                id,
+                binary: own.binary.unwrap_or_else(|| settings.binary.clone()),
+                client_address,
+                peer_address,
+                client_listen,
+                peer_listen,
+                // Below the disk's own directory: `lost+found` is none of a node's business.
+                data: scratch.path().join(directory(id)).join("data"),
+                log: scratch.path().join(format!("node-{id}.log")),
+                timing: settings.timing,
+                arguments: settings.arguments.clone(),
+                variables: settings.variables.iter().cloned().chain(own.variables).collect(),
+            }
+        };
+        let plans: Vec<Plan> = settings.ids.iter().copied().map(plan).collect();
+        let links = settings.links.then(|| Arc::new(Links::open(&ways(&plans), &processes)));
+        let node = |plan: Plan| {
+            std::fs::create_dir_all(scratch.path().join(directory(plan.id))).expect("make the node's directory");
+            Node::new(plan, &launcher, &processes)
+        };
+        let nodes = plans.into_iter().map(node).collect();
+        let cluster = Self { nodes, disks, links, clock, _addresses: addresses, scratch, _turn: turn };
         cluster.start_all();
         cluster
     }
 
     /// Makes a cluster of the nodes and waits until all of them serve.
     pub async fn init(&self) {
-        let peers: Vec<String> = self.nodes.iter().map(|node| self.addresses.peer(node.id()).to_string()).collect();
+        let peers: Vec<String> = self.nodes.iter().map(|node| node.plan().peer_address.to_string()).collect();
         let first = self.nodes.first().expect("a cluster has a node").client_with_deadline(Duration::from_secs(10));
         until("a cluster is made of the nodes", PATIENCE, || async {
             self.check_processes(&self.ids())?;
@@ -193,15 +220,38 @@ impl Cluster {
 
     /// Brings everything that was written so far to the nodes' disks, as time alone would.
     pub fn sync_disks(&self) {
-        self.disks.iter().for_each(Disk::sync);
+        self.disks.values().for_each(Disk::sync);
+    }
+
+    /// The disk of a node.
+    pub fn disk(&self, id: u64) -> &Disk {
+        self.disks.get(&id).unwrap_or_else(|| panic!("node {id} has no disk of its own"))
+    }
+
+    /// What carries all that is sent.
+    pub fn links(&self) -> &Arc<Links> {
+        self.links.as_ref().expect("this cluster has no links that could be cut")
+    }
+
+    /// The wall clock that can be put wrong, and whose it is.
+    pub fn clock(&self) -> (u64, &Clock) {
+        let (id, clock) = self.clock.as_ref().expect("this cluster has no clock that could be put wrong");
+        (*id, clock)
     }
 
     /// Cuts the power of all nodes, and gives it back: processes and unsynced bytes are gone, the nodes do not run.
     pub fn cut_power(&self) {
-        assert!(!self.disks.is_empty(), "this cluster has no disks whose power could be cut");
-        cut_power(&self.disks);
-        self.kill_all();
-        for disk in &self.disks {
+        self.cut_power_of(&self.ids());
+    }
+
+    /// Does so to some nodes at once.
+    pub fn cut_power_of(&self, ids: &[u64]) {
+        let disks: Vec<&Disk> = ids.iter().map(|id| self.disk(*id)).collect();
+        cut_power(&disks);
+        for id in ids {
+            self.node(*id).kill();
+        }
+        for disk in disks {
             disk.unmount();
             disk.mount();
         }
@@ -309,6 +359,17 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+fn ways(plans: &[Plan]) -> Vec<Way> {
+    let ways = plans.iter().flat_map(|plan| {
+        let way = |kind, outside, inside| Way { node: plan.id, outside, inside, kind };
+        [
+            way(WayKind::Clients, plan.client_address, plan.client_listen),
+            way(WayKind::Peers, plan.peer_address, plan.peer_listen),
+        ]
+    });
+    ways.collect()
 }
 
 impl Drop for Cluster {

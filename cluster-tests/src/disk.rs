@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use nix::fcntl::{FallocateFlags, fallocate};
+
 use crate::launcher::Launcher;
 
 /// `ioctl` numbers need `unsafe` in Rust; Python asks the same of the kernel. All directories are opened first, so that
@@ -19,6 +21,9 @@ disks = [os.open(path, os.O_RDONLY) for path in sys.argv[1:]]
 for disk in disks:
     fcntl.ioctl(disk, EXT4_IOC_SHUTDOWN, struct.pack('I', WITHOUT_LOG_FLUSH))
 ";
+
+/// The smallest piece of a disk.
+const BLOCK: i64 = 4_096;
 
 /// A disk, mounted where only its launcher's processes see it.
 #[derive(Debug)]
@@ -40,7 +45,8 @@ impl Disk {
         image.set_len(mebibytes << 20).expect("give the disk's image its size");
         std::fs::create_dir_all(&disk.directory).expect("make the mount point");
         let mut format = Command::new("mkfs.ext4");
-        format.args(["-q", "-F"]).arg(&disk.image);
+        // No part of it is kept for root, which nodes may run as.
+        format.args(["-q", "-F", "-m", "0"]).arg(&disk.image);
         launcher.succeed(format);
         disk.mount();
         disk
@@ -54,7 +60,7 @@ impl Disk {
     /// Mounts it: after a power cut this is the moment that shows what was synced.
     pub fn mount(&self) {
         let mut mount = Command::new("mount");
-        mount.args(["-o", "loop,noatime"]).arg(&self.image).arg(&self.directory);
+        mount.args(["-o", "loop,noatime,errors=remount-ro"]).arg(&self.image).arg(&self.directory);
         self.launcher.succeed(mount);
     }
 
@@ -63,6 +69,50 @@ impl Disk {
         let mut sync = Command::new("sync");
         sync.arg("--file-system").arg(&self.directory);
         self.launcher.succeed(sync);
+    }
+
+    /// Fills it up to the last block.
+    pub fn fill(&self) {
+        let path = self.filling();
+        self.launcher.run(move || {
+            let file = std::fs::File::create(path).expect("make the file that fills the disk");
+            let (mut length, mut step) = (0, 1 << 30);
+            while step >= BLOCK {
+                match fallocate(&file, FallocateFlags::empty(), length, step) {
+                    Ok(()) => length += step,
+                    Err(_) => step /= 2,
+                }
+            }
+        });
+    }
+
+    /// Gives back the room that filling it took.
+    pub fn empty(&self) {
+        let path = self.filling();
+        self.launcher.run(move || std::fs::remove_file(path)).expect("remove the file that fills the disk");
+    }
+
+    fn filling(&self) -> PathBuf {
+        self.directory.join("filling")
+    }
+
+    /// Has its file system find an error in itself, so that it takes no more writes. Says why if this machine can't.
+    pub fn break_down(&self) -> Result<(), String> {
+        let mut find = Command::new("findmnt");
+        find.args(["--noheadings", "--output", "SOURCE"]).arg(&self.directory);
+        let found = self.launcher.run(move || find.output()).map_err(|error| format!("findmnt: {error}"))?;
+        let source = String::from_utf8_lossy(&found.stdout).trim().replace("/dev/", "");
+        let trigger = format!("/sys/fs/ext4/{source}/trigger_fs_error");
+        std::fs::write(&trigger, "1").map_err(|error| format!("{trigger}: {error}"))
+    }
+
+    /// Repairs its file system. It must not be mounted.
+    pub fn repair(&self) {
+        let mut check = Command::new("e2fsck");
+        check.args(["-f", "-y"]).arg(&self.image);
+        let status = self.launcher.run(move || check.output()).expect("start e2fsck").status;
+        // 1: it found something and mended it.
+        assert!(matches!(status.code(), Some(0 | 1)), "e2fsck of {}: {status}", self.image.display());
     }
 
     /// Unmounts it. No process may use it any more.
@@ -74,10 +124,10 @@ impl Disk {
 }
 
 /// Cuts the power of all these disks at once. They take no more writes and forget what was not synced.
-pub fn cut_power(disks: &[Disk]) {
+pub fn cut_power(disks: &[&Disk]) {
     let first = disks.first().expect("at least one disk");
     let mut cut = Command::new("python3");
-    cut.args(["-c", CUT]).args(disks.iter().map(Disk::directory));
+    cut.args(["-c", CUT]).args(disks.iter().map(|disk| disk.directory()));
     first.launcher.succeed(cut);
 }
 
@@ -110,7 +160,7 @@ mod tests {
             &format!("{enter}; echo synced >kept; sync kept .; echo unsynced >lost")
         ));
 
-        cut_power(std::slice::from_ref(&disk));
+        cut_power(&[&disk]);
         disk.unmount();
         disk.mount();
 

@@ -11,6 +11,7 @@
 
 pub mod addresses;
 pub mod binary;
+pub mod cgroup;
 pub mod chaos;
 pub mod checkout;
 pub mod client;
@@ -23,6 +24,7 @@ pub mod follow;
 pub mod history;
 pub mod judgement;
 pub mod launcher;
+pub mod links;
 pub mod load;
 pub mod nemesis;
 pub mod node;
@@ -35,4 +37,5 @@ pub mod scratch;
 pub mod seed;
 pub mod skip;
 pub mod stream;
+pub mod tracer;
 pub mod wait;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use cluster_tests::chaos::{self, Plan};
+use cluster_tests::chaos::{self, Plan, Timing};
 use cluster_tests::history::{Events, file};
 use cluster_tests::oracle::{self, Violation};
 use cluster_tests::report;
@@ -46,7 +46,10 @@ struct Run {
     /// How many nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=5))]
     nodes: u64,
-    /// Which faults, with commas between [default: all]
+    /// The nodes' profile of timeouts
+    #[arg(long, value_enum, default_value_t)]
+    timing: Timing,
+    /// Which faults, with commas between; a name up to one of its dashes stands for all that begin so [default: all]
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
     /// Where the history goes [default: into the directory for temporary files]
@@ -70,7 +73,7 @@ async fn run_chaos(run: Run) -> ExitCode {
         Err(why) => return misuse(&why),
     };
     let time = Duration::from_secs(run.seconds.unwrap_or(run.minutes * 60));
-    let plan = Plan { time, seed, kinds, nodes: run.nodes };
+    let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing };
     eprintln!("the same schedule again: {}", plan.command());
     let violations = chaos::run(&plan, &file).await;
     match file::read(&file) {

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 
 use crate::client::{Client, Failure};
 use crate::launcher::{Launcher, mortal};
+use crate::links::Processes;
 use crate::proto::StatusResponse;
 use crate::wait::PATIENCE;
 
@@ -30,10 +31,16 @@ pub struct Plan {
     pub client_address: SocketAddr,
     /// Where its peers reach it.
     pub peer_address: SocketAddr,
+    /// Where it listens for clients: the same, or behind a relay.
+    pub client_listen: SocketAddr,
+    /// Where it listens for peers: the same, or behind a relay.
+    pub peer_listen: SocketAddr,
     /// Its data.
     pub data: PathBuf,
     /// What it says; kept through restarts.
     pub log: PathBuf,
+    /// The profile of timeouts.
+    pub timing: &'static str,
     /// More arguments for `oncelog serve`.
     pub arguments: Vec<String>,
     /// Environment variables.
@@ -46,16 +53,18 @@ pub struct Node {
     plan: Plan,
     binary: Mutex<PathBuf>,
     launcher: Arc<Launcher>,
+    processes: Arc<Processes>,
     process: Mutex<Option<Child>>,
     client: Client,
 }
 
 impl Node {
     /// A node that does not run yet.
-    pub fn new(plan: Plan, launcher: &Arc<Launcher>) -> Self {
-        let client = Client::new(plan.client_address, STATUS_DEADLINE);
-        let binary = Mutex::new(plan.binary.clone());
-        Self { plan, binary, launcher: Arc::clone(launcher), process: Mutex::new(None), client }
+    pub fn new(plan: Plan, launcher: &Arc<Launcher>, processes: &Arc<Processes>) -> Self {
+        let client = Client::new(plan.client_listen, STATUS_DEADLINE);
+        let (binary, launcher, processes) =
+            (Mutex::new(plan.binary.clone()), Arc::clone(launcher), Arc::clone(processes));
+        Self { plan, binary, launcher, processes, process: Mutex::new(None), client }
     }
 
     /// Its id.
@@ -68,7 +77,7 @@ impl Node {
         &self.plan
     }
 
-    /// A client of this node for the harness's own questions.
+    /// A client of this node for the harness's own questions, which go past any relay.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -92,12 +101,16 @@ impl Node {
         command.arg("serve");
         command.args(["--node-id", &self.id().to_string()]);
         command.arg("--data-dir").arg(&self.plan.data);
-        command.args(["--client-listen", &self.plan.client_address.to_string()]);
-        command.args(["--peer-listen", &self.plan.peer_address.to_string()]);
-        command.args(["--timing", "fast"]).args(&self.plan.arguments);
+        command.args(["--client-listen", &self.plan.client_listen.to_string()]);
+        command.args(["--peer-listen", &self.plan.peer_listen.to_string()]);
+        command.args(["--client-advertise", &self.plan.client_address.to_string()]);
+        command.args(["--peer-advertise", &self.plan.peer_address.to_string()]);
+        command.args(["--timing", self.plan.timing]).args(&self.plan.arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("share the node's log")).stderr(log);
         let child = self.launcher.run(move || command.spawn());
-        *process = Some(child.unwrap_or_else(|error| panic!("start node {}: {error}", self.id())));
+        let child = child.unwrap_or_else(|error| panic!("start node {}: {error}", self.id()));
+        self.processes.started(self.id(), child.id());
+        *process = Some(child);
     }
 
     /// Has it run another binary from its next start on.
@@ -160,8 +173,13 @@ impl Node {
     /// Removes everything that the node has stored. It must not run.
     pub fn wipe(&self) {
         assert!(self.pid().is_none(), "node {} runs", self.id());
+        self.with_data(|data| std::fs::remove_dir_all(data)).expect("remove the node's data");
+    }
+
+    /// Does something to what the node has stored, where its mounts are seen.
+    pub fn with_data<T: Send + 'static>(&self, work: impl FnOnce(&Path) -> T + Send + 'static) -> T {
         let data = self.plan.data.clone();
-        self.launcher.run(move || std::fs::remove_dir_all(data)).expect("remove the node's data");
+        self.launcher.run(move || work(&data))
     }
 
     /// How the node is.

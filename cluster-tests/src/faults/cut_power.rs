@@ -1,16 +1,18 @@
 //! The power of all nodes is cut: what was not synced is gone.
 
-use super::{Kind, Strike};
+use futures::future::ready;
+
+use super::{Kind, Lasts, Need, Strike};
+use crate::cluster::Cluster;
 
 pub(super) const KIND: Kind = Kind {
     name: "cut-power",
-    needs_disks: true,
+    needs: &[Need::Disks],
     changes_leader: true,
-    strike: |cluster, _| {
-        Box::pin(async move {
-            cluster.cut_power();
-            cluster.start_all();
-            Strike::installed("power cut of all nodes".to_owned())
-        })
-    },
+    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
 };
+
+fn install(cluster: &Cluster) -> Strike {
+    cluster.cut_power();
+    Strike::healed_at_once("power cut of all nodes".to_owned(), Lasts::MOMENT, Cluster::start_all)
+}

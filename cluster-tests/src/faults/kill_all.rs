@@ -1,16 +1,18 @@
 //! kill -9 of all nodes, as close together as it goes.
 
-use super::{Kind, Strike};
+use futures::future::ready;
+
+use super::{Kind, Lasts, Strike};
+use crate::cluster::Cluster;
 
 pub(super) const KIND: Kind = Kind {
     name: "kill-all",
-    needs_disks: false,
+    needs: &[],
     changes_leader: true,
-    strike: |cluster, _| {
-        Box::pin(async move {
-            cluster.kill_all();
-            cluster.start_all();
-            Strike::installed("kill -9 of all nodes".to_owned())
-        })
-    },
+    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
 };
+
+fn install(cluster: &Cluster) -> Strike {
+    cluster.kill_all();
+    Strike::healed_at_once("kill -9 of all nodes".to_owned(), Lasts::MOMENT, Cluster::start_all)
+}

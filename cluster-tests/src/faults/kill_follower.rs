@@ -1,23 +1,20 @@
-//! kill -9 of a follower; it starts again a little later.
+//! kill -9 of a follower; it is away for longer than an election.
 
-use rand::RngExt as _;
-use tokio::time::sleep;
+use rand::rngs::StdRng;
 
-use super::{Kind, LONG, Strike};
+use super::{Kind, Lasts, Strike, follower};
+use crate::cluster::Cluster;
 
 pub(super) const KIND: Kind = Kind {
     name: "kill-follower",
-    needs_disks: false,
+    needs: &[],
     changes_leader: false,
-    strike: |cluster, random| {
-        Box::pin(async move {
-            let followers = cluster.others(cluster.leader().await);
-            let number = random.random_range(0..followers.len());
-            let follower = *followers.get(number).expect("a cluster of more than one node");
-            cluster.node(follower).kill();
-            sleep(LONG).await;
-            cluster.node(follower).start();
-            Strike::installed(format!("kill -9 of node {follower}, a follower"))
-        })
-    },
+    install: |cluster, random| Box::pin(install(cluster, random)),
 };
+
+async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = follower(cluster, random).await;
+    cluster.node(follower).kill();
+    let what = format!("kill -9 of node {follower}, a follower");
+    Ok(Strike::healed_at_once(what, Lasts::LONG, move |cluster| cluster.node(follower).start()))
+}

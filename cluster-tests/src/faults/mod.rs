@@ -1,62 +1,196 @@
 //! Faults, each a module that installs it and heals it again.
 //!
 //! - A fault says whether it took effect. What this machine can't do is skipped, and said to be.
-//! - When it is healed, every node runs again; whether the cluster serves is for the run to see.
+//! - Between the two it lasts as long as it says. When it is healed, every node runs again; whether the cluster serves is
+//!   for the run to see.
 
+mod clients_cut;
+mod clock_jumps;
 mod cut_power;
+mod cut_power_leader;
+mod cut_power_majority;
+mod descriptors_short;
+mod disk_fails;
+mod disk_full;
+mod fsync_fails;
+mod fsync_slow;
 mod kill_all;
 mod kill_follower;
 mod kill_leader;
+mod limits;
+mod links_late;
+mod links_lossy;
+mod links_reordered;
+mod links_slow;
+mod log_rotten;
+mod log_truncated;
+mod memory_short;
+mod network;
+mod part_all;
+mod part_bridge;
+mod part_flapping;
+mod part_follower;
+mod part_halves;
+mod part_leader;
+mod part_one_way;
 mod pause_leader;
+mod processor_short;
 mod restart_in_turn;
 mod snapshot;
+mod spoiled;
+mod traced;
+mod voter_wiped;
 
+use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 
 use crate::cluster::Cluster;
 use crate::history::Effective;
+
+/// What a fault needs of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Each node has a disk of its own; that needs root.
+    Disks,
+    /// All that is sent goes through relays.
+    Links,
+    /// A node's wall clock can be put wrong; that needs libfaketime.
+    Clock,
+}
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// Its name, as it is typed and reported.
     pub name: &'static str,
-    /// Whether it needs disks whose power can be cut.
-    pub needs_disks: bool,
+    /// What it needs.
+    pub needs: &'static [Need],
     /// Whether the leader is lost by it.
     pub changes_leader: bool,
-    /// Does it, waits as long as it is to last, and undoes it.
-    pub strike: for<'a> fn(&'a Cluster, &'a mut StdRng) -> BoxFuture<'a, Strike>,
+    /// Does it. Says why if this machine can't.
+    pub install: for<'a> fn(&'a Cluster, &'a mut StdRng) -> BoxFuture<'a, Result<Strike, String>>,
 }
 
-/// What was done.
-#[derive(Debug)]
+/// Undoes a fault, and says whether it took effect.
+type Heal = Box<dyn for<'a> FnOnce(&'a Cluster) -> BoxFuture<'a, Effective> + Send>;
+
+/// A fault that is installed.
 pub struct Strike {
     /// What exactly, in a sentence.
     pub what: String,
-    /// Whether it took effect.
-    pub effective: Effective,
+    /// For how long.
+    pub lasts: Lasts,
+    /// Undoes it.
+    pub heal: Heal,
 }
 
 impl Strike {
-    fn installed(what: String) -> Self {
-        Self { what, effective: Effective::Installed }
+    fn new(
+        what: impl Into<String>,
+        lasts: Lasts,
+        heal: impl for<'a> FnOnce(&'a Cluster) -> BoxFuture<'a, Effective> + Send + 'static,
+    ) -> Self {
+        Self { what: what.into(), lasts, heal: Box::new(heal) }
+    }
+
+    /// One that took effect for certain, and is undone in no time.
+    fn healed_at_once(what: String, lasts: Lasts, heal: impl FnOnce(&Cluster) + Send + 'static) -> Self {
+        Self::new(what, lasts, move |cluster| {
+            heal(cluster);
+            Box::pin(async { Effective::Installed })
+        })
     }
 }
 
-/// Longer than any election of the fast timeouts.
-const LONG: Duration = Duration::from_secs(3);
+impl fmt::Debug for Strike {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Strike").field("what", &self.what).field("lasts", &self.lasts).finish_non_exhaustive()
+    }
+}
+
+/// How long a fault lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasts {
+    /// At least until another node than this one leads.
+    pub until_another_leads: Option<u64>,
+    /// And so long.
+    pub longer: Duration,
+}
+
+impl Lasts {
+    /// No longer than it takes to do it.
+    const MOMENT: Self = Self { until_another_leads: None, longer: Duration::ZERO };
+    /// Longer than any election of the fast timeouts.
+    const LONG: Self = Self { until_another_leads: None, longer: Duration::from_secs(3) };
+
+    /// Until the node has a successor.
+    fn until_another_leads(leader: u64) -> Self {
+        Self { until_another_leads: Some(leader), longer: Duration::ZERO }
+    }
+
+    /// And for long after that.
+    fn long_after_another_leads(leader: u64) -> Self {
+        Self { until_another_leads: Some(leader), ..Self::LONG }
+    }
+}
 
 /// All kinds.
-pub const KINDS: [Kind; 7] = [
+pub const KINDS: [Kind; 32] = [
     kill_leader::KIND,
     kill_follower::KIND,
     kill_all::KIND,
     pause_leader::KIND,
     cut_power::KIND,
+    cut_power_majority::KIND,
+    cut_power_leader::KIND,
     restart_in_turn::KIND,
     snapshot::KIND,
+    part_leader::KIND,
+    part_follower::KIND,
+    part_halves::KIND,
+    part_bridge::KIND,
+    part_one_way::KIND,
+    part_flapping::KIND,
+    part_all::KIND,
+    clients_cut::KIND,
+    links_late::KIND,
+    links_lossy::KIND,
+    links_reordered::KIND,
+    links_slow::KIND,
+    fsync_fails::KIND,
+    fsync_slow::KIND,
+    disk_full::KIND,
+    disk_fails::KIND,
+    clock_jumps::KIND,
+    memory_short::KIND,
+    processor_short::KIND,
+    descriptors_short::KIND,
+    voter_wiped::KIND,
+    log_rotten::KIND,
+    log_truncated::KIND,
 ];
+
+/// One of these nodes.
+fn any(ids: &[u64], random: &mut StdRng) -> u64 {
+    *ids.get(random.random_range(0..ids.len())).expect("at least one node")
+}
+
+/// A node that follows.
+async fn follower(cluster: &Cluster, random: &mut StdRng) -> u64 {
+    any(&cluster.others(cluster.leader().await), random)
+}
+
+/// Starts a node again, whether the fault has ended it or not.
+fn start_again(cluster: &Cluster, id: u64) {
+    cluster.node(id).kill();
+    cluster.node(id).start();
+}
+
+/// What is known when a fault shows itself by ending its node.
+fn if_ended(cluster: &Cluster, id: u64) -> Effective {
+    if cluster.node(id).pid().is_none() { Effective::Installed } else { Effective::Indeterminate }
+}

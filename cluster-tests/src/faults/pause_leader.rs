@@ -1,21 +1,15 @@
 //! The leader stands still for longer than an election, with its connections open, and then goes on.
 
-use tokio::time::sleep;
+use super::{Kind, Lasts, Strike};
+use crate::cluster::Cluster;
 
-use super::{Kind, LONG, Strike};
+pub(super) const KIND: Kind =
+    Kind { name: "pause-leader", needs: &[], changes_leader: true, install: |cluster, _| Box::pin(install(cluster)) };
 
-pub(super) const KIND: Kind = Kind {
-    name: "pause-leader",
-    needs_disks: false,
-    changes_leader: true,
-    strike: |cluster, _| {
-        Box::pin(async move {
-            let leader = cluster.leader().await;
-            cluster.node(leader).pause();
-            cluster.leader_among(&cluster.others(leader)).await;
-            sleep(LONG).await;
-            cluster.node(leader).resume();
-            Strike::installed(format!("pause of node {leader}, which led"))
-        })
-    },
-};
+async fn install(cluster: &Cluster) -> Result<Strike, String> {
+    let leader = cluster.leader().await;
+    cluster.node(leader).pause();
+    let what = format!("pause of node {leader}, which led");
+    let lasts = Lasts::long_after_another_leads(leader);
+    Ok(Strike::healed_at_once(what, lasts, move |cluster| cluster.node(leader).resume()))
+}

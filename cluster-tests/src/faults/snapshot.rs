@@ -1,21 +1,18 @@
 //! A snapshot is forced on every node, under load, and the log purged behind it.
 
-use super::{Kind, Strike};
+use super::{Kind, Lasts, Strike};
+use crate::cluster::Cluster;
 use crate::history::Effective;
 
-pub(super) const KIND: Kind = Kind {
-    name: "snapshot",
-    needs_disks: false,
-    changes_leader: false,
-    strike: |cluster, _| {
-        Box::pin(async move {
-            let mut effective = Effective::Installed;
-            for node in cluster.nodes() {
-                if node.client().snapshot().await.is_err() {
-                    effective = Effective::Indeterminate;
-                }
-            }
-            Strike { what: "snapshot and purge on all nodes".to_owned(), effective }
-        })
-    },
-};
+pub(super) const KIND: Kind =
+    Kind { name: "snapshot", needs: &[], changes_leader: false, install: |cluster, _| Box::pin(install(cluster)) };
+
+async fn install(cluster: &Cluster) -> Result<Strike, String> {
+    let mut effective = Effective::Installed;
+    for node in cluster.nodes() {
+        if node.client().snapshot().await.is_err() {
+            effective = Effective::Indeterminate;
+        }
+    }
+    Ok(Strike::new("snapshot and purge on all nodes", Lasts::MOMENT, move |_| Box::pin(async move { effective })))
+}

@@ -158,6 +158,20 @@ impl History {
         self.lock().marks.push((at, what.into()));
     }
 
+    /// A fault has begun; the number is for [`History::healed`].
+    pub fn fault(&self, fault: Fault) -> usize {
+        let mut events = self.lock();
+        events.faults.push(fault);
+        events.faults.len() - 1
+    }
+
+    /// A fault is over and undone.
+    pub fn healed(&self, number: usize, at: Duration, effective: Effective) {
+        let mut events = self.lock();
+        let fault = events.faults.get_mut(number).expect("a number from `fault`");
+        (fault.healed, fault.effective) = (Some(at), effective);
+    }
+
     /// Remembers what else there is to remember, in the order of the clock.
     pub fn remember(&self, change: impl FnOnce(&mut Events)) {
         change(&mut self.lock());

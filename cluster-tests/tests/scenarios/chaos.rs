@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster_tests::chaos::{Plan, kinds, run};
+use cluster_tests::chaos::{Plan, Timing, kinds, run};
 use cluster_tests::history::file;
 use cluster_tests::oracle;
 use cluster_tests::scratch::Scratch;
@@ -15,7 +15,13 @@ async fn nothing_that_must_never_be_happens_under_all_faults_in_turn() {
     }
     let scratch = Scratch::new("chaos-history");
     let file = scratch.path().join("history.jsonl");
-    let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds: kinds(&[]).expect("all there are"), nodes: 3 };
+    let plan = Plan {
+        time: Duration::from_mins(1),
+        seed: 7,
+        kinds: kinds(&[]).expect("all there are"),
+        nodes: 3,
+        timing: Timing::Fast,
+    };
     let violations = run(&plan, &file).await;
     assert_eq!(violations, []);
 

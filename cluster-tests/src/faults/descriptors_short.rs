@@ -1,0 +1,42 @@
+//! The leader can open no more files and take no more connections.
+
+use std::time::Duration;
+
+use super::{Kind, Lasts, Strike, limits, start_again};
+use crate::cluster::Cluster;
+use crate::history::Effective;
+
+pub(super) const KIND: Kind = Kind {
+    name: "descriptors-short",
+    needs: &[],
+    changes_leader: false,
+    install: |cluster, _| Box::pin(install(cluster)),
+};
+
+/// How long a client asks.
+const ASKING: Duration = Duration::from_secs(1);
+
+async fn install(cluster: &Cluster) -> Result<Strike, String> {
+    let leader = cluster.leader().await;
+    let process = cluster.node(leader).pid().ok_or_else(|| format!("node {leader} does not run"))?;
+    let open = limits::open_files(process)?;
+    limits::set(process, &format!("--nofile={open}"))?;
+    // Clients that come now find it full.
+    for (_, client) in cluster.clients(ASKING).into_iter().filter(|(id, _)| *id == leader) {
+        drop(client.status().await);
+    }
+    let what = format!("node {leader}, which led, can open no more than its {open} descriptors");
+    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
+        Box::pin(async move {
+            // The same process has to go on; one that has ended by itself is started again.
+            if cluster.node(leader).pid().is_none() {
+                start_again(cluster, leader);
+                return Effective::Installed;
+            }
+            match limits::set(process, "--nofile=65536") {
+                Ok(()) => Effective::Installed,
+                Err(_) => Effective::Indeterminate,
+            }
+        })
+    }))
+}

@@ -1,0 +1,148 @@
+//! One way to a node: takes connections in its place, and carries what is sent as the rules of the moment say.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::owner::owner;
+use super::{CLIENTS, Processes, Rule, Rules, Way, WayKind};
+
+const PIECE_BYTES: usize = 64 << 10;
+/// How many pieces are on their way; more stay with the sender.
+const PIECES: usize = 64;
+
+/// Opens it; aborted, it takes its connections with it.
+pub(super) fn open(
+    way: Way,
+    rules: watch::Receiver<Rules>,
+    touched: Arc<AtomicU64>,
+    processes: Arc<Processes>,
+) -> AbortHandle {
+    let listener = std::net::TcpListener::bind(way.outside).expect("listen in a node's place");
+    listener.set_nonblocking(true).expect("have the listener wait for nobody");
+    let listener = TcpListener::from_std(listener).expect("listen within the runtime");
+    let accepting = async move {
+        let mut connections = JoinSet::new();
+        loop {
+            // Out of descriptors, say: whoever wants to connect tries again.
+            let Ok((stream, from)) = listener.accept().await else { continue };
+            let connection = connect(way, stream, from, rules.clone(), Arc::clone(&touched), Arc::clone(&processes));
+            connections.spawn(connection);
+            while connections.try_join_next().is_some() {}
+        }
+    };
+    tokio::spawn(accepting).abort_handle()
+}
+
+async fn connect(
+    way: Way,
+    outside: TcpStream,
+    from: SocketAddr,
+    rules: watch::Receiver<Rules>,
+    touched: Arc<AtomicU64>,
+    processes: Arc<Processes>,
+) {
+    let Some(other) = other_end(way, from, processes).await else { return };
+    let mut there = Passage { from: other, to: way.node, rules: rules.clone(), touched: Arc::clone(&touched) };
+    let mut back = Passage { from: way.node, to: other, rules, touched };
+    // A first packet that is lost, or whose answer is.
+    there.open().await;
+    back.open().await;
+    // Nobody listens there: the one who wanted to connect hears of the end.
+    let Ok(inside) = TcpStream::connect(way.inside).await else { return };
+    for stream in [&outside, &inside] {
+        // It only makes it slower.
+        drop(stream.set_nodelay(true));
+    }
+    let (outside_reads, outside_writes) = outside.into_split();
+    let (inside_reads, inside_writes) = inside.into_split();
+    tokio::join!(carry(outside_reads, inside_writes, there), carry(inside_reads, outside_writes, back));
+}
+
+/// Who has connected. Whoever can't be told by a way for peers is let go, and comes again: it must not slip through a cut.
+async fn other_end(way: Way, from: SocketAddr, processes: Arc<Processes>) -> Option<u64> {
+    match way.kind {
+        WayKind::Clients => Some(CLIENTS),
+        WayKind::Peers => {
+            let look = move || owner(from, way.outside, &processes.all());
+            tokio::task::spawn_blocking(look).await.ok().flatten()
+        }
+    }
+}
+
+/// One direction between two ends.
+struct Passage {
+    from: u64,
+    to: u64,
+    rules: watch::Receiver<Rules>,
+    touched: Arc<AtomicU64>,
+}
+
+impl Passage {
+    fn rule(&self) -> Option<Rule> {
+        self.rules.borrow().get(&(self.from, self.to)).copied()
+    }
+
+    /// Waits as long as nothing gets through. If the harness is done with it all, it stays so.
+    async fn open(&mut self) {
+        let ends = (self.from, self.to);
+        let is_open = |rules: &Rules| rules.get(&ends).is_none_or(|rule| !rule.cut);
+        if !is_open(&self.rules.borrow()) {
+            self.touched.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.rules.wait_for(is_open).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// When what came at `arrived` may go on, not before what came earlier.
+    fn due(&self, arrived: Instant, bytes: usize, earlier: Instant) -> Instant {
+        let Some(rule) = self.rule() else { return arrived };
+        if !rule.cut {
+            self.touched.fetch_add(1, Ordering::Relaxed);
+        }
+        earlier.max(arrived + rule.late()) + rule.takes(bytes)
+    }
+}
+
+/// Carries until one side has ended, and tells the other.
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut passage: Passage) {
+    let (pieces, mut arrived) = mpsc::channel::<(Instant, Bytes)>(PIECES);
+    let reading = async move {
+        loop {
+            let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+            let read = from.read_buf(&mut piece).await;
+            if !read.is_ok_and(|bytes| bytes > 0) || pieces.send((Instant::now(), piece.freeze())).await.is_err() {
+                return;
+            }
+        }
+    };
+    let writing = async move {
+        let mut due = Instant::now();
+        while let Some((arrived, piece)) = arrived.recv().await {
+            due = passage.due(arrived, piece.len(), due);
+            sleep_until(due).await;
+            passage.open().await;
+            if to.write_all(&piece).await.is_err() {
+                return;
+            }
+        }
+        passage.open().await;
+        // It may have ended, too.
+        drop(to.shutdown().await);
+    };
+    // When nobody takes it any more, nothing more is read.
+    tokio::pin!(reading, writing);
+    tokio::select! {
+        () = &mut writing => {}
+        () = &mut reading => writing.await,
+    }
+}
