@@ -14,7 +14,7 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
     let leader = cluster.leader().await;
     cluster.disk(leader).break_down()?;
     let what = format!("the file system of node {leader}, which led, takes no more writes");
-    Ok(Strike::new(what, Lasts::long_after_another_leads(leader), move |cluster| {
+    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
             let effective = if_ended(cluster, leader);
             cluster.node(leader).kill();
