@@ -39,6 +39,18 @@ pub struct Evidence<'a> {
     pub replicas: &'a [Dump],
 }
 
+impl Evidence<'_> {
+    /// How many operations were acknowledged.
+    fn acknowledged(&self) -> usize {
+        self.events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count()
+    }
+
+    /// How many records there are on all replicas.
+    fn records(&self) -> usize {
+        self.replicas.iter().flat_map(|replica| replica.logs.values()).map(|log| log.records.len()).sum()
+    }
+}
+
 /// Judges a history and replicas that have applied the same entries.
 pub fn judge(events: &Events, replicas: &[Dump]) -> Vec<Violation> {
     let evidence = Evidence { events, replicas };

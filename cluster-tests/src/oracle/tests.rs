@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Dump, LogDump, PROPERTIES, Stored, judge};
+use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
     Again, Attempt, Content, Effective, EndSeen, Events, Fault, LocalSeen, Meant, Operation, RecordSeen, Recovery,
@@ -502,6 +502,41 @@ fn many_operations_are_judged_in_a_moment() {
     let begun = std::time::Instant::now();
     assert_eq!(judge(&events, &dumps), []);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_property_for_which_there_is_nothing_says_so() {
+    let nothing = Events::default();
+    let empty = Evidence { events: &nothing, replicas: &[] };
+    for property in &PROPERTIES {
+        assert_eq!((property.judged)(empty), 0, "{}", property.name);
+    }
+
+    let without = |damage: &dyn Fn(&mut Events)| {
+        let (mut events, dumps) = sound();
+        damage(&mut events);
+        let evidence = Evidence { events: &events, replicas: &dumps };
+        let idle = PROPERTIES.iter().filter(|property| (property.judged)(evidence) == 0);
+        idle.map(|property| property.name).collect::<Vec<_>>()
+    };
+    // Nothing was sent again, and no id was too old.
+    assert_eq!(without(&|_| ()), ["P13", "P15"]);
+    assert_eq!(without(&|events| events.reuses.clear()), ["P13", "P14", "P15"]);
+    let sent_again_too_late = |events: &mut Events| {
+        events.settled = Some(at(100));
+        for (invoked, reason) in [(80, "ID_TOO_OLD"), (110, "ID_TOO_OLD")] {
+            let answer = Err(refused("FailedPrecondition", reason));
+            let (invoked, completed) = (at(invoked), Some(at(invoked + 1)));
+            events.operations[3].attempts.push(Attempt {
+                node: 1,
+                place: None,
+                invoked,
+                completed,
+                answer: Some(answer),
+            });
+        }
+    };
+    assert_eq!(without(&sent_again_too_late), Vec::<&str>::new());
 }
 
 #[test]

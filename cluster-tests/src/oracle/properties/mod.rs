@@ -29,6 +29,8 @@ pub struct Property {
     pub sentence: &'static str,
     /// Names each thing that breaks it.
     pub judge: fn(Evidence<'_>, &mut Report<'_>),
+    /// How many things there were to judge: with none it neither holds nor is broken.
+    pub judged: fn(Evidence<'_>) -> usize,
 }
 
 /// Takes what is wrong.

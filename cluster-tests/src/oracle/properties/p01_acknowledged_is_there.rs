@@ -4,7 +4,12 @@
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P1", sentence: "what was acknowledged is there", judge };
+pub(super) const PROPERTY: Property =
+    Property { name: "P1", sentence: "what was acknowledged is there", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.acknowledged() * evidence.replicas.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     for replica in evidence.replicas {

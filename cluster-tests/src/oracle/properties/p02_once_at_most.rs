@@ -11,7 +11,11 @@ use crate::oracle::Evidence;
 type Place<'a> = (&'a str, u64, &'a Content);
 
 pub(super) const PROPERTY: Property =
-    Property { name: "P2", sentence: "an id is there once and whole, or not at all", judge };
+    Property { name: "P2", sentence: "an id is there once and whole, or not at all", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.operations.len() * evidence.replicas.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let operations = &evidence.events.operations;

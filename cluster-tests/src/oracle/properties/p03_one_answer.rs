@@ -7,7 +7,11 @@ use super::{Property, Report};
 use crate::client::Place;
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge };
+pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.operations.iter().map(|operation| operation.acknowledgements().count()).sum()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut sequences: HashMap<u64, &str> = HashMap::new();

@@ -4,7 +4,11 @@
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P4", sentence: "offsets are dense", judge };
+pub(super) const PROPERTY: Property = Property { name: "P4", sentence: "offsets are dense", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.records()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     for replica in evidence.replicas {

@@ -1,19 +1,30 @@
 //! P5: equal digest at equal applied index, all through the run, and replicas that have applied the same hold the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
-    Property { name: "P5", sentence: "replicas that have applied the same are the same", judge };
+    Property { name: "P5", sentence: "replicas that have applied the same are the same", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    // A digest says something only beside another one.
+    let digests = digests(evidence);
+    let nodes: BTreeMap<u64, BTreeSet<u64>> = digests.fold(BTreeMap::new(), |mut nodes, (node, index, _)| {
+        nodes.entry(index).or_default().insert(node);
+        nodes
+    });
+    nodes.values().map(|nodes| nodes.len() - 1).sum()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     digests_agree(evidence, report);
     contents_agree(evidence, report);
 }
 
-fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
+/// Node, index, digest: all that were seen.
+fn digests(evidence: Evidence<'_>) -> impl Iterator<Item = (u64, u64, &str)> {
     // A node that has applied nothing yet says 0, too, as one does that has applied the very first entry.
     let begun = evidence.events.statuses.iter().filter(|seen| seen.applied > 0);
     let statuses = begun.map(|seen| (seen.node, seen.applied, seen.digest.as_str()));
@@ -22,8 +33,12 @@ fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
         let all = remembered.chain([(replica.applied_index, replica.digest.as_str())]);
         all.map(|(index, digest)| (replica.node, index, digest))
     });
+    statuses.chain(replicas)
+}
+
+fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut seen: BTreeMap<u64, (u64, &str)> = BTreeMap::new();
-    for (node, index, digest) in statuses.chain(replicas) {
+    for (node, index, digest) in digests(evidence) {
         if digest.is_empty() {
             report(format!("node {node} has no digest at {index}"));
         }

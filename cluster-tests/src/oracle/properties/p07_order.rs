@@ -10,7 +10,11 @@ use crate::history::Operation;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
-    Property { name: "P7", sentence: "order is that of real time, and of streams", judge };
+    Property { name: "P7", sentence: "order is that of real time, and of streams", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.acknowledged()
+}
 
 /// An offset and the id that was told it.
 type Told<'a> = (u64, &'a str);

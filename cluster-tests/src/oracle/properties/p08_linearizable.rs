@@ -8,7 +8,11 @@ use super::{Property, Report};
 use crate::history::{EndSeen, Operation};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge };
+pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.ends.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;

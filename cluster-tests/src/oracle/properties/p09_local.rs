@@ -7,7 +7,11 @@ use crate::history::LocalSeen;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
-    Property { name: "P9", sentence: "local reads are prefixes and never go back", judge };
+    Property { name: "P9", sentence: "local reads are prefixes and never go back", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.locals.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut by_node: BTreeMap<(u64, &str), Vec<&LocalSeen>> = BTreeMap::new();

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge };
+pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.locals.iter().map(|seen| seen.records.len()).sum()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut first_seen = HashMap::new();

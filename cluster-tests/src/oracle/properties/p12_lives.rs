@@ -10,7 +10,12 @@ use crate::oracle::Evidence;
 const WRITES_AGAIN: Duration = Duration::from_secs(10);
 const AGREED_AGAIN: Duration = Duration::from_mins(1);
 
-pub(super) const PROPERTY: Property = Property { name: "P12", sentence: "it comes back by itself", judge };
+pub(super) const PROPERTY: Property = Property { name: "P12", sentence: "it comes back by itself", judge, judged };
+
+/// Terms alone say little: without a fault there was nothing to come back from.
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.recoveries.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     for recovery in &evidence.events.recoveries {

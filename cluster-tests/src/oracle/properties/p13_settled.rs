@@ -4,7 +4,17 @@
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P13", sentence: "what is sent again is answered", judge };
+pub(super) const PROPERTY: Property =
+    Property { name: "P13", sentence: "what is sent again is answered", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    let Some(settled) = evidence.events.settled else {
+        return 0;
+    };
+    let operations = evidence.events.operations.iter();
+    let before = operations.filter(|operation| operation.invoked().is_some_and(|invoked| invoked < settled));
+    before.filter(|operation| operation.attempts.iter().any(|attempt| attempt.invoked >= settled)).count()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let Some(settled) = evidence.events.settled else {

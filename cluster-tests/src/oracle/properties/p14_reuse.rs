@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use super::{Property, Report};
 use crate::oracle::Evidence;
 
-pub(super) const PROPERTY: Property = Property { name: "P14", sentence: "an id is not used for something else", judge };
+pub(super) const PROPERTY: Property =
+    Property { name: "P14", sentence: "an id is not used for something else", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.reuses.len()
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let reuses = &evidence.events.reuses;

@@ -9,7 +9,12 @@ use crate::oracle::Evidence;
 /// Beside scheduling, a stamp may be rounded and a clock's exchange late.
 const APART: Duration = Duration::from_secs(5);
 
-pub(super) const PROPERTY: Property = Property { name: "P16", sentence: "one wrong clock moves no time", judge };
+pub(super) const PROPERTY: Property =
+    Property { name: "P16", sentence: "one wrong clock moves no time", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    evidence.events.meant.as_ref().map_or(0, |_| evidence.acknowledged())
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let Some(meant) = &evidence.events.meant else {

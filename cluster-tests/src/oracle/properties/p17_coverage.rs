@@ -8,7 +8,12 @@ use crate::history::Effective;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
-    Property { name: "P17", sentence: "the run had what it was meant to have", judge };
+    Property { name: "P17", sentence: "the run had what it was meant to have", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    // Beside its faults, its successes and the changes of its leader.
+    evidence.events.meant.as_ref().map_or(0, |meant| meant.faults.len() + 2)
+}
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;
