@@ -2,7 +2,9 @@
 //!
 //! - `chaos` makes a run: a load, faults, and the oracle.
 //! - `check` judges a recorded history again, and nothing else: no node is needed.
+//! - `report` merges the reports of both.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,8 +13,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use cluster_tests::chaos::{self, Plan, Timing};
 use cluster_tests::history::{Events, file};
-use cluster_tests::oracle::{self, Violation};
-use cluster_tests::report;
+use cluster_tests::oracle::{self, Dump, Violation};
+use cluster_tests::report::{self, Summary};
 
 /// Real processes, real faults, and the oracle that judges what they did
 #[derive(Debug, Parser)]
@@ -29,6 +31,15 @@ enum Command {
     Check {
         /// A history in JSON lines, as a run wrote it
         file: PathBuf,
+    },
+    /// Merge the reports of runs into one: exit code 1 if something in any of them must never be
+    Report {
+        /// Reports in JSON, as `chaos` and `check` write them beside histories
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The directory for the merged report [default: it is only printed]
+        #[arg(long, value_name = "DIRECTORY")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -62,6 +73,7 @@ async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Chaos(run) => run_chaos(run).await,
         Command::Check { file } => check(&file),
+        Command::Report { files, out } => merge(&files, out.as_deref()),
     }
 }
 
@@ -77,26 +89,72 @@ async fn run_chaos(run: Run) -> ExitCode {
     eprintln!("the same schedule again: {}", plan.command());
     let violations = chaos::run(&plan, &file).await;
     match file::read(&file) {
-        Ok((events, _)) => tell(&events, &violations, &file),
+        Ok((events, replicas)) => tell(&events, &replicas, &violations, &file),
         Err(error) => misuse(&format!("cannot read {}: {error}", file.display())),
     }
 }
 
 fn check(path: &Path) -> ExitCode {
     match file::read(path) {
-        Ok((events, replicas)) => tell(&events, &oracle::judge(&events, &replicas), path),
+        Ok((events, replicas)) => tell(&events, &replicas, &oracle::judge(&events, &replicas), path),
         Err(error) => misuse(&format!("cannot read {}: {error}", path.display())),
     }
 }
 
-fn tell(events: &Events, violations: &[Violation], path: &Path) -> ExitCode {
-    let mut out = io::stdout().lock();
-    let told = report::print(&mut out, events, violations)
-        .and_then(|()| writeln!(out, "judge it again: cargo run -p cluster-tests -- check {}", path.display()));
-    match told {
-        Ok(()) if violations.is_empty() => ExitCode::SUCCESS,
-        // Where nobody can read it, the exit code still tells.
-        _ => ExitCode::FAILURE,
+/// Prints what a history comes to, and writes it beside the history.
+fn tell(events: &Events, replicas: &[Dump], violations: &[Violation], path: &Path) -> ExitCode {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let summary = Summary::of(events, replicas, violations, &name);
+    let told = print(&summary).and_then(|()| {
+        let mut out = io::stdout().lock();
+        writeln!(out, "the history: {}", path.display())?;
+        writeln!(out, "judge it again: cargo run -p cluster-tests -- check {}", path.display())?;
+        let command = summary.runs.iter().find_map(|run| run.command.as_ref());
+        if let Some(command) = command.filter(|_| summary.broken()) {
+            writeln!(out, "run the same schedule again: {command}")?;
+        }
+        Ok(())
+    });
+    let written = told.and_then(|()| report::write(&path.with_extension(""), &summary));
+    end(&summary, written)
+}
+
+fn merge(files: &[PathBuf], out: Option<&Path>) -> ExitCode {
+    let summaries: Vec<Summary> = match files.iter().map(|file| report::read(file)).collect() {
+        Ok(summaries) => summaries,
+        Err(error) => return misuse(&error.to_string()),
+    };
+    let summary = Summary::merge(summaries);
+    let written = print(&summary).and_then(|()| {
+        let Some(directory) = out else {
+            return Ok(Vec::new());
+        };
+        fs::create_dir_all(directory)?;
+        let stem = directory.join("merged");
+        let mut written = report::write(&stem, &summary)?;
+        written.push(report::write_markdown(&stem, &summary)?);
+        Ok(written)
+    });
+    end(&summary, written)
+}
+
+fn print(summary: &Summary) -> io::Result<()> {
+    report::print(&mut io::stdout().lock(), summary)
+}
+
+/// Names the files that were written. The exit code tells even where nobody can read.
+fn end(summary: &Summary, written: io::Result<Vec<PathBuf>>) -> ExitCode {
+    let named = written.and_then(|files| {
+        let mut out = io::stdout().lock();
+        files.iter().try_for_each(|file| writeln!(out, "the report: {}", file.display()))
+    });
+    match named {
+        Ok(()) if !summary.broken() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: cannot write the report: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::source::Source;
 
 /// Hosts that a link may lead to.
-const HOSTS: [&str; 13] = [
+const HOSTS: [&str; 14] = [
     "apache.org",
     "choosealicense.com",
     "docs.rs",
@@ -16,6 +16,7 @@ const HOSTS: [&str; 13] = [
     "rust-lang.org",
     "rustup.rs",
     "semver.org",
+    "w3.org",
     "example.com",
 ];
 

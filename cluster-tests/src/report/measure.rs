@@ -1,0 +1,204 @@
+//! Measures a run by its history.
+//!
+//! - What counts is the first acknowledgement of an id; answers to what is sent again count no more.
+//! - The longest gap of a fault is looked for from its begin until a write that was sent after it is acknowledged. A gap
+//!   that began before, or ends after that, counts in full.
+//! - What is sent again after the load has ended belongs to no second of the run.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::summary::{Judged, Mark, Run, Summary};
+use crate::history::{Again, Effective, Events, Fault, Operation};
+use crate::oracle::{Dump, Evidence, PROPERTIES, Violation};
+
+/// How many violations of one property are kept.
+const KEPT: usize = 10;
+
+impl Summary {
+    /// Of one run, whose history has this name.
+    pub fn of(events: &Events, replicas: &[Dump], violations: &[Violation], history: &str) -> Self {
+        Self { runs: vec![Run::of(events, replicas, violations, history)] }
+    }
+}
+
+impl Run {
+    /// Of this history and what the oracle said of it.
+    pub fn of(events: &Events, replicas: &[Dump], violations: &[Violation], history: &str) -> Self {
+        let acknowledgements = acknowledgements(events);
+        let end = end(events);
+        let command = events.meant.as_ref().map(|meant| meant.command.clone()).filter(|command| !command.is_empty());
+        let mut run = Self {
+            seed: events.meant.as_ref().map(|meant| meant.seed),
+            nodes: nodes(events, replicas),
+            timing: command.as_deref().and_then(timing),
+            command,
+            history: history.to_owned(),
+            duration_ms: ms(end),
+            operations: events.operations.len(),
+            attempts: events.operations.iter().map(|operation| operation.attempts.len()).sum(),
+            acknowledged: acknowledgements.len(),
+            reads: events.ends.len() + events.locals.len(),
+            properties: properties(Evidence { events, replicas }, violations),
+            throughput: throughput(&acknowledgements, end),
+            ..Self::default()
+        };
+        for fault in &events.faults {
+            run.add(fault, events, &acknowledgements, end);
+        }
+        for recovery in &events.recoveries {
+            let took = recovery.seen.map(|seen| ms(seen.saturating_sub(recovery.healed)));
+            match recovery.again {
+                Again::Writes => run.faults.entry(recovery.fault.clone()).or_default().writes.add_one(took),
+                Again::Agrees => run.agreed.add_one(took),
+            }
+        }
+        run
+    }
+
+    fn add(&mut self, fault: &Fault, events: &Events, acknowledgements: &[Duration], end: Duration) {
+        let healed = fault.healed.unwrap_or(end);
+        let Fault { kind, what, begun, effective, .. } = fault.clone();
+        self.marks.push(Mark { kind, what, begun_ms: ms(begun), healed_ms: ms(healed), effective });
+        let kind = self.faults.entry(fault.kind.clone()).or_default();
+        match effective {
+            Effective::Installed => kind.installed += 1,
+            Effective::Indeterminate => kind.indeterminate += 1,
+            Effective::Skipped => {
+                kind.skipped += 1;
+                return;
+            }
+        }
+        kind.lasted_ms += ms(healed.saturating_sub(begun));
+        kind.acknowledged += between(acknowledgements, begun, healed).len();
+        let mut recoveries = events.recoveries.iter();
+        let recovered = recoveries.find(|recovery| {
+            recovery.fault == fault.kind && recovery.healed == healed && recovery.again == Again::Writes
+        });
+        let until = match (fault.healed, recovered) {
+            (None, _) => end,
+            (_, Some(recovery)) => recovery.seen.unwrap_or(end).max(healed),
+            (_, None) => healed,
+        };
+        kind.gaps_ms.push(ms(longest_gap(acknowledgements, begun, until, end)));
+    }
+}
+
+/// When each operation was first acknowledged, in order.
+fn acknowledgements(events: &Events) -> Vec<Duration> {
+    let acknowledged = events.operations.iter().filter_map(|operation| operation.acknowledged());
+    let mut times: Vec<Duration> = acknowledged.map(|(completed, _)| completed).collect();
+    times.sort_unstable();
+    times
+}
+
+/// When nothing new was sent any more, and no fault was left.
+fn end(events: &Events) -> Duration {
+    let sent = events.operations.iter().filter_map(Operation::invoked);
+    let faults = events.faults.iter().map(|fault| fault.healed.unwrap_or(fault.begun));
+    sent.chain(faults).max().unwrap_or_default()
+}
+
+fn nodes(events: &Events, replicas: &[Dump]) -> usize {
+    match &events.meant {
+        Some(meant) => meant.nodes.len(),
+        None => replicas.iter().map(|replica| replica.node).collect::<BTreeSet<_>>().len(),
+    }
+}
+
+/// What the command says of timeouts.
+fn timing(command: &str) -> Option<String> {
+    let mut words = command.split_whitespace().skip_while(|word| *word != "--timing");
+    words.nth(1).map(str::to_owned)
+}
+
+fn properties(evidence: Evidence<'_>, violations: &[Violation]) -> Vec<Judged> {
+    let of = |name: &str| violations.iter().filter(move |violation| violation.property == name).collect::<Vec<_>>();
+    let judged = PROPERTIES.iter().map(|property| {
+        let found = of(property.name);
+        Judged {
+            name: property.name.to_owned(),
+            sentence: property.sentence.to_owned(),
+            judged: (property.judged)(evidence),
+            broken: found.len(),
+            found: found.iter().take(KEPT).map(|violation| violation.found.clone()).collect(),
+        }
+    });
+    judged.collect()
+}
+
+/// Of each whole second: what is left of the last one would look like an outage.
+fn throughput(acknowledgements: &[Duration], end: Duration) -> Vec<u32> {
+    let second = |second: u64| {
+        let begun = Duration::from_secs(second);
+        let from = acknowledgements.partition_point(|time| *time < begun);
+        let to = acknowledgements.partition_point(|time| *time < begun + Duration::from_secs(1));
+        u32::try_from(to - from).unwrap_or(u32::MAX)
+    };
+    (0..end.as_secs()).map(second).collect()
+}
+
+/// The times within these, both included.
+fn between(times: &[Duration], from: Duration, to: Duration) -> &[Duration] {
+    let first = times.partition_point(|time| *time < from);
+    let behind = times.partition_point(|time| *time <= to);
+    times.get(first..behind).unwrap_or_default()
+}
+
+/// The longest time without one of these that lies, if only in part, within the two. What lies between the run's begin
+/// and the first, or behind the last until the run's end, is such a time, too.
+fn longest_gap(times: &[Duration], from: Duration, to: Duration, end: Duration) -> Duration {
+    let first = times.partition_point(|time| *time <= from);
+    let mut before = first.checked_sub(1).and_then(|last| times.get(last)).copied().unwrap_or_default();
+    let mut longest = Duration::ZERO;
+    for time in times.get(first..).unwrap_or_default() {
+        longest = longest.max(time.saturating_sub(before));
+        before = *time;
+        if before > to {
+            return longest;
+        }
+    }
+    longest.max(end.max(to).saturating_sub(before))
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(times: &[u64]) -> Vec<Duration> {
+        times.iter().copied().map(Duration::from_millis).collect()
+    }
+
+    #[test]
+    fn a_gap_counts_in_full_if_the_fault_fell_into_any_part_of_it() {
+        let times = at(&[100, 200, 900, 1_000, 3_000]);
+        let gap = |from, to| {
+            let [from, to, end] = [from, to, 3_500].map(Duration::from_millis);
+            ms(longest_gap(&times, from, to, end))
+        };
+        assert_eq!(gap(300, 400), 700, "it begins and ends within");
+        assert_eq!(gap(150, 250), 700, "it is healed within");
+        assert_eq!(gap(250, 1_100), 2_000, "the longer of two");
+        assert_eq!(gap(10, 50), 100, "before the first");
+        assert_eq!(gap(3_100, 3_200), 500, "behind the last");
+        assert_eq!(gap(3_100, 9_000), 6_000, "never healed in time");
+        assert_eq!(ms(longest_gap(&[], Duration::ZERO, Duration::from_secs(2), Duration::from_secs(3))), 3_000);
+    }
+
+    #[test]
+    fn each_whole_second_has_what_was_acknowledged_in_it() {
+        let times = at(&[0, 999, 1_000, 3_100, 3_900]);
+        assert_eq!(throughput(&times, Duration::from_millis(3_950)), [2, 1, 0]);
+        assert_eq!(between(&times, Duration::from_millis(999), Duration::from_millis(3_100)).len(), 3);
+    }
+
+    #[test]
+    fn the_command_says_which_timeouts_there_were() {
+        assert_eq!(timing("oncelog-chaos chaos --seed 1 --timing fast --nodes 3"), Some("fast".to_owned()));
+        assert_eq!(timing("oncelog-chaos chaos --seed 1"), None);
+    }
+}
