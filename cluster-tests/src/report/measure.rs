@@ -92,11 +92,14 @@ fn acknowledgements(events: &Events) -> Vec<Duration> {
     times
 }
 
-/// When nothing new was sent any more, and no fault was left.
+/// When the load had ended, and no fault was left. A run says so by waiting until all nodes agree; of another it is when
+/// something new was sent for the last time.
 fn end(events: &Events) -> Duration {
-    let sent = events.operations.iter().filter_map(Operation::invoked);
+    let agrees = events.recoveries.iter().filter(|recovery| recovery.again == Again::Agrees);
+    let sent = || events.operations.iter().filter_map(Operation::invoked).max();
+    let load = agrees.map(|recovery| recovery.healed).max().or_else(sent);
     let faults = events.faults.iter().map(|fault| fault.healed.unwrap_or(fault.begun));
-    sent.chain(faults).max().unwrap_or_default()
+    faults.chain(load).max().unwrap_or_default()
 }
 
 fn nodes(events: &Events, replicas: &[Dump]) -> usize {

@@ -213,12 +213,11 @@ impl<'a> Panel<'a> {
             let _ =
                 if second == 0 { write!(line, "M{from:.1} {y:.1}H{to:.1}") } else { write!(line, "V{y:.1}H{to:.1}") };
         }
-        let (end, base) = (self.x(number_of(self.run.throughput.len()) * 1_000), TOP + PLOT_HEIGHT);
+        let base = TOP + PLOT_HEIGHT;
         let _ = writeln!(
             out,
             "<path d=\"{line}V{base:.1}H0Z\" fill=\"{BLUE}\" fill-opacity=\".14\"/>\n\
-             <path d=\"{line}\" fill=\"none\" stroke=\"{BLUE}\" stroke-width=\"1.4\" stroke-linejoin=\"round\"/>\n\
-             <path d=\"M{end:.1} {base:.1}v-4\" stroke=\"{GREY}\"/>"
+             <path d=\"{line}\" fill=\"none\" stroke=\"{BLUE}\" stroke-width=\"1.4\" stroke-linejoin=\"round\"/>"
         );
     }
 }

@@ -81,6 +81,13 @@ fn each_fault_has_its_gap_its_rate_and_its_recovery() {
     let run = &summary.runs[0];
     assert_eq!((run.seed, run.nodes, run.timing.as_deref(), run.duration_ms), (Some(7), 3, Some("fast"), 9_990));
     assert_eq!(run.throughput, [9, 10, 1, 10, 10, 10, 1, 4, 10]);
+
+    // What is sent first when the load has ended belongs to no second of it.
+    let mut events = events();
+    let agrees = Recovery { again: Again::Agrees, ..events.recoveries[0].clone() };
+    events.recoveries.push(Recovery { healed: at(8_900), seen: Some(at(8_950)), ..agrees });
+    let run = Summary::of(&events, &[], &[], "").runs.remove(0);
+    assert_eq!((run.duration_ms, run.throughput.len(), run.agreed.took_ms.as_slice()), (8_900, 8, [50].as_slice()));
 }
 
 #[test]
