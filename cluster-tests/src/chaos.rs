@@ -2,7 +2,8 @@
 //!
 //! - A seed makes the schedule of faults, not what real processes make of it.
 //! - After each fault, a write that is sent when it is healed has to be acknowledged in time.
-//! - At the end all that nobody knows of is sent again to other nodes, and again after all nodes were restarted.
+//! - At the end all that nobody knows of is sent again to other nodes, and again after whatever might forget it
+//!   ([`rounds`]).
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -19,9 +20,9 @@ use crate::clock::{self, Clock};
 use crate::cluster::{Cluster, Settings};
 use crate::faults::{KINDS, Kind, Lasts, Need};
 use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
-use crate::judgement;
 use crate::load::Load;
 use crate::oracle::{self, Dump, Violation};
+use crate::rounds;
 use crate::sample;
 
 /// After that a write must have succeeded; it is waited for a little longer, to say how long it took.
@@ -113,6 +114,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
     let needs = |need| plan.kinds.iter().any(|kind| kind.needs.contains(&need)) && is_met(need).is_ok();
     let settings = Settings {
         ids: (1..=plan.nodes).collect(),
+        arguments: rounds::arguments(),
         disks: needs(Need::Disks),
         links: needs(Need::Links),
         clock_of: needs(Need::Clock).then_some(plan.nodes),
@@ -121,7 +123,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
     };
     let cluster = Cluster::start_with("chaos", &settings).await;
     let wall_ms = clock::wall_ms();
-    let loads = [Load::start(&cluster, history), Load::start_streamed(&cluster, history)];
+    let load = Load::start_all(&cluster, history);
 
     let mut random = StdRng::seed_from_u64(plan.seed);
     let end = Instant::now() + plan.time;
@@ -143,9 +145,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
         );
         sleep(Duration::from_millis(random.random_range(0..REST_MS))).await;
     }
-    for load in loads {
-        load.stop().await;
-    }
+    load.stop().await;
     agree(&cluster, history).await;
     history.remember(|events| {
         events.meant = Some(Meant {
@@ -159,13 +159,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
         });
     });
 
-    let mut violations = settle(&cluster, history).await;
-    cluster.kill_all();
-    cluster.start_all();
-    cluster.serving(&cluster.ids()).await;
-    violations.extend(settle(&cluster, history).await);
-    cluster.agreed(&cluster.ids()).await;
-    (violations, cluster.dump(&cluster.ids()).await)
+    rounds::play(&cluster, history).await
 }
 
 /// Whether this machine has what a fault needs; if not, why.
@@ -175,14 +169,6 @@ fn is_met(need: Need) -> Result<(), String> {
         Need::Clock if !Clock::is_there() => Err("libfaketime is missing: scripts/setup installs it".to_owned()),
         Need::Disks | Need::Clock | Need::Links => Ok(()),
     }
-}
-
-/// Sends again what nobody knows of, and looks at the replicas.
-async fn settle(cluster: &Cluster, history: &History) -> Vec<Violation> {
-    let settled = history.now();
-    judgement::resend(cluster, history, &cluster.ids()).await;
-    history.remember(|events| events.settled = Some(settled));
-    judgement::violations(cluster, history, &cluster.ids()).await
 }
 
 /// Installs a fault, has it last and heals it; then the cluster has to come back. Says whether it took effect.

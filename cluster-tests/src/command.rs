@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::client::{Client, Failure};
+use crate::client::{Client, Failure, is_replay};
+use crate::history::{self, Decided, Sealed};
 use crate::proto::action::Action as Kind;
 use crate::proto::action_result::Result as Got;
 use crate::proto::guard::Guard as Wanted;
@@ -82,6 +83,29 @@ pub fn append(log: &str, payloads: &[&'static str]) -> Action {
 pub fn record(log: &str, payload: impl Into<Bytes>) -> Action {
     let records = vec![NewRecord { payload: payload.into(), headers: vec![] }];
     action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
+}
+
+/// Records for a log, whose bytes were made just now.
+pub fn records(log: &str, payloads: Vec<Bytes>) -> Action {
+    let records = payloads.into_iter().map(|payload| NewRecord { payload, headers: vec![] }).collect();
+    action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
+}
+
+/// The log that a command appends to, as a dump of a replica names it, and the payloads. No log: it does not append.
+pub fn appends(request: &SubmitRequest) -> (String, Vec<Bytes>) {
+    let mut appends = request.actions.iter().filter_map(|action| match &action.action {
+        Some(Kind::Append(append)) => Some(append),
+        _ => None,
+    });
+    let Some(append) = appends.next() else { return (String::new(), Vec::new()) };
+    assert!(appends.next().is_none(), "a command of a history appends to one log at most");
+    let payloads = append.records.iter().map(|record| record.payload.clone()).collect();
+    (log_in(&request.space, &append.log), payloads)
+}
+
+/// A log as a dump of a replica names it: with its space before it, unless that is `main`.
+pub fn log_in(space: &str, log: &str) -> String {
+    if space.is_empty() || space == "main" { log.to_owned() } else { format!("{space}/{log}") }
 }
 
 /// A number for a cell.
@@ -179,6 +203,52 @@ pub async fn locked(client: &Client, request: SubmitRequest) -> Locked {
     match applied(client, request).await.as_slice() {
         [Got::Locked(locked)] => *locked,
         other => panic!("a lock was asked for, and this was done: {other:?}"),
+    }
+}
+
+/// What an answer says of an id for ever; the failure if it says nothing.
+pub fn decided(answer: Result<SubmitResponse, Failure>) -> Result<Decided, Failure> {
+    match answer {
+        Ok(response) => {
+            let replayed = is_replay(response.arrival());
+            Ok(Decided { replayed, sealed: sealed(&response.outcome.expect("an answer has an outcome")) })
+        }
+        Err(Failure { outcome: Some(outcome), metadata, .. }) => {
+            let replayed = metadata.get("replayed").is_some_and(|replayed| replayed == "true");
+            Ok(Decided { replayed, sealed: sealed(&outcome) })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// An outcome as a history has it.
+pub fn sealed(outcome: &Outcome) -> Sealed {
+    let verdict = match outcome.verdict.as_ref().expect("an outcome has a verdict") {
+        Verdict::Applied(applied) => {
+            let results = applied.results.iter().map(|it| it.result.expect("a result says what it is"));
+            history::Verdict::Applied(results.map(got).collect())
+        }
+        Verdict::Refused(refused) => {
+            let number = match &refused.found {
+                Some(Found::OutOfBounds(number)) => Some(*number),
+                _ => None,
+            };
+            history::Verdict::Refused { found: format!("{:?}", refused.found), number }
+        }
+        Verdict::Cancelled(_) => history::Verdict::Cancelled,
+    };
+    Sealed { sequence: outcome.sequence, history: outcome.history, time_ms: outcome.time_ms, verdict }
+}
+
+fn got(result: Got) -> history::Got {
+    match result {
+        Got::Appended(it) => history::Got::Appended { first_offset: it.first_offset, count: it.count },
+        Got::Added(it) => history::Got::Added(it.value),
+        Got::Locked(it) => {
+            let token = it.token.expect("a lock is held by a token");
+            history::Got::Locked { token: (token.history, token.sequence), expires_ms: it.expires_ms }
+        }
+        _ => history::Got::Done,
     }
 }
 

@@ -4,11 +4,15 @@
 //! - Then everything unknown, and a tenth of what was acknowledged, is sent again, to other nodes: retrying is always
 //!   safe, and it must give the one answer. The replicas are judged once more.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use futures::StreamExt as _;
 
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
-use crate::history::{History, Operation, file};
+use crate::command;
+use crate::history::{Command, CommandNumber, History, Operation, OperationNumber, Round, file};
 use crate::oracle::{self, Dump, Violation};
 use crate::proto::lookup_response::Fate;
 use crate::proto::outcome::Verdict;
@@ -18,6 +22,8 @@ use crate::wait::{PATIENCE, until};
 /// Of the acknowledged operations, every how manieth is sent again.
 const SAMPLE: usize = 10;
 const RESENDERS: usize = 8;
+/// How long it may take until nothing happens any more: a space that forgets has some seconds of ids to forget.
+const QUIET: Duration = Duration::from_mins(3);
 
 /// Judges the whole cluster, all nodes of which must run.
 pub async fn judge(cluster: &Cluster, history: &History) {
@@ -27,9 +33,7 @@ pub async fn judge(cluster: &Cluster, history: &History) {
 /// Judges those nodes that run.
 pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
     look(cluster, history, ids).await;
-    let settled = history.now();
-    resend(cluster, history, ids).await;
-    history.remember(|events| events.settled = Some(settled));
+    settle(cluster, history, ids, "the load").await;
     look(cluster, history, ids).await;
     let events = history.events();
     let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
@@ -44,14 +48,32 @@ pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
 
 /// What the oracle has to say of these replicas, once they agree on how far they are.
 pub async fn violations(cluster: &Cluster, history: &History, ids: &[u64]) -> Vec<Violation> {
-    cluster.agreed(ids).await;
-    let dumps: Vec<Dump> = cluster.dump(ids).await;
+    let dumps = replicas(cluster, ids).await;
     let (events, path) = (history.events(), cluster.directory().join("history.jsonl"));
     let found = oracle::judge(&events, &dumps);
     if !found.is_empty() {
         file::write(&path, &events, &dumps).expect("write the history");
     }
     found
+}
+
+/// Reads these replicas in full, all at the same index: time alone may write an entry between one and the next.
+pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
+    until(&format!("the nodes {ids:?} are read at one index"), QUIET, || async {
+        cluster.agreed(ids).await;
+        let dumps: Vec<Dump> = cluster.dump(ids).await;
+        let indexes: BTreeSet<u64> = dumps.iter().map(|dump| dump.applied_index).collect();
+        if indexes.len() == 1 { Ok(dumps) } else { Err(format!("they were read at {indexes:?}")) }
+    })
+    .await
+}
+
+/// Sends again what is to be sent again, and remembers when and after what.
+pub async fn settle(cluster: &Cluster, history: &History, ids: &[u64], after: &str) {
+    let begun = history.now();
+    resend(cluster, history, ids).await;
+    let round = Round { name: after.to_owned(), begun, ended: history.now() };
+    history.remember(|events| events.rounds.push(round));
 }
 
 async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
@@ -71,36 +93,93 @@ async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
 
 /// Sends again, to other nodes, what nobody knows of and a part of what was acknowledged.
 pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
-    let numbered = history.numbered();
-    let chosen = numbered
-        .into_iter()
-        .enumerate()
-        .filter(|(position, (_, operation))| operation.acknowledged().is_none() || position.is_multiple_of(SAMPLE));
-    let work = chosen.map(|(position, (number, operation))| async move {
-        let node = other_node(&operation, ids, position);
-        let client = cluster.node(node).client();
-        let what = format!("node {node} answers when {} is sent again", operation.id);
-        if operation.cancelled {
-            return until(&what, PATIENCE, || still_cancelled(client, &operation)).await;
-        }
-        let place = until(&what, PATIENCE, || async {
-            let attempt = history.invoke(number, node);
-            let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
-            history.complete(attempt, answer.clone());
-            answer.map(|acknowledgement| acknowledgement.place).map_err(|failure| failure.to_string())
-        })
-        .await;
-        let looked_up = until(&format!("node {node} looks up {}", operation.id), PATIENCE, || async {
-            let lookup = client.lookup(&operation.id, Consistency::Linearizable).await;
-            lookup.map_err(|failure| failure.to_string())
-        })
-        .await;
-        let Some(appended) = appended(&looked_up) else {
-            panic!("node {node} said that {} is at {place:?}, and now looks up {looked_up:?}", operation.id)
-        };
-        assert_eq!((appended.first_offset, appended.count), (place.first_offset, place.count), "{}", operation.id);
+    // Whatever is not known, and of the rest every so manieth.
+    let chosen = |known: bool, count: &mut usize| {
+        *count += usize::from(known);
+        !known || count.is_multiple_of(SAMPLE)
+    };
+    let mut count = 0;
+    let mut operations = history.numbered();
+    operations.retain(|(_, operation)| chosen(operation.acknowledged().is_some(), &mut count));
+    let work = operations.into_iter().enumerate().map(|(position, (number, operation))| async move {
+        resend_operation(cluster, history, ids, position, number, &operation).await;
     });
     futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
+
+    let mut count = 0;
+    let mut commands = history.numbered_commands();
+    commands.retain(|(_, command)| chosen(command.decided().is_some(), &mut count));
+    let work = commands.into_iter().enumerate().map(|(position, (number, command))| async move {
+        resend_command(cluster, history, ids, position, number, &command).await;
+    });
+    futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
+}
+
+async fn resend_operation(
+    cluster: &Cluster,
+    history: &History,
+    ids: &[u64],
+    position: usize,
+    number: OperationNumber,
+    operation: &Operation,
+) {
+    let told = operation.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
+    let told: Vec<u64> = told.map(|attempt| attempt.node).collect();
+    let node = other_node(&told, ids, position);
+    let client = cluster.node(node).client();
+    let what = format!("node {node} answers when {} is sent again", operation.id);
+    if operation.cancelled {
+        return until(&what, PATIENCE, || still_cancelled(client, operation)).await;
+    }
+    let place = until(&what, PATIENCE, || async {
+        let attempt = history.invoke(number, node);
+        let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
+        history.complete(attempt, answer.clone());
+        match answer {
+            Ok(acknowledgement) => Ok(Some(acknowledgement.place)),
+            // The cancel that nobody has heard of was the first to come.
+            Err(failure) if operation.doubted && failure.reason == "CANCELLED" => Ok(None),
+            Err(failure) => Err(failure.to_string()),
+        }
+    })
+    .await;
+    let Some(place) = place else { return history.cancelled(number) };
+    let looked_up = until(&format!("node {node} looks up {}", operation.id), PATIENCE, || async {
+        let lookup = client.lookup(&operation.id, Consistency::Linearizable).await;
+        lookup.map_err(|failure| failure.to_string())
+    })
+    .await;
+    let Some(appended) = appended(&looked_up) else {
+        panic!("node {node} said that {} is at {place:?}, and now looks up {looked_up:?}", operation.id)
+    };
+    assert_eq!((appended.first_offset, appended.count), (place.first_offset, place.count), "{}", operation.id);
+}
+
+/// Sends a whole command again until it is decided, or said to be too old: it may have been forgotten.
+async fn resend_command(
+    cluster: &Cluster,
+    history: &History,
+    ids: &[u64],
+    position: usize,
+    number: CommandNumber,
+    command: &Command,
+) {
+    let Some(request) = &command.request else { return };
+    let told = command.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
+    let told: Vec<u64> = told.map(|attempt| attempt.node).collect();
+    let node = other_node(&told, ids, position);
+    let client = cluster.node(node).client();
+    until(&format!("node {node} answers when {} is sent again", command.id), PATIENCE, || async {
+        let attempt = history.submit(number, node);
+        let answer = command::decided(client.command(request.clone()).await);
+        history.answered(attempt, answer.clone());
+        match answer {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is_about_the_command() => Ok(()),
+            Err(failure) => Err(failure.to_string()),
+        }
+    })
+    .await;
 }
 
 /// A cancelled id is refused, whoever is asked.
@@ -142,14 +221,8 @@ fn appended_by(outcome: &Outcome) -> Option<Appended> {
     Some(appended)
 }
 
-/// A node that has not acknowledged the operation before, if there is one.
-fn other_node(operation: &Operation, ids: &[u64], position: usize) -> u64 {
-    let told: Vec<u64> = operation
-        .attempts
-        .iter()
-        .filter(|attempt| matches!(attempt.answer, Some(Ok(_))))
-        .map(|attempt| attempt.node)
-        .collect();
+/// A node that has not told it before, if there is one.
+fn other_node(told: &[u64], ids: &[u64], position: usize) -> u64 {
     let others: Vec<u64> = ids.iter().copied().filter(|id| !told.contains(id)).collect();
     let choice = if others.is_empty() { ids } else { &others };
     *choice.get(position % choice.len()).expect("a cluster has a node")

@@ -32,6 +32,7 @@ pub mod oracle;
 pub mod program;
 pub mod proto;
 pub mod report;
+pub mod rounds;
 pub mod sample;
 pub mod scratch;
 pub mod seed;

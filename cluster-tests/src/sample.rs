@@ -28,3 +28,8 @@ pub fn payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
         })
         .collect()
 }
+
+/// The effect of a consumer's handling a record: its bytes name the record.
+pub fn effect(offset: u64, id: &str) -> Bytes {
+    Bytes::from(format!("{offset} {id} is handled"))
+}

@@ -1,12 +1,14 @@
 //! What is remembered: each kind of event once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Content;
-use crate::client::{Acknowledgement, Effect, Failure};
+use crate::client::{Acknowledgement, Effect, Failure, Place};
+use crate::proto::Record;
 
 /// One attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +51,9 @@ pub struct Operation {
     pub contents: Vec<Content>,
     /// Every attempt, in the order sent.
     pub attempts: Vec<Attempt>,
+    /// Whether a cancel was sent, whatever became of that.
+    #[serde(default)]
+    pub doubted: bool,
     /// Whether a cancel was answered *cancelled*.
     pub cancelled: bool,
 }
@@ -128,6 +133,14 @@ pub struct RecordSeen {
     pub content: Content,
 }
 
+impl RecordSeen {
+    /// As an answer has it.
+    pub fn of(record: &Record) -> Self {
+        let id = record.id.clone().unwrap_or_default().text;
+        Self { offset: record.offset, id, content: Content::of(&record.payload) }
+    }
+}
+
 /// What a node showed of a log out of its own state, however old that is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LocalSeen {
@@ -143,6 +156,95 @@ pub struct LocalSeen {
     pub end: u64,
     /// The records shown.
     pub records: Vec<RecordSeen>,
+}
+
+/// A page of a tail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PageSeen {
+    /// Which tail, of all in the history.
+    pub tail: usize,
+    /// The node.
+    pub node: u64,
+    /// The log.
+    pub log: String,
+    /// Whether all was to be there that was acknowledged before the tail was asked for.
+    pub linearizable: bool,
+    /// When the tail was asked for.
+    pub invoked: Duration,
+    /// When the page came.
+    pub completed: Duration,
+    /// Where the page was to begin.
+    pub from: u64,
+    /// Where the next one is to begin.
+    pub next: u64,
+    /// Where the log ended.
+    pub end: u64,
+    /// The first records of the page.
+    pub records: Vec<RecordSeen>,
+}
+
+/// What a look for an id found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Nothing has become of it.
+    Unknown,
+    /// The space has forgotten ids of its age.
+    TooOld,
+    /// It was applied, and its records are here.
+    Appended(Place),
+    /// It is decided otherwise, in words.
+    Other(String),
+}
+
+/// A look for what became of the id of an append.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LookedUp {
+    /// The id.
+    pub id: String,
+    /// The node asked.
+    pub node: u64,
+    /// Whether all was to be seen that was acknowledged before.
+    pub linearizable: bool,
+    /// When it was asked.
+    pub invoked: Duration,
+    /// When the answer came.
+    pub completed: Duration,
+    /// What it was.
+    pub fate: Fate,
+}
+
+/// A number in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// The number.
+    pub number: i64,
+    /// The sequence of the command that made it so.
+    pub version: u64,
+}
+
+/// Cells with numbers, as they all were at one moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CellsSeen {
+    /// The node asked.
+    pub node: u64,
+    /// When it was asked.
+    pub invoked: Duration,
+    /// When the answer came.
+    pub completed: Duration,
+    /// Each of them by its key.
+    pub cells: BTreeMap<String, Number>,
+}
+
+/// All that nobody knew of, and a part of the rest, was sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// After what.
+    pub name: String,
+    /// When it began.
+    pub begun: Duration,
+    /// When all of it was answered.
+    pub ended: Duration,
 }
 
 /// How a node was.

@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndSeen, Events, Fault, LocalSeen, Meant, Operation, Recovery, Reuse, StatusSeen};
+use super::{
+    CellsSeen, Command, EndSeen, Events, Fault, LocalSeen, LookedUp, Meant, Operation, PageSeen, Recovery, Reuse,
+    Round, StatusSeen,
+};
 use crate::oracle::{Dump, LogDump, Stored};
 
 /// A line. Records follow their log, logs their replica.
@@ -22,11 +25,15 @@ enum Line {
     Mark { at: Duration, what: String },
     Fault(Fault),
     Recovery(Recovery),
-    Settled { at: Duration },
+    Round(Round),
     Operation(Operation),
+    Command(Command),
     Reuse(Reuse),
     End(EndSeen),
     Local(LocalSeen),
+    Page(PageSeen),
+    Lookup(LookedUp),
+    Cells(CellsSeen),
     Status(StatusSeen),
     Replica(Dump),
     Log { name: String, start: u64, end: u64 },
@@ -48,11 +55,14 @@ pub fn write(path: &Path, events: &Events, replicas: &[Dump]) -> io::Result<()> 
     for recovery in &events.recoveries {
         lines.write(&Line::Recovery(recovery.clone()))?;
     }
-    if let Some(at) = events.settled {
-        lines.write(&Line::Settled { at })?;
+    for round in &events.rounds {
+        lines.write(&Line::Round(round.clone()))?;
     }
     for operation in &events.operations {
         lines.write(&Line::Operation(operation.clone()))?;
+    }
+    for command in &events.commands {
+        lines.write(&Line::Command(command.clone()))?;
     }
     for reuse in &events.reuses {
         lines.write(&Line::Reuse(reuse.clone()))?;
@@ -62,6 +72,15 @@ pub fn write(path: &Path, events: &Events, replicas: &[Dump]) -> io::Result<()> 
     }
     for local in &events.locals {
         lines.write(&Line::Local(local.clone()))?;
+    }
+    for page in &events.pages {
+        lines.write(&Line::Page(page.clone()))?;
+    }
+    for lookup in &events.lookups {
+        lines.write(&Line::Lookup(lookup.clone()))?;
+    }
+    for cells in &events.cells {
+        lines.write(&Line::Cells(cells.clone()))?;
     }
     for status in &events.statuses {
         lines.write(&Line::Status(status.clone()))?;
@@ -99,11 +118,15 @@ pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
             Line::Mark { at, what } => events.marks.push((at, what)),
             Line::Fault(fault) => events.faults.push(fault),
             Line::Recovery(recovery) => events.recoveries.push(recovery),
-            Line::Settled { at } => events.settled = Some(at),
+            Line::Round(round) => events.rounds.push(round),
             Line::Operation(operation) => events.operations.push(operation),
+            Line::Command(command) => events.commands.push(command),
             Line::Reuse(reuse) => events.reuses.push(reuse),
             Line::End(end) => events.ends.push(end),
             Line::Local(local) => events.locals.push(local),
+            Line::Page(page) => events.pages.push(page),
+            Line::Lookup(lookup) => events.lookups.push(lookup),
+            Line::Cells(cells) => events.cells.push(cells),
             Line::Status(status) => events.statuses.push(status),
             Line::Replica(replica) => {
                 replicas.push(replica);

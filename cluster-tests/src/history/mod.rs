@@ -5,14 +5,16 @@
 //!   otherwise it is *unknown*, never absent.
 //! - All of it can be written to a file, one event a line, and judged again from there ([`mod@file`]).
 
+mod command;
 mod content;
 mod event;
 pub mod file;
 
+pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use event::{
-    Again, Attempt, Effective, EndSeen, Fault, LocalSeen, Meant, Operation, RecordSeen, Recovery, Reuse, StatusSeen,
-    StreamPlace,
+    Again, Attempt, CellsSeen, Effective, EndSeen, Fate, Fault, LocalSeen, LookedUp, Meant, Number, Operation,
+    PageSeen, RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
 };
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,16 +24,26 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::client::{Acknowledgement, Failure};
+use crate::command::appends;
+use crate::proto::SubmitRequest;
 
 /// Everything, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Events {
     /// All operations.
     pub operations: Vec<Operation>,
+    /// All whole commands.
+    pub commands: Vec<Command>,
     /// All reads of ends.
     pub ends: Vec<EndSeen>,
     /// All reads of a node's own state.
     pub locals: Vec<LocalSeen>,
+    /// All pages of tails.
+    pub pages: Vec<PageSeen>,
+    /// All looks for ids.
+    pub lookups: Vec<LookedUp>,
+    /// All reads of several cells at once.
+    pub cells: Vec<CellsSeen>,
     /// All attempts to use an id for something else.
     pub reuses: Vec<Reuse>,
     /// How nodes were, from time to time.
@@ -40,8 +52,8 @@ pub struct Events {
     pub marks: Vec<(Duration, String)>,
     /// What was done to the cluster.
     pub faults: Vec<Fault>,
-    /// When all that nobody knew of was sent again; none if it was not.
-    pub settled: Option<Duration>,
+    /// When all that nobody knew of was sent again, in order.
+    pub rounds: Vec<Round>,
     /// How it came back from faults.
     pub recoveries: Vec<Recovery>,
     /// What the run was meant to be; a scenario that says so by itself has none.
@@ -55,6 +67,14 @@ pub struct OperationNumber(usize);
 /// The handle of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptNumber(usize, usize);
+
+/// The handle of a whole command.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandNumber(usize);
+
+/// The handle of an attempt to send one.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandAttemptNumber(usize, usize);
 
 /// Written by all clients at once.
 #[derive(Debug)]
@@ -86,6 +106,7 @@ impl History {
             payloads: payloads.to_vec(),
             contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
             attempts: Vec::new(),
+            doubted: false,
             cancelled: false,
         };
         let mut events = self.lock();
@@ -135,9 +156,55 @@ impl History {
         attempt.answer = Some(answer);
     }
 
+    /// A cancel of the operation's id is about to be sent.
+    pub fn doubt(&self, OperationNumber(number): OperationNumber) {
+        self.lock().operations.get_mut(number).expect("a handle from `operation`").doubted = true;
+    }
+
     /// A cancel of the operation's id was answered *cancelled*: from now on it never takes effect.
     pub fn cancelled(&self, OperationNumber(number): OperationNumber) {
         self.lock().operations.get_mut(number).expect("a handle from `operation`").cancelled = true;
+    }
+
+    /// A client has made a whole command.
+    pub fn command(&self, client: usize, job: Job, request: &SubmitRequest) -> CommandNumber {
+        let (log, payloads) = appends(request);
+        let command = Command {
+            client,
+            space: request.space.clone(),
+            id: request.id.clone().unwrap_or_default().text,
+            job,
+            request: Some(request.clone()),
+            log,
+            contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
+            attempts: Vec::new(),
+        };
+        let mut events = self.lock();
+        events.commands.push(command);
+        CommandNumber(events.commands.len() - 1)
+    }
+
+    /// A whole command is about to be sent.
+    pub fn submit(&self, CommandNumber(number): CommandNumber, node: u64) -> CommandAttemptNumber {
+        let mut events = self.lock();
+        let invoked = self.start.elapsed();
+        let attempts = &mut events.commands.get_mut(number).expect("a handle from `command`").attempts;
+        attempts.push(CommandAttempt { node, invoked, completed: None, answer: None });
+        CommandAttemptNumber(number, attempts.len() - 1)
+    }
+
+    /// Its answer is here.
+    pub fn answered(
+        &self,
+        CommandAttemptNumber(number, attempt): CommandAttemptNumber,
+        answer: Result<Decided, Failure>,
+    ) {
+        let mut events = self.lock();
+        let completed = self.start.elapsed();
+        let command = events.commands.get_mut(number).expect("a handle from `submit`");
+        let attempt = command.attempts.get_mut(attempt).expect("a handle from `submit`");
+        attempt.completed = Some(completed);
+        attempt.answer = Some(answer);
     }
 
     /// The time of the history's clock, for [`History::end_seen`].
@@ -150,6 +217,11 @@ impl History {
         let mut events = self.lock();
         let completed = self.start.elapsed();
         events.ends.push(EndSeen { log: log.to_owned(), invoked, completed, end });
+    }
+
+    /// A number for a tail, its own.
+    pub fn tail(&self) -> usize {
+        self.streams.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A step of whoever directs the run.
@@ -187,10 +259,27 @@ impl History {
         self.lock().clone()
     }
 
+    /// The operation at this place of all there are, the places going round; none if there is none.
+    pub fn some_operation(&self, place: usize) -> Option<Operation> {
+        let operations = &self.lock().operations;
+        operations.get(place.checked_rem(operations.len())?).cloned()
+    }
+
+    /// The operation so many before the last; none if there is none.
+    pub fn late_operation(&self, before: usize) -> Option<Operation> {
+        self.lock().operations.iter().rev().nth(before).cloned()
+    }
+
     /// All operations so far, each with its handle.
     pub fn numbered(&self) -> Vec<(OperationNumber, Operation)> {
         let operations = self.lock().operations.clone();
         operations.into_iter().enumerate().map(|(number, operation)| (OperationNumber(number), operation)).collect()
+    }
+
+    /// All whole commands so far, each with its handle.
+    pub fn numbered_commands(&self) -> Vec<(CommandNumber, Command)> {
+        let commands = self.lock().commands.clone();
+        commands.into_iter().enumerate().map(|(number, command)| (CommandNumber(number), command)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Events> {

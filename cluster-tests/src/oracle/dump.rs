@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::{Client, Failure};
+use crate::command::log_in;
 use crate::history::Content;
 use crate::node::Node;
-use crate::proto::Consistency;
+use crate::proto::{Cell, Consistency, cell_value};
 
 /// A record on a replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,17 @@ impl LogDump {
     }
 }
 
+/// A cell on a replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The number, if it holds one.
+    pub number: Option<i64>,
+    /// The bytes, if it holds some.
+    pub content: Option<Content>,
+    /// The sequence of the command that made it so.
+    pub version: u64,
+}
+
 /// A replica.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dump {
@@ -51,7 +64,16 @@ pub struct Dump {
     pub digest: String,
     /// Digests that the node remembers.
     pub remembered: BTreeMap<u64, String>,
-    /// All logs by name.
+    /// All cells, by their space and key.
+    #[serde(default)]
+    pub cells: BTreeMap<String, Held>,
+    /// All positions, by their space, reader and log: offset and version.
+    #[serde(default)]
+    pub positions: BTreeMap<String, (u64, u64)>,
+    /// All locks that are held, by their space and name: the token, and when it expires.
+    #[serde(default)]
+    pub locks: BTreeMap<String, ((u64, u64), u64)>,
+    /// All logs by name, those of other spaces than `main` with their space before it.
     #[serde(skip)]
     pub logs: BTreeMap<String, LogDump>,
 }
@@ -59,14 +81,32 @@ pub struct Dump {
 impl Dump {
     /// Reads a replica in full. Fails if it changes meanwhile, or does not answer.
     pub async fn take(node: &Node) -> Result<Self, String> {
-        let said = |failure: crate::client::Failure| format!("node {}: {failure}", node.id());
+        let said = |failure: Failure| format!("node {}: {failure}", node.id());
         let before = node.status().await.map_err(said)?;
-        let mut logs = BTreeMap::new();
-        for description in node.client().logs(Consistency::Local).await.map_err(said)? {
+        let client = node.client();
+        let mut dump = Self::default();
+        for space in client.local_spaces().await.map_err(said)? {
+            dump.take_space(client, &space).await.map_err(said)?;
+        }
+        let after = node.status().await.map_err(said)?;
+        if before.applied_index != after.applied_index {
+            return Err(format!("node {} applied more while it was read", node.id()));
+        }
+        Ok(Self {
+            node: node.id(),
+            applied_index: after.applied_index,
+            digest: after.digest,
+            remembered: after.digests.into_iter().map(|at| (at.index, at.digest)).collect(),
+            ..dump
+        })
+    }
+
+    async fn take_space(&mut self, client: &Client, space: &str) -> Result<(), Failure> {
+        for description in client.local_logs(space).await? {
             let mut log = LogDump { start: description.start, end: description.end, records: Vec::new() };
             let mut next = description.start;
             while next < description.end {
-                let page = node.client().read(&description.name, next, Consistency::Local).await.map_err(said)?;
+                let page = client.read_in(space, &description.name, next, 0, Consistency::Local).await?;
                 if page.records.is_empty() || page.next <= next {
                     // The oracle will say what is missing; reading on would never end.
                     break;
@@ -79,18 +119,31 @@ impl Dump {
                     time_ms: record.time_ms,
                 }));
             }
-            logs.insert(description.name, log);
+            self.logs.insert(log_in(space, &description.name), log);
         }
-        let after = node.status().await.map_err(said)?;
-        if before.applied_index != after.applied_index {
-            return Err(format!("node {} applied more while it was read", node.id()));
+        for cell in client.local_cells(space).await? {
+            self.cells.insert(log_in(space, &cell.key), Held::of(&cell));
         }
-        Ok(Self {
-            node: node.id(),
-            applied_index: after.applied_index,
-            digest: after.digest,
-            remembered: after.digests.into_iter().map(|at| (at.index, at.digest)).collect(),
-            logs,
-        })
+        for position in client.local_positions(space).await? {
+            let name = format!("{} in {}", position.reader, log_in(space, &position.log));
+            self.positions.insert(name, (position.offset, position.version));
+        }
+        for lock in client.local_locks(space).await? {
+            let token = lock.token.unwrap_or_default();
+            let held = ((token.history, token.sequence), lock.expires_ms);
+            self.locks.insert(log_in(space, &lock.name), held);
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    fn of(cell: &Cell) -> Self {
+        let (number, content) = match cell.value.as_ref().and_then(|value| value.value.as_ref()) {
+            Some(cell_value::Value::Integer(number)) => (Some(*number), None),
+            Some(cell_value::Value::Bytes(bytes)) => (None, Some(Content::of(bytes))),
+            None => (None, None),
+        };
+        Self { number, content, version: cell.version }
     }
 }

@@ -10,7 +10,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use dump::{Dump, LogDump, Stored};
+pub use dump::{Dump, Held, LogDump, Stored};
 pub use properties::{PROPERTIES, Property};
 
 use crate::history::Events;

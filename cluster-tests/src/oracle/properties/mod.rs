@@ -17,6 +17,9 @@ mod p14_reuse;
 mod p15_too_old;
 mod p16_time;
 mod p17_coverage;
+mod p18_sum;
+mod p19_locks;
+mod p20_consumers;
 
 use super::Evidence;
 
@@ -37,7 +40,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 17] = [
+pub const PROPERTIES: [Property; 20] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -55,4 +58,7 @@ pub const PROPERTIES: [Property; 17] = [
     p15_too_old::PROPERTY,
     p16_time::PROPERTY,
     p17_coverage::PROPERTY,
+    p18_sum::PROPERTY,
+    p19_locks::PROPERTY,
+    p20_consumers::PROPERTY,
 ];

@@ -2,6 +2,7 @@
 //! away.
 
 use super::{Property, Report};
+use crate::history::{Content, Got};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -11,25 +12,40 @@ fn judged(evidence: Evidence<'_>) -> usize {
     evidence.acknowledged() * evidence.replicas.len()
 }
 
+/// Records that are at their offsets for ever.
+struct Promised<'a> {
+    id: &'a str,
+    log: &'a str,
+    first: u64,
+    contents: &'a [Content],
+}
+
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let operations = evidence.events.operations.iter().filter_map(|operation| {
+        let (_, acknowledgement) = operation.acknowledged()?;
+        let first = acknowledgement.place.first_offset;
+        Some(Promised { id: &operation.id, log: &operation.log, first, contents: &operation.contents })
+    });
+    let commands = evidence.events.commands.iter().filter_map(|command| {
+        let first = command.applied()?.got().iter().find_map(|got| match got {
+            Got::Appended { first_offset, .. } => Some(*first_offset),
+            _ => None,
+        })?;
+        Some(Promised { id: &command.id, log: &command.log, first, contents: &command.contents })
+    });
+    let promised: Vec<Promised<'_>> = operations.chain(commands).collect();
     for replica in evidence.replicas {
-        for operation in &evidence.events.operations {
-            let Some((_, acknowledgement)) = operation.acknowledged() else {
-                continue;
-            };
-            let first = acknowledgement.place.first_offset;
-            let log = replica.logs.get(&operation.log);
-            for (offset, content) in (first..).zip(&operation.contents) {
+        for Promised { id, log: name, first, contents } in &promised {
+            let log = replica.logs.get(*name);
+            for (offset, content) in (*first..).zip(*contents) {
                 if log.is_some_and(|log| offset < log.start) {
                     continue;
                 }
                 let found = log.and_then(|log| log.at(offset));
-                if !found.is_some_and(|record| record.id == operation.id && record.content == *content) {
+                if !found.is_some_and(|record| record.id == *id && record.content == *content) {
                     report(format!(
-                        "node {}: {} was acknowledged at {}/{offset}, where there is {:?}",
+                        "node {}: {id} was acknowledged at {name}/{offset}, where there is {:?}",
                         replica.node,
-                        operation.id,
-                        operation.log,
                         found.map(|record| &record.id),
                     ));
                 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Property, Report};
-use crate::history::{Content, Operation};
+use crate::history::Content;
 use crate::oracle::Evidence;
 
 /// Where a record is, and what it holds: log, offset, content.
@@ -18,9 +18,12 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let operations = &evidence.events.operations;
-    let sent: HashMap<&str, &Operation> =
-        operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
+    let operations = evidence.events.operations.iter();
+    let commands = evidence.events.commands.iter();
+    let sent: HashMap<&str, (&str, &[Content])> = operations
+        .map(|operation| (operation.id.as_str(), (operation.log.as_str(), operation.contents.as_slice())))
+        .chain(commands.map(|command| (command.id.as_str(), (command.log.as_str(), command.contents.as_slice()))))
+        .collect();
     for replica in evidence.replicas {
         let mut places: HashMap<&str, Vec<Place<'_>>> = HashMap::new();
         for (name, log) in &replica.logs {
@@ -29,15 +32,14 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
         }
         for (id, found) in places {
-            let Some(operation) = sent.get(id) else {
+            let Some((log, contents)) = sent.get(id) else {
                 continue;
             };
             let first = found.first().map_or(0, |(_, offset, _)| *offset);
-            let expected =
-                (first..).zip(&operation.contents).map(|(offset, content)| (operation.log.as_str(), offset, content));
+            let expected = (first..).zip(*contents).map(|(offset, content)| (*log, offset, content));
             if !found.iter().copied().eq(expected) {
                 let at: Vec<(&str, u64)> = found.iter().map(|(log, offset, _)| (*log, *offset)).collect();
-                let records = operation.contents.len();
+                let records = contents.len();
                 report(format!("node {}: {id} with {records} records is at {at:?}", replica.node));
             }
         }

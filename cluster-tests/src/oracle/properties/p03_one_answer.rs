@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
 use crate::client::Place;
+use crate::history::{Fate, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
@@ -14,7 +15,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut sequences: HashMap<u64, &str> = HashMap::new();
+    let mut sequences: HashMap<(&str, u64), &str> = HashMap::new();
     let mut ids = HashSet::new();
     for operation in &evidence.events.operations {
         if !ids.insert(operation.id.as_str()) {
@@ -39,8 +40,49 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         if firsts > 1 {
             report(format!("{}: {firsts} attempts were told that they were the first", operation.id));
         }
-        if let Some(other) = sequences.insert(first.place.sequence, &operation.id) {
+        if let Some(other) = sequences.insert(("", first.place.sequence), &operation.id) {
             report(format!("{other} and {} share the outcome {}", operation.id, first.place.sequence));
+        }
+    }
+    for command in &evidence.events.commands {
+        if !ids.insert(command.id.as_str()) {
+            report(format!("the history has {} twice, and can't be judged", command.id));
+        }
+        let Some((_, sealed)) = command.decided() else {
+            continue;
+        };
+        if let Some(other) = command.answers().find(|decided| decided.sealed != *sealed) {
+            report(format!("{} came to {sealed:?}, and to {:?}", command.id, other.sealed));
+        }
+        let firsts = command.answers().filter(|decided| !decided.replayed).count();
+        if firsts > 1 {
+            report(format!("{}: {firsts} attempts were told that they were the first", command.id));
+        }
+        if let Some(other) = sequences.insert((&command.space, sealed.sequence), &command.id) {
+            report(format!("{other} and {} share the outcome {}", command.id, sealed.sequence));
+        }
+    }
+    what_is_looked_up_is_the_answer(evidence, report);
+}
+
+fn what_is_looked_up_is_the_answer(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let operations = evidence.events.operations.iter();
+    let by_id: HashMap<&str, &Operation> = operations.map(|operation| (operation.id.as_str(), operation)).collect();
+    for seen in &evidence.events.lookups {
+        let Some(operation) = by_id.get(seen.id.as_str()) else {
+            report(format!("{} was looked up, and nobody has made it", seen.id));
+            continue;
+        };
+        let told = operation.acknowledged().map(|(_, acknowledgement)| acknowledgement.place);
+        let agrees = match &seen.fate {
+            Fate::Unknown => true,
+            // `main` never forgets.
+            Fate::TooOld => false,
+            Fate::Appended(place) => !operation.cancelled && told.is_none_or(|told| told == *place),
+            Fate::Other(_) => operation.doubted && told.is_none(),
+        };
+        if !agrees {
+            report(format!("node {} looked up {} as {:?}; it was told {told:?}", seen.node, seen.id, seen.fate));
         }
     }
 }

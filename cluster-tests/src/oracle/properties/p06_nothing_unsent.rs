@@ -14,8 +14,10 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let invoked = evidence.events.operations.iter().filter(|operation| operation.invoked().is_some());
+    let commands = evidence.events.commands.iter().filter(|command| command.invoked().is_some());
     let sent: HashSet<(&str, &Content)> = invoked
         .flat_map(|operation| operation.contents.iter().map(|content| (operation.id.as_str(), content)))
+        .chain(commands.flat_map(|command| command.contents.iter().map(|content| (command.id.as_str(), content))))
         .collect();
     for replica in evidence.replicas {
         for (name, log) in &replica.logs {

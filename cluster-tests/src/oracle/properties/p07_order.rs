@@ -1,4 +1,5 @@
-//! P7: acknowledged(a) before invoked(b) ⇒ offset(a) < offset(b) in one log. Of two appends to one log that one stream has
+//! P7: acknowledged(a) before invoked(b) ⇒ offset(a) < offset(b) in one log, and the same for the places of outcomes in one
+//! space. Of two appends to one log that one stream has
 //! decided, the one sent first comes first; and a client that after a broken stream sends the unanswered again, in order and
 //! before anything new, has its appends in each log in the order in which it made them, over all its streams.
 
@@ -21,6 +22,7 @@ type Told<'a> = (u64, &'a str);
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     order_is_real_time(evidence, report);
+    sequences_are_real_time(evidence, report);
     streams_decide_in_the_order_sent(evidence, report);
     resending_keeps_the_order(evidence, report);
 }
@@ -47,6 +49,42 @@ fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
             if let Some((before, by)) = greatest.filter(|(before, _)| before >= offset) {
                 report(format!("{} at {before} was acknowledged before {} at {offset} was sent", by.id, operation.id));
+            }
+        }
+    }
+}
+
+/// Outcomes of a space are in one order, whatever they are about.
+fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut spaces: BTreeMap<&str, Vec<(Duration, Duration, u64, &str)>> = BTreeMap::new();
+    for operation in &evidence.events.operations {
+        if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
+            let row = (invoked, completed, acknowledgement.place.sequence, operation.id.as_str());
+            spaces.entry("").or_default().push(row);
+        }
+    }
+    for command in &evidence.events.commands {
+        if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided()) {
+            let row = (invoked, completed, sealed.sequence, command.id.as_str());
+            spaces.entry(&command.space).or_default().push(row);
+        }
+    }
+    for rows in spaces.values_mut() {
+        let mut by_completion = rows.clone();
+        by_completion.sort_by_key(|(_, completed, ..)| *completed);
+        rows.sort_by_key(|(invoked, ..)| *invoked);
+        let mut earlier = by_completion.iter().peekable();
+        let mut greatest: Option<Told<'_>> = None;
+        for (invoked, _, sequence, id) in rows.iter() {
+            while let Some((_, _, before, by)) = earlier.next_if(|(_, completed, ..)| completed < invoked) {
+                if greatest.is_none_or(|(greatest, _)| greatest < *before) {
+                    greatest = Some((*before, by));
+                }
+            }
+            if let Some((before, by)) = greatest.filter(|(before, _)| before >= sequence) {
+                report(format!(
+                    "{by} is the outcome {before}, and was told before {id}, which is {sequence}, was sent"
+                ));
             }
         }
     }

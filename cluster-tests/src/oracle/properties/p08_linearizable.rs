@@ -1,11 +1,12 @@
 //! P8: linearizable reads: an end is at least what was acknowledged or seen before the read was sent, at most what was
-//! sent before its answer came; it never goes backwards.
+//! sent before its answer came; it never goes backwards. What was acknowledged is looked up as such, and a cell is never
+//! older than it was known to be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{EndSeen, Operation};
+use crate::history::{Fate, Job, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge, judged };
@@ -14,15 +15,101 @@ fn judged(evidence: Evidence<'_>) -> usize {
     evidence.events.ends.len()
 }
 
+/// Where a log was seen to end.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    invoked: Duration,
+    completed: Duration,
+    end: u64,
+}
+
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    ends_are_linearizable(evidence, report);
+    lookups_are_linearizable(evidence, report);
+    cells_are_linearizable(evidence, report);
+}
+
+/// All linearizable looks at a log's end, those of tails among them.
+fn ends(evidence: Evidence<'_>, log: &str) -> Vec<Look> {
+    let reads = evidence.events.ends.iter().filter(|seen| seen.log == log);
+    let pages = evidence.events.pages.iter().filter(|seen| seen.log == log && seen.linearizable);
+    let reads = reads.map(|seen| Look { invoked: seen.invoked, completed: seen.completed, end: seen.end });
+    reads.chain(pages.map(|seen| Look { invoked: seen.invoked, completed: seen.completed, end: seen.end })).collect()
+}
+
+/// What is acknowledged, or was found before, is found.
+fn lookups_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut known: HashMap<&str, Duration> = HashMap::new();
+    let mut learn = |id, at: Duration| {
+        known.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at);
+    };
+    for operation in &evidence.events.operations {
+        if let Some((completed, _)) = operation.acknowledged() {
+            learn(operation.id.as_str(), completed);
+        }
+    }
+    for seen in evidence.events.lookups.iter().filter(|seen| seen.fate != Fate::Unknown) {
+        learn(seen.id.as_str(), seen.completed);
+    }
+    for seen in evidence.events.lookups.iter().filter(|seen| seen.linearizable && seen.fate == Fate::Unknown) {
+        if let Some(first) = known.get(seen.id.as_str()).filter(|first| **first < seen.invoked) {
+            report(format!(
+                "{} was known at {first:?}, and node {} did not know it at {:?}",
+                seen.id, seen.node, seen.invoked
+            ));
+        }
+    }
+}
+
+/// A cell is never seen older than it is known to be.
+fn cells_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut known: BTreeMap<&str, Vec<(Duration, u64)>> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, Vec<(Duration, u64)>> = BTreeMap::new();
+    for command in &evidence.events.commands {
+        if let (Job::Transfer { from, to, .. }, Some((completed, sealed))) = (&command.job, command.decided())
+            && sealed.is_applied()
+        {
+            known.entry(from).or_default().push((completed, sealed.sequence));
+            known.entry(to).or_default().push((completed, sealed.sequence));
+        }
+    }
+    for look in &evidence.events.cells {
+        for (key, number) in &look.cells {
+            known.entry(key).or_default().push((look.completed, number.version));
+            seen.entry(key).or_default().push((look.invoked, number.version));
+        }
+    }
+    for (key, mut looks) in seen {
+        let mut versions = known.remove(key).unwrap_or_default();
+        versions.sort_unstable();
+        looks.sort_unstable();
+        let mut versions = versions.into_iter().peekable();
+        let mut least = 0;
+        for (invoked, version) in looks {
+            while let Some((_, version)) = versions.next_if(|(at, _)| *at < invoked) {
+                least = least.max(version);
+            }
+            if version < least {
+                report(format!("cell {key} had the version {least} or a later one, and was seen with {version}"));
+            }
+        }
+    }
+}
+
+fn ends_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;
-    let logs: BTreeSet<&str> = events.ends.iter().map(|seen| seen.log.as_str()).collect();
+    let ends_read = events.ends.iter().map(|seen| seen.log.as_str());
+    let logs: BTreeSet<&str> = ends_read.chain(events.pages.iter().map(|seen| seen.log.as_str())).collect();
     for log in logs {
         let operations: Vec<&Operation> = events.operations.iter().filter(|operation| operation.log == log).collect();
-        let mut reads: Vec<&EndSeen> = events.ends.iter().filter(|seen| seen.log == log).collect();
+        let mut reads: Vec<Look> = ends(evidence, log);
 
         // Ends that are known from a moment on, and records that may be there from a moment on.
         let mut known: Vec<(Duration, u64)> = reads.iter().map(|seen| (seen.completed, seen.end)).collect();
+        // What one node has applied is committed: no later look may lack it.
+        let locals = events.locals.iter().filter(|seen| seen.log == log).map(|seen| (seen.completed, seen.end));
+        let pages = events.pages.iter().filter(|seen| seen.log == log).map(|seen| (seen.completed, seen.end));
+        known.extend(locals.chain(pages));
         known.extend(operations.iter().filter_map(|operation| {
             let (completed, acknowledgement) = operation.acknowledged()?;
             Some((completed, acknowledgement.place.first_offset + u64::from(acknowledgement.place.count)))

@@ -1,9 +1,10 @@
 //! P9: local reads are prefixes of the log, and those of one node never go back, over its restarts, too.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::LocalSeen;
+use crate::history::{LocalSeen, PageSeen};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -13,13 +14,63 @@ fn judged(evidence: Evidence<'_>) -> usize {
     evidence.events.locals.len()
 }
 
+/// How far a node has shown a log.
+#[derive(Debug, Clone, Copy)]
+struct Shown<'a> {
+    node: u64,
+    log: &'a str,
+    invoked: Duration,
+    completed: Duration,
+    end: u64,
+}
+
+impl<'a> Shown<'a> {
+    fn in_look(seen: &'a LocalSeen) -> Self {
+        let LocalSeen { node, invoked, completed, end, .. } = *seen;
+        Self { node, log: &seen.log, invoked, completed, end }
+    }
+
+    /// A page may have been read as soon as its tail was asked for.
+    fn in_page(seen: &'a PageSeen) -> Self {
+        let PageSeen { node, invoked, completed, end, .. } = *seen;
+        Self { node, log: &seen.log, invoked, completed, end }
+    }
+}
+
+/// A page of a tail goes on where the one before has stopped, and shows no less of the log.
+fn pages_follow_each_other(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut tails: BTreeMap<usize, &PageSeen> = BTreeMap::new();
+    for page in &evidence.events.pages {
+        let before = tails.insert(page.tail, page);
+        let offsets = page.records.iter().map(|record| record.offset);
+        let gap = !offsets.eq((page.from..page.next).take(page.records.len()));
+        if gap || page.next > page.end || before.is_some_and(|before| page.from != before.next || page.end < before.end)
+        {
+            report(format!(
+                "a tail of {} at node {} came to a page from {} to {}, of {}, after {:?}",
+                page.log,
+                page.node,
+                page.from,
+                page.next,
+                page.end,
+                before.map(|before| (before.next, before.end))
+            ));
+        }
+    }
+}
+
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut by_node: BTreeMap<(u64, &str), Vec<&LocalSeen>> = BTreeMap::new();
+    let mut by_node: BTreeMap<(u64, &str), Vec<Shown<'_>>> = BTreeMap::new();
     for seen in &evidence.events.locals {
-        by_node.entry((seen.node, &seen.log)).or_default().push(seen);
+        by_node.entry((seen.node, &seen.log)).or_default().push(Shown::in_look(seen));
         if let Some(beyond) = seen.records.iter().find(|record| record.offset >= seen.end) {
             report(format!("node {} showed {}/{} beyond its end {}", seen.node, seen.log, beyond.offset, seen.end));
         }
+    }
+    pages_follow_each_other(evidence, report);
+    for seen in evidence.events.pages.iter().filter(|seen| !seen.linearizable) {
+        let Shown { node, log, .. } = Shown::in_page(seen);
+        by_node.entry((node, log)).or_default().push(Shown::in_page(seen));
     }
     for ((node, log), reads) in by_node {
         let mut by_completion = reads.clone();

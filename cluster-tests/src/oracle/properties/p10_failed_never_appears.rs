@@ -1,9 +1,11 @@
-//! P10: failed operations never appear: neither what every attempt was told has no effect, nor what was cancelled.
+//! P10: failed operations never appear: neither what every attempt was told has no effect, nor what was
+//! cancelled or refused.
 
 use std::collections::HashSet;
 
 use super::{Property, Report};
-use crate::history::Operation;
+use crate::client::Failure;
+use crate::history::Command;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -13,18 +15,32 @@ fn judged(evidence: Evidence<'_>) -> usize {
     never(evidence).count()
 }
 
-fn never(evidence: Evidence<'_>) -> impl Iterator<Item = &Operation> {
-    evidence.events.operations.iter().filter(|operation| operation.failed() || operation.cancelled)
+/// The ids that must have come to nothing.
+fn never(evidence: Evidence<'_>) -> impl Iterator<Item = &str> {
+    let operations = evidence.events.operations.iter();
+    let operations = operations.filter(|operation| operation.failed() || operation.cancelled);
+    // What was refused has come to nothing, too.
+    let refused = |command: &&Command| {
+        command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied())
+    };
+    let commands = evidence.events.commands.iter().filter(refused);
+    operations.map(|operation| operation.id.as_str()).chain(commands.map(|command| command.id.as_str()))
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let operations = &evidence.events.operations;
-    let ids: HashSet<&str> = never(evidence).map(|operation| operation.id.as_str()).collect();
+    let ids: HashSet<&str> = never(evidence).collect();
     for replica in evidence.replicas {
         for (name, log) in &replica.logs {
             for record in log.records.iter().filter(|record| ids.contains(record.id.as_str())) {
                 report(format!("node {}: {} at {name}/{}", replica.node, record.id, record.offset));
             }
+        }
+    }
+    for operation in operations.iter().filter(|operation| !operation.doubted && !operation.cancelled) {
+        let is_refused = |answer: &Result<_, Failure>| matches!(answer, Err(failure) if failure.reason == "CANCELLED");
+        if operation.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()).any(is_refused) {
+            report(format!("{} was refused as cancelled, and nobody has cancelled it", operation.id));
         }
     }
     for operation in operations.iter().filter(|operation| operation.cancelled) {

@@ -13,11 +13,13 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut first_seen = HashMap::new();
-    for seen in &evidence.events.locals {
-        for record in &seen.records {
-            let before = *first_seen.entry((seen.log.as_str(), record.offset)).or_insert(record);
+    let locals = evidence.events.locals.iter().map(|seen| (&seen.log, &seen.records));
+    let pages = evidence.events.pages.iter().map(|seen| (&seen.log, &seen.records));
+    for (log, records) in locals.chain(pages) {
+        for record in records {
+            let before = *first_seen.entry((log.as_str(), record.offset)).or_insert(record);
             if before != record {
-                report(format!("{}/{} was {}, and later {}", seen.log, record.offset, before.id, record.id));
+                report(format!("{log}/{} was {}, and later {}", record.offset, before.id, record.id));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! P14: the same id with other content is refused as reuse, and changes nothing.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::{Property, Report};
 use crate::oracle::Evidence;
@@ -14,7 +14,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let reuses = &evidence.events.reuses;
-    let mut contents = HashMap::new();
+    let mut contents = HashSet::new();
     for reuse in reuses {
         match &reuse.answer {
             Ok(acknowledgement) => {
@@ -26,12 +26,18 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
             Err(_) => {}
         }
-        contents.extend(reuse.contents.iter().map(|content| (content, reuse.id.as_str())));
+        contents.extend(reuse.contents.iter().map(|content| (reuse.id.as_str(), reuse.log.as_str(), content)));
+    }
+    // Some of it may be what was sent first: the same records and one more.
+    for operation in &evidence.events.operations {
+        for content in &operation.contents {
+            contents.remove(&(operation.id.as_str(), operation.log.as_str(), content));
+        }
     }
     for replica in evidence.replicas.iter().filter(|_| !reuses.is_empty()) {
         for (name, log) in &replica.logs {
             for record in &log.records {
-                if contents.get(&record.content).is_some_and(|id| *id == record.id) {
+                if contents.contains(&(record.id.as_str(), name.as_str(), &record.content)) {
                     report(format!("node {}: the reuse of {} is at {name}/{}", replica.node, record.id, record.offset));
                 }
             }

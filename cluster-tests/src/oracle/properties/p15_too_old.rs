@@ -27,4 +27,13 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             report(format!("{} was too old, and then node {} took it", operation.id, attempt.node));
         }
     }
+    for command in &evidence.events.commands {
+        let Some(first) = command.too_old() else {
+            continue;
+        };
+        let later = command.attempts.iter().filter(|attempt| attempt.invoked > first);
+        for attempt in later.filter(|attempt| matches!(attempt.answer, Some(Ok(_)))) {
+            report(format!("{} was too old, and then node {} knew it", command.id, attempt.node));
+        }
+    }
 }

@@ -1,0 +1,235 @@
+//! Whole commands, what they were for, and every attempt to send them.
+//!
+//! - A refusal is an outcome, as much as what is applied: both are answers, and stay.
+//! - A command appends to one log at most; that log is named as a dump of a replica names it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Content;
+use crate::client::{Effect, Failure};
+use crate::proto::SubmitRequest;
+
+/// What a command was for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Accounts begin with so much.
+    Open {
+        /// The cells.
+        accounts: Vec<String>,
+        /// In each.
+        balance: i64,
+    },
+    /// An amount goes from one account to another, unless too little is there.
+    Transfer {
+        /// The cell that it is taken from.
+        from: String,
+        /// The cell that gets it.
+        to: String,
+        /// How much.
+        amount: i64,
+    },
+    /// Records are handled, and the reader moved behind them.
+    Handle {
+        /// The reader.
+        reader: String,
+        /// The log that it reads.
+        source: String,
+        /// The first record.
+        from: u64,
+        /// Behind the last.
+        to: u64,
+    },
+    /// A lock is taken.
+    Acquire {
+        /// Which.
+        lock: String,
+    },
+    /// A lock is held for longer.
+    Renew {
+        /// Which.
+        lock: String,
+        /// What it was held by.
+        token: (u64, u64),
+    },
+    /// A lock is given back.
+    Release {
+        /// Which.
+        lock: String,
+        /// What it was held by.
+        token: (u64, u64),
+    },
+    /// Something is written under a lock.
+    Write {
+        /// Which.
+        lock: String,
+        /// What it was held by.
+        token: (u64, u64),
+    },
+    /// Something is remembered for a while only.
+    Forgettable,
+    /// What others need.
+    Prepare,
+}
+
+/// One id with its guards and actions, and all that was done for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Command {
+    /// The client.
+    pub client: usize,
+    /// Its space; empty for `main`.
+    pub space: String,
+    /// The id.
+    pub id: String,
+    /// What it was for.
+    pub job: Job,
+    /// All of it, to send it again; a history that was read from a file has none.
+    #[serde(skip)]
+    pub request: Option<SubmitRequest>,
+    /// The log that its records are for.
+    pub log: String,
+    /// What its records hold.
+    pub contents: Vec<Content>,
+    /// Every attempt, in the order sent.
+    pub attempts: Vec<CommandAttempt>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommandAttempt {
+    /// The node asked.
+    pub node: u64,
+    /// When it was sent.
+    pub invoked: Duration,
+    /// When the answer came; none yet, or never.
+    pub completed: Option<Duration>,
+    /// The id's outcome, or why there is none; none yet, or never.
+    pub answer: Option<Result<Decided, Failure>>,
+}
+
+/// An answer that says what became of the id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Whether an earlier arrival decided the id.
+    pub replayed: bool,
+    /// The outcome, which all such answers of an id share.
+    pub sealed: Sealed,
+}
+
+/// An outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Its place among all of the space.
+    pub sequence: u64,
+    /// The cluster's history.
+    pub history: u64,
+    /// The space's time.
+    pub time_ms: u64,
+    /// What became of the command.
+    pub verdict: Verdict,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All was done; what each action got.
+    Applied(Vec<Got>),
+    /// Nothing was done.
+    Refused {
+        /// What was found, in words.
+        found: String,
+        /// The number that was found, if the bounds of one were left.
+        number: Option<i64>,
+    },
+    /// Nothing was done, because somebody cancelled it.
+    Cancelled,
+}
+
+/// What an action got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Got {
+    /// Places for records.
+    Appended {
+        /// Of the first.
+        first_offset: u64,
+        /// How many.
+        count: u32,
+    },
+    /// A sum.
+    Added(i64),
+    /// A lock.
+    Locked {
+        /// What it is held by.
+        token: (u64, u64),
+        /// Until when.
+        expires_ms: u64,
+    },
+    /// Something that is looked at nowhere.
+    Done,
+}
+
+impl Sealed {
+    /// Whether all was done.
+    pub fn is_applied(&self) -> bool {
+        matches!(self.verdict, Verdict::Applied(_))
+    }
+
+    /// What the actions got; nothing if they were not done.
+    pub fn got(&self) -> &[Got] {
+        match &self.verdict {
+            Verdict::Applied(got) => got,
+            Verdict::Refused { .. } | Verdict::Cancelled => &[],
+        }
+    }
+}
+
+impl Command {
+    /// The answers that say what became of it.
+    pub fn answers(&self) -> impl Iterator<Item = &Decided> {
+        self.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().ok())
+    }
+
+    /// The first of them to arrive, and when it did.
+    pub fn decided(&self) -> Option<(Duration, &Sealed)> {
+        let answered = self.attempts.iter().filter_map(|attempt| {
+            let decided = attempt.answer.as_ref()?.as_ref().ok()?;
+            Some((attempt.completed?, &decided.sealed))
+        });
+        answered.min_by_key(|(completed, _)| *completed)
+    }
+
+    /// The outcome, if all was done.
+    pub fn applied(&self) -> Option<&Sealed> {
+        self.decided().map(|(_, sealed)| sealed).filter(|sealed| sealed.is_applied())
+    }
+
+    /// When its first attempt was sent.
+    pub fn invoked(&self) -> Option<Duration> {
+        self.attempts.iter().map(|attempt| attempt.invoked).min()
+    }
+
+    /// Whether every attempt said that it has no effect.
+    pub fn failed(&self) -> bool {
+        self.attempts
+            .iter()
+            .all(|attempt| matches!(&attempt.answer, Some(Err(failure)) if failure.effect == Effect::None))
+    }
+
+    /// When it was first said to be too old.
+    pub fn too_old(&self) -> Option<Duration> {
+        let refused = self
+            .attempts
+            .iter()
+            .filter(|attempt| matches!(&attempt.answer, Some(Err(failure)) if failure.reason == "ID_TOO_OLD"));
+        refused.filter_map(|attempt| attempt.completed).min()
+    }
+
+    /// Whether it may yet turn out that it was done.
+    pub fn is_open(&self) -> bool {
+        self.decided().is_none() && !self.failed()
+    }
+}

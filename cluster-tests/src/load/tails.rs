@@ -1,0 +1,70 @@
+//! Somebody who follows a log at a node for a while: linearizably or locally, from here or there. P8 looks at where the
+//! log ended for a linearizable tail, P9 at what a local one shows of a node, and at the order of pages, P11 at the
+//! records.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::time::{sleep, timeout};
+
+use super::work::{LOGS, Work, log_name};
+use crate::history::{PageSeen, RecordSeen};
+use crate::proto::Consistency;
+
+/// Between two pages: what comes meanwhile waits, and comes in one.
+const BREATH: Duration = Duration::from_millis(200);
+/// How long a page is waited for.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How many pages of a tail are read, at most.
+const PAGES: usize = 20;
+/// How many records of a page are remembered.
+const RECORDS: usize = 8;
+/// How far before the end that was seen last a tail begins, at most.
+const BACK: u64 = 100;
+
+pub(super) async fn run(work: Work) {
+    let mut ends = [0_u64; LOGS];
+    while !work.is_stopped() {
+        let (log, back, pages, linearizable) = {
+            let mut random = rand::rng();
+            let pages = random.random_range(1..=PAGES);
+            (random.random_range(0..LOGS), random.random_range(0..=BACK), pages, random.random_ratio(1, 2))
+        };
+        let end = ends.get_mut(log).expect("a log among all");
+        *end = follow(&work, &log_name(log), end.saturating_sub(back), pages, linearizable).await.max(*end);
+        sleep(BREATH).await;
+    }
+}
+
+/// Follows a log, and returns where it ended.
+async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizable: bool) -> u64 {
+    let (node, client) = work.node(work.turn());
+    let consistency = if linearizable { Consistency::Linearizable } else { Consistency::Local };
+    let (tail, invoked) = (work.history.tail(), work.history.now());
+    let mut end = 0;
+    let Ok(mut stream) = client.tail(log, from, consistency).await else { return end };
+    for _ in 0..pages {
+        // A tail that ends, or says nothing, has shown what it has shown.
+        let Ok(Ok(Some(page))) = timeout(SILENCE, stream.message()).await else { break };
+        let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
+        let seen = PageSeen {
+            tail,
+            node,
+            log: log.to_owned(),
+            linearizable,
+            invoked,
+            completed: work.history.now(),
+            from,
+            next: page.next,
+            end: page.end,
+            records,
+        };
+        (from, end) = (page.next, page.end);
+        work.history.remember(|events| events.pages.push(seen));
+        if work.is_stopped() {
+            break;
+        }
+        sleep(BREATH).await;
+    }
+    end
+}

@@ -1,0 +1,60 @@
+//! P20: consumers that race handle each record once: in the order of outcomes each command of a reader begins where the
+//! one before has ended, from 0 on, its effect is that of the records between, and every replica has the reader behind
+//! the last.
+
+use std::collections::BTreeMap;
+
+use super::{Property, Report};
+use crate::history::{Command, Content, Job};
+use crate::oracle::Evidence;
+use crate::sample;
+
+pub(super) const PROPERTY: Property = Property { name: "P20", sentence: "consumers handle each record once", judge, judged };
+
+fn judged(evidence: Evidence<'_>) -> usize {
+    let handled = evidence.events.commands.iter().filter(|command| matches!(command.job, Job::Handle { .. }));
+    handled.filter(|command| command.applied().is_some()).count()
+}
+
+/// What was handled, and by which command, under its sequence.
+type Handled<'a> = BTreeMap<u64, (u64, u64, &'a Command)>;
+
+fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut readers: BTreeMap<(&str, &str), Handled<'_>> = BTreeMap::new();
+    let mut doubtful = false;
+    for command in &evidence.events.commands {
+        if let Job::Handle { reader, source, from, to } = &command.job {
+            doubtful |= command.is_open();
+            if let Some(sealed) = command.applied() {
+                readers.entry((reader, source)).or_default().insert(sealed.sequence, (*from, *to, command));
+            }
+        }
+    }
+    // Where nobody knows whether something was handled, nobody knows what comes next.
+    for ((reader, source), handled) in readers.into_iter().filter(|_| !doubtful) {
+        let mut next = 0;
+        for (from, to, command) in handled.values() {
+            if *from != next {
+                report(format!("{reader} came to {source}/{next}, and {} handled {from} to {to}", command.id));
+            }
+            next = *to;
+        }
+        for replica in evidence.replicas {
+            let position = replica.positions.get(&format!("{reader} in {source}")).map(|(offset, _)| *offset);
+            if position != Some(next) {
+                report(format!("node {} has {reader} at {position:?} of {source}, not at {next}", replica.node));
+            }
+            let Some(log) = replica.logs.get(source) else {
+                report(format!("node {} has no log {source}, which was handled", replica.node));
+                continue;
+            };
+            for (from, to, command) in handled.values() {
+                let effects = (*from..*to)
+                    .map(|offset| log.at(offset).map(|record| Content::of(&sample::effect(offset, &record.id))));
+                if !effects.eq(command.contents.iter().cloned().map(Some)) {
+                    report(format!("{} is not what becomes of {source}/{from} to {to}", command.id));
+                }
+            }
+        }
+    }
+}

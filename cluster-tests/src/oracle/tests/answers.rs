@@ -1,0 +1,94 @@
+//! Broken histories for what clients are told: P3 and P13 to P16.
+
+use super::*;
+
+#[test]
+fn two_answers_for_an_id_are_found() {
+    let found = broken(|events, _| {
+        let mut attempt = events.operations[0].attempts[0].clone();
+        attempt.answer = Some(Ok(Acknowledgement { replayed: true, ..acknowledgement(8, 1) }));
+        events.operations[0].attempts.push(attempt);
+    });
+    assert_eq!(found, ["P3"]);
+}
+
+#[test]
+fn two_first_arrivals_are_found() {
+    let found = broken(|events, _| {
+        let attempt = events.operations[0].attempts[0].clone();
+        events.operations[0].attempts.push(attempt);
+    });
+    assert_eq!(found, ["P3"]);
+}
+
+#[test]
+fn a_shared_sequence_number_is_found() {
+    let found = broken(|events, _| {
+        let mut shared = acknowledgement(1, 2);
+        shared.place.sequence = 1;
+        events.operations[1].attempts[0].answer = Some(Ok(shared));
+    });
+    assert_eq!(found, ["P3"]);
+}
+
+fn round(begun: u64) -> Round {
+    Round { name: "healing".to_owned(), begun: at(begun), ended: at(begun + 1_000) }
+}
+
+#[test]
+fn an_id_of_which_nobody_knows_although_it_was_sent_again_is_found() {
+    assert_eq!(
+        broken(|events, _| events.rounds.push(round(35))),
+        ["P13"],
+        "`c` was sent before that, and `d` after it"
+    );
+    assert_eq!(broken(|events, _| events.rounds.push(round(5))), Vec::<&str>::new());
+}
+
+#[test]
+fn an_id_that_is_used_for_something_else_is_found() {
+    assert_eq!(broken(|events, _| events.reuses[0].answer = Ok(acknowledgement(0, 1))), ["P14"]);
+    assert_eq!(broken(|events, _| events.reuses[0].answer = Err(refused("NotFound", "NO_SUCH_LOG"))), ["P14"]);
+    assert_eq!(
+        broken(|events, _| events.reuses[0].answer = Err(refused("Unavailable", "NO_LEADER"))),
+        Vec::<&str>::new()
+    );
+    let found = broken(|_, dumps| {
+        on_every_node(dumps, |log| {
+            log.records.push(extra(4, "a", Content::of(b"something else")));
+            log.end = 5;
+        });
+    });
+    assert_eq!(found, ["P2", "P6", "P14"]);
+}
+
+#[test]
+fn an_id_that_was_too_old_and_is_taken_is_found() {
+    let found = broken(|events, _| {
+        let first = Attempt {
+            invoked: at(1),
+            completed: Some(at(2)),
+            answer: Some(Err(refused("FailedPrecondition", "ID_TOO_OLD"))),
+            ..events.operations[0].attempts[0].clone()
+        };
+        events.operations[0].attempts.insert(0, first);
+    });
+    assert_eq!(found, ["P15"]);
+}
+
+#[test]
+fn a_stamp_that_is_not_of_its_time_is_found() {
+    let stamped = |ms| {
+        broken(|events, _| {
+            for operation in &mut events.operations {
+                for attempt in &mut operation.attempts {
+                    if let Some(Ok(acknowledgement)) = &mut attempt.answer {
+                        acknowledgement.place.time_ms = ms;
+                    }
+                }
+            }
+        })
+    };
+    assert_eq!(stamped(WALL_MS + 3_600_000), ["P16"]);
+    assert_eq!(stamped(WALL_MS - 3_600_000), ["P16"]);
+}

@@ -1,0 +1,114 @@
+//! The end of a run: all that nobody knows of, and a tenth of the rest, is sent again to other nodes, once all is healed
+//! and again after everything that might make a cluster forget.
+//!
+//! - After a forced snapshot and purge on all nodes, and a restart of all.
+//! - After a node that lacked what was purged has got it as a snapshot, and leads.
+//! - After one more restart of all.
+//!
+//! Each round is remembered, and the replicas are judged after each.
+
+use std::sync::Arc;
+
+use crate::cluster::Cluster;
+use crate::history::History;
+use crate::judgement::{replicas, settle, violations};
+use crate::load::Load;
+use crate::oracle::{Dump, Violation};
+use crate::wait::{PATIENCE, until};
+
+/// How many entries a node keeps behind a snapshot, so that a node that sleeps for a while is behind it.
+const KEPT_ENTRIES: u64 = 500;
+/// How many leaders are killed, at most, until the one that is to lead does.
+const KILLS: usize = 40;
+
+/// What the nodes of such a cluster are to be started with.
+pub fn arguments() -> Vec<String> {
+    vec!["--keep-entries".to_owned(), KEPT_ENTRIES.to_string()]
+}
+
+/// Plays all rounds on a cluster all of whose nodes run. The replicas are those after the last one, not judged yet.
+pub async fn play(cluster: &Cluster, history: &Arc<History>) -> (Vec<Violation>, Vec<Dump>) {
+    let ids = cluster.ids();
+    let mut found = Vec::new();
+    settle(cluster, history, &ids, "healing").await;
+    found.extend(violations(cluster, history, &ids).await);
+
+    snapshots(cluster, &ids).await;
+    restart(cluster).await;
+    settle(cluster, history, &ids, "snapshot, purge and restart").await;
+    found.extend(violations(cluster, history, &ids).await);
+
+    lead_after_a_snapshot(cluster, history).await;
+    settle(cluster, history, &ids, "a fresh leader").await;
+    found.extend(violations(cluster, history, &ids).await);
+
+    restart(cluster).await;
+    settle(cluster, history, &ids, "a restart of all").await;
+    (found, replicas(cluster, &ids).await)
+}
+
+async fn restart(cluster: &Cluster) {
+    cluster.kill_all();
+    cluster.start_all();
+    cluster.serving(&cluster.ids()).await;
+}
+
+/// Makes a snapshot on each of these nodes and returns the least index that one of them has purged.
+async fn snapshots(cluster: &Cluster, ids: &[u64]) -> u64 {
+    let mut purged = u64::MAX;
+    for id in ids {
+        let client = cluster.node(*id).client();
+        let made = until(&format!("node {id} makes a snapshot"), PATIENCE, || async {
+            client.snapshot().await.map_err(|failure| failure.to_string())
+        })
+        .await;
+        purged = purged.min(made.purged_index);
+    }
+    purged
+}
+
+/// A node sleeps until what it lacks is purged, gets a snapshot, and leads in the end.
+async fn lead_after_a_snapshot(cluster: &Cluster, history: &Arc<History>) {
+    let leader = cluster.leader().await;
+    let sleeper = *cluster.others(leader).first().expect("a follower");
+    let slept_at = cluster.node(sleeper).status().await.expect("a follower says how it is").last_index;
+    history.mark(format!("kill -9 of node {sleeper}, a follower, at index {slept_at}"));
+    cluster.node(sleeper).kill();
+    let awake = cluster.others(sleeper);
+    let load = Load::start_on(cluster, &awake, history);
+    loop {
+        load.acknowledged_more(usize::try_from(KEPT_ENTRIES).expect("a small number")).await;
+        if snapshots(cluster, &awake).await > slept_at {
+            break;
+        }
+    }
+    load.stop().await;
+
+    history.mark(format!("start of node {sleeper}"));
+    cluster.node(sleeper).start();
+    until(&format!("node {sleeper} has installed a snapshot"), PATIENCE, || async {
+        let status = cluster.node(sleeper).status().await.map_err(|failure| failure.to_string())?;
+        if status.snapshot_index > slept_at {
+            Ok(())
+        } else {
+            Err(format!("its snapshot is of {}", status.snapshot_index))
+        }
+    })
+    .await;
+    cluster.serving(&cluster.ids()).await;
+    cluster.agreed(&cluster.ids()).await;
+    for _ in 0..KILLS {
+        let leader = cluster.leader().await;
+        if leader == sleeper {
+            history.mark(format!("node {sleeper} leads"));
+            return;
+        }
+        history.mark(format!("kill -9 of node {leader}, which leads"));
+        cluster.node(leader).kill();
+        cluster.leader_among(&cluster.others(leader)).await;
+        history.mark(format!("start of node {leader}"));
+        cluster.node(leader).start();
+        cluster.serving(&cluster.ids()).await;
+    }
+    panic!("node {sleeper} does not lead, although {KILLS} others that did were killed");
+}
