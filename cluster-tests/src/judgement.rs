@@ -71,9 +71,26 @@ pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
 /// Sends again what is to be sent again, and remembers when and after what.
 pub async fn settle(cluster: &Cluster, history: &History, ids: &[u64], after: &str) {
     let begun = history.now();
+    let _written = WrittenInPanic { cluster, history };
     resend(cluster, history, ids).await;
     let round = Round { name: after.to_owned(), begun, ended: history.now() };
     history.remember(|events| events.rounds.push(round));
+}
+
+/// Writes the history where a panic ends what might have judged it.
+struct WrittenInPanic<'a> {
+    cluster: &'a Cluster,
+    history: &'a History,
+}
+
+impl Drop for WrittenInPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let path = self.cluster.directory().join("history.jsonl");
+            let written = file::write(&path, &self.history.events(), &[]);
+            eprintln!("the history so far, without replicas, is in {}: {written:?}", path.display());
+        }
+    }
 }
 
 async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {

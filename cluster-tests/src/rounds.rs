@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::history::History;
+use crate::history::{History, done};
 use crate::judgement::{replicas, settle, violations};
 use crate::load::Load;
 use crate::oracle::{Dump, Violation};
@@ -44,7 +44,10 @@ pub async fn play(cluster: &Cluster, history: &Arc<History>) -> (Vec<Violation>,
 
     restart(cluster).await;
     settle(cluster, history, &ids, "a restart of all").await;
-    (found, replicas(cluster, &ids).await)
+    let replicas = replicas(cluster, &ids).await;
+    let done: Vec<String> = done(&history.events()).map(|(name, count)| format!("{count} {name}")).collect();
+    eprintln!("done: {}", done.join(", "));
+    (found, replicas)
 }
 
 async fn restart(cluster: &Cluster) {

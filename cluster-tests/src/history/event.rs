@@ -1,14 +1,12 @@
-//! What is remembered: each kind of event once.
+//! What is remembered of what was done: each kind of event once.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Content;
-use crate::client::{Acknowledgement, Effect, Failure, Place};
-use crate::proto::Record;
+use crate::client::{Acknowledgement, Effect, Failure};
 
 /// One attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -109,133 +107,6 @@ pub struct Reuse {
     pub answer: Result<Acknowledgement, Failure>,
 }
 
-/// What a linearizable read of a log's end saw.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct EndSeen {
-    /// The log.
-    pub log: String,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// When the answer came.
-    pub completed: Duration,
-    /// The end.
-    pub end: u64,
-}
-
-/// A record that somebody was shown while the run went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordSeen {
-    /// Where.
-    pub offset: u64,
-    /// The id that wrote it.
-    pub id: String,
-    /// What it holds.
-    pub content: Content,
-}
-
-impl RecordSeen {
-    /// As an answer has it.
-    pub fn of(record: &Record) -> Self {
-        let id = record.id.clone().unwrap_or_default().text;
-        Self { offset: record.offset, id, content: Content::of(&record.payload) }
-    }
-}
-
-/// What a node showed of a log out of its own state, however old that is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LocalSeen {
-    /// The node.
-    pub node: u64,
-    /// The log.
-    pub log: String,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// When the answer came.
-    pub completed: Duration,
-    /// Where the log ended for the node.
-    pub end: u64,
-    /// The records shown.
-    pub records: Vec<RecordSeen>,
-}
-
-/// A page of a tail.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PageSeen {
-    /// Which tail, of all in the history.
-    pub tail: usize,
-    /// The node.
-    pub node: u64,
-    /// The log.
-    pub log: String,
-    /// Whether all was to be there that was acknowledged before the tail was asked for.
-    pub linearizable: bool,
-    /// When the tail was asked for.
-    pub invoked: Duration,
-    /// When the page came.
-    pub completed: Duration,
-    /// Where the page was to begin.
-    pub from: u64,
-    /// Where the next one is to begin.
-    pub next: u64,
-    /// Where the log ended.
-    pub end: u64,
-    /// The first records of the page.
-    pub records: Vec<RecordSeen>,
-}
-
-/// What a look for an id found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// Nothing has become of it.
-    Unknown,
-    /// The space has forgotten ids of its age.
-    TooOld,
-    /// It was applied, and its records are here.
-    Appended(Place),
-    /// It is decided otherwise, in words.
-    Other(String),
-}
-
-/// A look for what became of the id of an append.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LookedUp {
-    /// The id.
-    pub id: String,
-    /// The node asked.
-    pub node: u64,
-    /// Whether all was to be seen that was acknowledged before.
-    pub linearizable: bool,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// When the answer came.
-    pub completed: Duration,
-    /// What it was.
-    pub fate: Fate,
-}
-
-/// A number in a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Number {
-    /// The number.
-    pub number: i64,
-    /// The sequence of the command that made it so.
-    pub version: u64,
-}
-
-/// Cells with numbers, as they all were at one moment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CellsSeen {
-    /// The node asked.
-    pub node: u64,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// When the answer came.
-    pub completed: Duration,
-    /// Each of them by its key.
-    pub cells: BTreeMap<String, Number>,
-}
-
 /// All that nobody knew of, and a part of the rest, was sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
@@ -245,27 +116,6 @@ pub struct Round {
     pub begun: Duration,
     /// When all of it was answered.
     pub ended: Duration,
-}
-
-/// How a node was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusSeen {
-    /// The node.
-    pub node: u64,
-    /// When it said so.
-    pub at: Duration,
-    /// Its term.
-    pub term: u64,
-    /// Whether it leads.
-    pub leads: bool,
-    /// Whether it serves.
-    pub serves: bool,
-    /// The last entry that it knows to be committed.
-    pub committed: u64,
-    /// The last entry that it has applied.
-    pub applied: u64,
-    /// The digest there.
-    pub digest: String,
 }
 
 /// How a fault went.

@@ -22,6 +22,7 @@ use crate::oracle::{Dump, LogDump, Stored};
 #[serde(rename_all = "snake_case")]
 enum Line {
     Meant(Meant),
+    Workload { name: String },
     Mark { at: Duration, what: String },
     Fault(Fault),
     Recovery(Recovery),
@@ -45,6 +46,9 @@ pub fn write(path: &Path, events: &Events, replicas: &[Dump]) -> io::Result<()> 
     let mut lines = Lines(BufWriter::new(File::create(path)?));
     if let Some(meant) = &events.meant {
         lines.write(&Line::Meant(meant.clone()))?;
+    }
+    for name in &events.workloads {
+        lines.write(&Line::Workload { name: name.clone() })?;
     }
     for (at, what) in &events.marks {
         lines.write(&Line::Mark { at: *at, what: what.clone() })?;
@@ -115,6 +119,7 @@ pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
         let bad = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("line {number}: {why}"));
         match serde_json::from_str(&line?).map_err(|error| bad(error.to_string()))? {
             Line::Meant(meant) => events.meant = Some(meant),
+            Line::Workload { name } => events.workloads.push(name),
             Line::Mark { at, what } => events.marks.push((at, what)),
             Line::Fault(fault) => events.faults.push(fault),
             Line::Recovery(recovery) => events.recoveries.push(recovery),

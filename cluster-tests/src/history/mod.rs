@@ -7,15 +7,16 @@
 
 mod command;
 mod content;
+mod done;
 mod event;
 pub mod file;
+mod seen;
 
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
-pub use event::{
-    Again, Attempt, CellsSeen, Effective, EndSeen, Fate, Fault, LocalSeen, LookedUp, Meant, Number, Operation,
-    PageSeen, RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
-};
+pub use done::{WORKLOADS, done};
+pub use event::{Again, Attempt, Effective, Fault, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
+pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PageSeen, RecordSeen, StatusSeen};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,8 @@ pub struct Events {
     pub rounds: Vec<Round>,
     /// How it came back from faults.
     pub recoveries: Vec<Recovery>,
+    /// What clients were meant to do, by the names of [`WORKLOADS`].
+    pub workloads: Vec<String>,
     /// What the run was meant to be; a scenario that says so by itself has none.
     pub meant: Option<Meant>,
 }

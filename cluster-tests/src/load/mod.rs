@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 
 use self::work::Work;
 use crate::cluster::Cluster;
-use crate::history::History;
+use crate::history::{History, WORKLOADS};
 use crate::wait::{PATIENCE, until};
 
 /// How long one attempt may take.
@@ -79,6 +79,9 @@ impl Load {
     /// Puts everything on a cluster that there is.
     pub fn start_all(cluster: &Cluster, history: &Arc<History>) -> Self {
         let ids = &cluster.ids();
+        history.remember(|events| {
+            events.workloads = WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        });
         let mut load = Self::looking_on(cluster, ids, history);
         load.put(cluster, ids, CLIENTS, unary::run);
         load.put(cluster, ids, STREAMS, streamed::run);

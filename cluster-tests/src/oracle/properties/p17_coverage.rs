@@ -1,10 +1,10 @@
-//! P17: coverage: a run without the faults, successes and leader changes that it was meant to have is a failure. What
+//! P17: coverage: a run without the faults, workloads, successes and leader changes that it was meant to have is a failure. What
 //! the machine can not do is said to be skipped, and is no failure.
 
 use std::collections::BTreeSet;
 
 use super::{Property, Report};
-use crate::history::Effective;
+use crate::history::{Effective, done};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -17,6 +17,11 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;
+    for (name, count) in done(events) {
+        if count == 0 && events.workloads.iter().any(|meant| meant == name) {
+            report(format!("{name} were meant, and there were none"));
+        }
+    }
     let Some(meant) = &events.meant else {
         return;
     };

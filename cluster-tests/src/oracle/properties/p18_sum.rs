@@ -16,13 +16,16 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let opened = evidence.events.commands.iter().find_map(|command| match &command.job {
+    let mut opened = evidence.events.commands.iter().filter_map(|command| match &command.job {
         Job::Open { accounts, balance } if command.applied().is_some() => Some((accounts, *balance)),
         _ => None,
     });
-    let Some((accounts, balance)) = opened else {
+    let Some((accounts, balance)) = opened.next() else {
         return;
     };
+    if opened.next().is_some() {
+        report(format!("{accounts:?} were opened twice"));
+    }
     let sum: i64 = accounts.iter().map(|_| balance).sum();
     for seen in evidence.events.cells.iter().filter(|seen| !seen.cells.is_empty()) {
         let found: i64 = seen.cells.values().map(|cell| cell.number).sum();

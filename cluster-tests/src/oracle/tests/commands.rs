@@ -1,4 +1,4 @@
-//! Broken histories for whole commands, lookups and tails: P18 to P20, and what the other properties say of them.
+//! A sound history of whole commands, and what properties of all ids say of broken ones.
 
 use bytes::Bytes;
 
@@ -10,11 +10,11 @@ use crate::oracle::Held;
 
 const JOURNAL: &str = "journal";
 const WRITES: &str = "writes";
-const EFFECTS: &str = "effects";
+pub(super) const EFFECTS: &str = "effects";
 const READINGS: &str = "forgetful/readings";
 
 /// One that was decided, a moment after it was sent; the sequence says when that was.
-fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: Verdict) -> Command {
+pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: Verdict) -> Command {
     let sealed = Sealed { sequence, history: 7, time_ms, verdict };
     let answer = Some(Ok(Decided { replayed: false, sealed }));
     let invoked = at(100 + 10 * sequence);
@@ -36,27 +36,27 @@ fn appending(command: Command, log: &str, payloads: &[Bytes]) -> Command {
     Command { log: log.to_owned(), contents, ..command }
 }
 
-fn appended(first_offset: u64, count: u32) -> Got {
+pub(super) fn appended(first_offset: u64, count: u32) -> Got {
     Got::Appended { first_offset, count }
 }
 
-fn refused_with(number: Option<i64>) -> Verdict {
+pub(super) fn refused_with(number: Option<i64>) -> Verdict {
     Verdict::Refused { found: "something".to_owned(), number }
 }
 
-fn transfer(amount: i64) -> Job {
+pub(super) fn transfer(amount: i64) -> Job {
     Job::Transfer { from: "x".to_owned(), to: "y".to_owned(), amount }
 }
 
-fn locked(sequence: u64, expires_ms: u64) -> Verdict {
+pub(super) fn locked(sequence: u64, expires_ms: u64) -> Verdict {
     Verdict::Applied(vec![Got::Locked { token: (7, sequence), expires_ms }])
 }
 
-fn under(sequence: u64) -> Job {
+pub(super) fn under(sequence: u64) -> Job {
     Job::Write { lock: "l".to_owned(), token: (7, sequence) }
 }
 
-fn handle(from: u64, to: u64) -> Job {
+pub(super) fn handle(from: u64, to: u64) -> Job {
     Job::Handle { reader: "r".to_owned(), source: LOG.to_owned(), from, to }
 }
 
@@ -101,7 +101,7 @@ fn commands() -> Vec<Command> {
 }
 
 /// The sound history, and whole commands beside it.
-fn whole() -> (Events, Vec<Dump>) {
+pub(super) fn whole() -> (Events, Vec<Dump>) {
     let (mut events, mut dumps) = sound();
     events.commands = commands();
     let number = |number| Held { number: Some(number), content: None, version: 11 };
@@ -147,7 +147,7 @@ fn whole() -> (Events, Vec<Dump>) {
     (events, dumps)
 }
 
-fn broken_whole(damage: impl FnOnce(&mut Events, &mut Vec<Dump>)) -> Vec<&'static str> {
+pub(super) fn broken_whole(damage: impl FnOnce(&mut Events, &mut Vec<Dump>)) -> Vec<&'static str> {
     let (mut events, mut dumps) = whole();
     damage(&mut events, &mut dumps);
     let mut found: Vec<_> = judge(&events, &dumps).into_iter().map(|violation| violation.property).collect();
@@ -155,11 +155,11 @@ fn broken_whole(damage: impl FnOnce(&mut Events, &mut Vec<Dump>)) -> Vec<&'stati
     found
 }
 
-fn of<'a>(events: &'a mut Events, id: &str) -> &'a mut Command {
+pub(super) fn of<'a>(events: &'a mut Events, id: &str) -> &'a mut Command {
     events.commands.iter_mut().find(|command| command.id == id).unwrap()
 }
 
-fn sealed<'a>(events: &'a mut Events, id: &str) -> &'a mut Sealed {
+pub(super) fn sealed<'a>(events: &'a mut Events, id: &str) -> &'a mut Sealed {
     match &mut of(events, id).attempts[0].answer {
         Some(Ok(decided)) => &mut decided.sealed,
         other => panic!("{id} came to {other:?}"),
@@ -167,7 +167,7 @@ fn sealed<'a>(events: &'a mut Events, id: &str) -> &'a mut Sealed {
 }
 
 /// Changes what came of a command.
-fn came_to(id: &str, verdict: Verdict) -> Vec<&'static str> {
+pub(super) fn came_to(id: &str, verdict: Verdict) -> Vec<&'static str> {
     broken_whole(|events, _| sealed(events, id).verdict = verdict)
 }
 
@@ -239,35 +239,6 @@ fn a_command_of_two_outcomes_is_found() {
 }
 
 #[test]
-fn replicas_whose_cells_positions_or_locks_differ_are_found() {
-    let on_one = |damage: fn(&mut Dump)| broken_whole(|_, dumps| damage(&mut dumps[1]));
-    assert_eq!(on_one(|dump| dump.cells.get_mut("x").unwrap().version = 12), ["P5"]);
-    assert_eq!(on_one(|dump| dump.positions.extend([("z in z".to_owned(), (1, 1))])), ["P5"]);
-    assert_eq!(on_one(|dump| dump.locks.extend([("l".to_owned(), ((7, 13), 1))])), ["P5"]);
-}
-
-#[test]
-fn a_lookup_of_another_answer_is_found_and_one_that_lags_behind() {
-    let fate = |place: usize, fate| broken_whole(|events, _| events.lookups[place].fate = fate);
-    assert_eq!(fate(0, Fate::Appended(acknowledgement(1, 1).place)), ["P3"]);
-    assert_eq!(fate(0, Fate::TooOld), ["P3"]);
-    assert_eq!(fate(0, Fate::Other("cancelled".to_owned())), ["P3"]);
-    assert_eq!(fate(0, Fate::Unknown), ["P8"]);
-    let later = |linearizable| {
-        broken_whole(|events, _| {
-            let invoked = at(70);
-            let again = LookedUp { linearizable, invoked, fate: Fate::Unknown, ..events.lookups[0].clone() };
-            (events.lookups[0].id, events.lookups[0].fate) =
-                ("c".to_owned(), Fate::Appended(acknowledgement(3, 1).place));
-            events.lookups.push(LookedUp { id: "c".to_owned(), ..again });
-        })
-    };
-    assert_eq!(later(true), ["P8"], "it was known before");
-    assert_eq!(later(false), Vec::<&str>::new(), "a local look may lag behind");
-    assert_eq!(broken_whole(|events, _| events.lookups[0].id = "nobody's".to_owned()), ["P3"]);
-}
-
-#[test]
 fn a_refusal_as_cancelled_that_nobody_asked_for_is_found() {
     let doubted = |doubted| {
         broken_whole(|events, _| {
@@ -281,75 +252,6 @@ fn a_refusal_as_cancelled_that_nobody_asked_for_is_found() {
 }
 
 #[test]
-fn a_tail_that_leaves_something_out_goes_back_or_shows_too_little_is_found() {
-    assert_eq!(broken_whole(|events, _| events.pages[1].from = 4), ["P9"]);
-    assert_eq!(broken_whole(|events, _| events.pages[0].records[1].offset = 2), ["P9", "P11"]);
-    assert_eq!(broken_whole(|events, _| events.pages[1].end = 2), ["P9"]);
-    assert_eq!(broken_whole(|events, _| events.pages[0].records[1].content = Content::of(b"another")), ["P11"]);
-    let linearizable = |end| {
-        broken_whole(|events, _| {
-            events.pages.truncate(1);
-            let page = &mut events.pages[0];
-            (page.linearizable, page.records, page.from, page.next, page.end) = (true, Vec::new(), end, end, end);
-        })
-    };
-    assert_eq!(linearizable(3), Vec::<&str>::new());
-    assert_eq!(linearizable(2), ["P8"], "3 were acknowledged before");
-    assert_eq!(linearizable(9), ["P8"], "no 9 were sent");
-    let later = |events: &mut Events| {
-        let local =
-            LocalSeen { end: 4, completed: at(20), invoked: at(19), records: Vec::new(), ..events.locals[0].clone() };
-        events.locals = vec![local];
-        events.pages.clear();
-    };
-    assert_eq!(broken_whole(|events, _| later(events)), ["P8"], "what a node has applied is there for all");
-}
-
-#[test]
-fn cells_that_are_older_than_known_are_found() {
-    let version = |version| {
-        broken_whole(|events, _| {
-            for number in events.cells[0].cells.values_mut() {
-                number.version = version;
-            }
-        })
-    };
-    assert_eq!(version(10), ["P8"], "the transfer was acknowledged before");
-    assert_eq!(version(12), Vec::<&str>::new());
-}
-
-#[test]
-fn a_round_that_leaves_something_open_or_sends_nothing_again_is_found() {
-    let round = |begun, ended| Round { name: "healing".to_owned(), begun: at(begun), ended: at(ended) };
-    let open = |events: &mut Events| {
-        of(events, "t1").attempts[0].answer = None;
-        of(events, "t1").attempts[0].completed = None;
-        events.operations[2].cancelled = true;
-        events.operations[3].cancelled = true;
-    };
-    let found = broken_whole(|events, dumps| {
-        open(events);
-        dumps.clear();
-        events.rounds.push(round(215, 216));
-    });
-    assert!(found.contains(&"P13"), "{found:?}");
-    let nothing = |events: &mut Events| {
-        events.operations.truncate(2);
-        events.rounds.push(round(600, 700));
-    };
-    assert!(broken_whole(|events, _| nothing(events)).contains(&"P13"), "14 were known, and none was sent again");
-    let found = broken_whole(|events, _| {
-        nothing(events);
-        let mut again = of(events, "t1").attempts[0].clone();
-        (again.invoked, again.completed) = (at(650), Some(at(651)));
-        let Some(Ok(decided)) = &mut again.answer else { panic!("t1 is decided") };
-        decided.replayed = true;
-        of(events, "t1").attempts.push(again);
-    });
-    assert!(!found.contains(&"P13"), "{found:?}");
-}
-
-#[test]
 fn a_command_that_was_too_old_and_is_known_is_found() {
     let found = broken_whole(|events, _| {
         let forgotten = of(events, "f1");
@@ -360,60 +262,4 @@ fn a_command_that_was_too_old_and_is_known_is_found() {
         forgotten.attempts.push(again);
     });
     assert_eq!(found, ["P15"]);
-}
-
-#[test]
-fn money_that_is_lost_or_made_is_found() {
-    let added = |from, to| Verdict::Applied(vec![Got::Added(from), Got::Added(to), appended(0, 1)]);
-    assert_eq!(came_to("t1", added(70, 131)), ["P18"]);
-    assert_eq!(came_to("t1", added(40, 160)), ["P18"], "as if it had been made twice");
-    let held = |x| {
-        broken_whole(|_, dumps| {
-            for dump in dumps {
-                dump.cells.get_mut("x").unwrap().number = x;
-            }
-        })
-    };
-    assert_eq!(held(Some(71)), ["P18"]);
-    assert_eq!(held(None), ["P18"]);
-    assert_eq!(broken_whole(|events, _| events.cells[0].cells.get_mut("x").unwrap().number = 69), ["P18"]);
-    assert_eq!(broken_whole(|events, _| of(events, "t2").job = transfer(70)), ["P18"], "enough was there");
-    assert_eq!(broken_whole(|events, _| of(events, "t1").job = transfer(120)), ["P18"], "too little was there");
-}
-
-#[test]
-fn a_lock_of_two_holders_is_found_and_a_token_that_does_not_grow() {
-    assert_eq!(broken_whole(|events, _| sealed(events, "l3").time_ms = 1_900), ["P19"], "it was held until 2,000");
-    assert_eq!(came_to("l2", locked(15, 2_900)), ["P19"]);
-    assert_eq!(came_to("l3", locked(12, 3_500)), ["P19"], "13 was seen before");
-    assert_eq!(broken_whole(|events, _| sealed(events, "l2").time_ms = 2_100), ["P19"], "nobody held it");
-    let late = |events: &mut Events| {
-        sealed(events, "w1").time_ms = 2_000;
-        sealed(events, "l2").time_ms = 1_999;
-    };
-    assert_eq!(broken_whole(|events, _| late(events)), ["P19"], "it was written when the time was over");
-    assert_eq!(broken_whole(|events, _| of(events, "w1").job = under(12)), ["P19"], "an old token wrote");
-    assert_eq!(broken_whole(|events, _| of(events, "w2").job = under(16)), ["P19"], "the holder was refused");
-}
-
-#[test]
-fn records_that_are_handled_twice_not_or_otherwise_are_found() {
-    assert_eq!(broken_whole(|events, _| of(events, "h2").job = handle(1, 4)), ["P20"]);
-    assert_eq!(broken_whole(|events, _| of(events, "h2").job = handle(3, 4)), ["P20"]);
-    let position = |offset| {
-        broken_whole(|_, dumps| {
-            for dump in dumps {
-                dump.positions.values_mut().for_each(|position| position.0 = offset);
-            }
-        })
-    };
-    assert_eq!(position(2), ["P20"]);
-    let other = |events: &mut Events, dumps: &mut Vec<Dump>| {
-        let content = Content::of(&sample::effect(0, "b"));
-        of(events, "h1").contents[0] = content.clone();
-        for dump in dumps {
-            dump.logs.get_mut(EFFECTS).unwrap().records[0].content = content.clone();
-        }
-    };
-    assert_eq!(broken_whole(other), ["P20"]);
 }

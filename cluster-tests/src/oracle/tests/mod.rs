@@ -2,6 +2,8 @@
 
 mod answers;
 mod commands;
+mod jobs;
+mod looks;
 mod order;
 mod records;
 mod run;
