@@ -60,6 +60,8 @@ pub enum Error {
 pub fn run(config: &Config) -> Result<(), Error> {
     logging::start(config);
     stop_on_panic();
+    #[cfg(all(feature = "chaos", not(test)))]
+    crate::store::crash_point::check().map_err(Error::Failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
         .enable_all()

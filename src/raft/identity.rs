@@ -8,6 +8,7 @@
 
 use std::sync::OnceLock;
 
+use crate::store::crash_point::{self, Point, point};
 use crate::store::identity::{self, DataDirectory, InitPlan};
 use crate::types::{ClusterId, Incarnation, Membership, NodeId};
 
@@ -117,16 +118,25 @@ impl LocalIdentity {
         self.stored.identity().plan
     }
 
+    /// A crash point of a step that makes this node part of a cluster.
+    pub(super) fn reached(&self, point: Point) {
+        crash_point::reached(self.stored.path(), point);
+    }
+
     /// Stores a new cluster and who is to be in it, before anything is sent to anyone.
     pub fn found_cluster(&self, cluster: ClusterId, plan: InitPlan) -> Result<(), identity::Error> {
+        self.reached(point::INIT_BEGUN);
         self.stored.set_cluster_and_plan(cluster, plan)?;
+        self.reached(point::INIT_STORED);
         self.cluster.get_or_init(|| cluster);
         Ok(())
     }
 
     /// Stores the cluster of the first Raft message addressed to this incarnation. A node that has one takes no other.
     pub fn adopt(&self, cluster: ClusterId) -> Result<(), identity::Error> {
+        self.reached(point::ADOPT_BEGUN);
         self.stored.set_cluster(cluster)?;
+        self.reached(point::ADOPT_STORED);
         self.cluster.get_or_init(|| cluster);
         Ok(())
     }

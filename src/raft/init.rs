@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use openraft::error::{InitializeError, RaftError};
 
+use crate::store::crash_point::point;
 use crate::store::identity::InitPlan;
 use crate::types::{ClusterId, History, Incarnation, Member, NodeId};
 use crate::wire::peer;
@@ -106,7 +107,10 @@ pub async fn init(raft: &Raft, addresses: &[String]) -> Result<Initialised, Init
 
 async fn initialise(raft: &Raft, cluster: ClusterId, plan: InitPlan) -> Result<Initialised, InitError> {
     match raft.core().initialize(plan.members.clone()).await {
-        Ok(()) => Ok(Initialised { cluster, history: plan.history, members: plan.members, already: false }),
+        Ok(()) => {
+            raft.local().reached(point::INIT_MADE);
+            Ok(Initialised { cluster, history: plan.history, members: plan.members, already: false })
+        }
         Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {
             Ok(Initialised { cluster, history: plan.history, members: plan.members, already: true })
         }

@@ -21,7 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{crash_point, entry, files};
+use super::crash_point::{self, point};
+use super::{entry, files};
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{ClusterId, History, Incarnation, Member, NodeId};
 
@@ -264,8 +265,9 @@ fn path(data_directory: &Path) -> PathBuf {
 }
 
 fn write(data_directory: &Path, identity: &Identity) -> Result<(), Error> {
-    crash_point::fault(data_directory, "identity.write")?;
+    crash_point::fault(data_directory, point::IDENTITY_WRITE)?;
     files::replace(&path(data_directory), &identity.encode())?;
+    crash_point::reached(data_directory, point::IDENTITY_WRITTEN);
     Ok(())
 }
 

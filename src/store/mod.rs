@@ -5,7 +5,7 @@
 //! - [`state`]: everything that a Raft group has applied.
 //! - [`identity`]: who the node is.
 //! - `files`: what must be synced for a file to be there after a power cut.
-//! - `crash_point`: where tests look at the disk as a crash would leave it.
+//! - `crash_point`: where a process may die between two steps, and tests look at the disk as a crash would leave it.
 
 pub(crate) mod crash_point;
 pub mod entry;

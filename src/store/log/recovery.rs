@@ -19,7 +19,8 @@ use super::record::{self, Link, StoredEntry};
 use super::wal::{self, Inspection};
 use super::watermark::{Mark, Watermark};
 use super::{Options, tail_cache::TailCache};
-use crate::store::{crash_point, entry, files};
+use crate::store::crash_point::{self, point};
+use crate::store::{entry, files};
 use crate::types::{LogId, LogIndex, Vote};
 
 /// An opened log.
@@ -64,7 +65,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, Error>
             return Err(damaged("it is gone, but this node belongs to a cluster, so it had one".to_owned()));
         }
         Watermark::create(directory, nothing).map_err(Error::io("make"))?;
-        crash_point::reached(directory, "open.watermark_made");
+        crash_point::reached(directory, point::OPEN_WATERMARK_MADE);
     }
     let watermark = Watermark::open(directory).map_err(Error::io("open"))?;
     let mut watermark = watermark.ok_or_else(|| damaged("neither half of its watermark can be read".to_owned()))?;
@@ -79,7 +80,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, Error>
         Database::open(&paths.database, options.group, Recovery::Strict, true).map_err(Error::storage("make"))?
     };
     let content = walk(&database, &mark, options.tail_cache_bytes)?.map_err(damaged)?;
-    crash_point::reached(directory, "open.verified");
+    crash_point::reached(directory, point::OPEN_VERIFIED);
     watermark
         .reset(Mark { boot: options.boot, last: content.last, vote: content.vote })
         .map_err(Error::io("write the watermark of"))?;
@@ -107,7 +108,7 @@ impl Paths {
         }
     }
 
-    fn reached(&self, point: &'static str) {
+    fn reached(&self, point: crash_point::Point) {
         crash_point::reached(&self.directory, point);
     }
 }
@@ -117,9 +118,9 @@ fn finish_switch(paths: &Paths) -> io::Result<()> {
     files::remove_directory(&paths.copy)?;
     if paths.recovered.try_exists()? {
         files::remove_directory(&paths.database)?;
-        paths.reached("open.original_removed");
+        paths.reached(point::OPEN_ORIGINAL_REMOVED);
         files::rename(&paths.recovered, &paths.database)?;
-        paths.reached("open.switched");
+        paths.reached(point::OPEN_SWITCHED);
     }
     Ok(())
 }
@@ -170,7 +171,7 @@ fn open_existing(paths: &Paths, options: &Options, mark: &Mark) -> Result<Databa
 /// Recovers a copy up to the damage. If the copy is whole and reaches the watermark it becomes the database.
 fn open_copy(paths: &Paths, options: &Options, mark: &Mark, reason: &str) -> Result<Database, Error> {
     files::link_directory(&paths.database, &paths.copy).map_err(Error::io("copy"))?;
-    paths.reached("open.copied");
+    paths.reached(point::OPEN_COPIED);
     let whole = match Database::open(&paths.copy, options.group, Recovery::PointInTime, false) {
         Ok(copy) => walk(&copy, mark, 0)?.map(drop),
         Err(error) => Err(format!("it can't be recovered: {error}")),
@@ -181,7 +182,7 @@ fn open_copy(paths: &Paths, options: &Options, mark: &Mark, reason: &str) -> Res
     }
     tracing::warn!(reason, "a write that was never acknowledged is cut off the Raft log");
     files::rename(&paths.copy, &paths.recovered).map_err(Error::io("switch"))?;
-    paths.reached("open.copy_published");
+    paths.reached(point::OPEN_COPY_PUBLISHED);
     finish_switch(paths).map_err(Error::io("switch"))?;
     Database::open(&paths.database, options.group, Recovery::Strict, false).map_err(Error::storage("open"))
 }

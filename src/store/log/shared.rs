@@ -17,7 +17,8 @@ use super::error::Error;
 use super::gate::Durability;
 use super::record::{Link, StoredEntry};
 use super::tail_cache::TailCache;
-use crate::store::{crash_point, entry};
+use crate::store::crash_point::{self, point};
+use crate::store::entry;
 use crate::types::{LogEntry, LogId, LogIndex, Vote};
 
 pub(super) struct Shared {
@@ -205,7 +206,7 @@ impl Shared {
                 (from, to.min(cached))
             };
             let read = self.read(page, from, to);
-            crash_point::reached(&self.directory, "entries.read");
+            crash_point::reached(&self.directory, point::ENTRIES_READ);
             match read {
                 Ok(()) if page.full => return Ok(self.readable().removals == removals),
                 Ok(()) => next = to,

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::record::first_u64;
-use crate::store::{crash_point, files};
+use crate::store::crash_point::{self, point};
+use crate::store::files;
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{LogId, LogIndex, NodeId, Vote};
 
@@ -105,7 +106,7 @@ impl Watermark {
             return Ok(());
         }
         self.write(Mark { last, vote, ..self.mark })?;
-        crash_point::reached(&self.directory, "watermark.raised");
+        crash_point::reached(&self.directory, point::WATERMARK_RAISED);
         Ok(())
     }
 
@@ -113,10 +114,10 @@ impl Watermark {
     pub(super) fn reset(&mut self, mark: Mark) -> io::Result<()> {
         self.write(mark)?;
         self.sync()?;
-        crash_point::reached(&self.directory, "watermark.half_reset");
+        crash_point::reached(&self.directory, point::WATERMARK_HALF_RESET);
         self.write(mark)?;
         self.sync()?;
-        crash_point::reached(&self.directory, "watermark.reset");
+        crash_point::reached(&self.directory, point::WATERMARK_RESET);
         Ok(())
     }
 
@@ -127,17 +128,17 @@ impl Watermark {
 
     /// Makes the newest mark durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        crash_point::fault(&self.directory, "watermark.sync")?;
+        crash_point::fault(&self.directory, point::WATERMARK_SYNC)?;
         if files::syncs() {
             self.file.sync_data()?;
         }
         self.unsynced = false;
-        crash_point::reached(&self.directory, "watermark.synced");
+        crash_point::reached(&self.directory, point::WATERMARK_SYNCED);
         Ok(())
     }
 
     fn write(&mut self, mark: Mark) -> io::Result<()> {
-        crash_point::fault(&self.directory, "watermark.write")?;
+        crash_point::fault(&self.directory, point::WATERMARK_WRITE)?;
         let sequence = self.sequence + 1;
         self.file.write_all_at(&encode_slot(sequence, &mark), slot_offset(sequence))?;
         self.sequence = sequence;

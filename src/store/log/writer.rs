@@ -7,6 +7,7 @@
 //!   later.
 //! - After a failure nothing is written any more: everything that waits and everything that comes fails with it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -19,7 +20,8 @@ use super::keys::Key;
 use super::record::{self, Link};
 use super::shared::Shared;
 use super::watermark::Watermark;
-use crate::store::{crash_point, entry};
+use crate::store::crash_point::{self, Point, point};
+use crate::store::entry;
 use crate::types::limits::SYNC_GROUP_BYTES_TARGET;
 use crate::types::{LogEntry, LogId, LogIndex, Vote};
 
@@ -90,13 +92,48 @@ struct Group {
     /// The first entry among them.
     first: Option<LogIndex>,
     done: Vec<Completion>,
+    carried: Carried,
     /// Since when a change waits that nobody waits for.
     waiting_since: Option<Instant>,
 }
 
+/// What a group has beside entries, for the crash points around its write.
+#[derive(Default)]
+struct Carried {
+    vote: bool,
+    committed: bool,
+    purge: bool,
+}
+
+impl Carried {
+    fn begun(&self, directory: &Path) {
+        self.reached(directory, [point::VOTE_BEGUN, point::COMMITTED_BEGUN, point::PURGE_BEGUN]);
+    }
+
+    fn synced(&self, directory: &Path) {
+        self.reached(directory, [point::VOTE_SYNCED, point::COMMITTED_SYNCED, point::PURGE_SYNCED]);
+    }
+
+    fn reached(&self, directory: &Path, [vote, committed, purge]: [Point; 3]) {
+        for (carried, point) in [(self.vote, vote), (self.committed, committed), (self.purge, purge)] {
+            if carried {
+                crash_point::reached(directory, point);
+            }
+        }
+    }
+}
+
 impl Group {
     fn new(batch: Batch) -> Self {
-        Self { batch, bytes: 0, entries: 0, first: None, done: Vec::new(), waiting_since: None }
+        Self {
+            batch,
+            bytes: 0,
+            entries: 0,
+            first: None,
+            done: Vec::new(),
+            carried: Carried::default(),
+            waiting_since: None,
+        }
     }
 
     fn is_awaited(&self) -> bool {
@@ -187,6 +224,7 @@ impl Writer {
             Change::Vote { vote, done } => {
                 self.group.done.push(done);
                 self.group.batch.put(Key::Vote, entry::encode_vote(&vote));
+                self.group.carried.vote = true;
                 self.end.vote = Some(vote);
                 Ok(())
             }
@@ -249,6 +287,7 @@ impl Writer {
         let end = through.index.next();
         self.group.batch.put(Key::Purged, record::encode_purged(through, anchor));
         self.group.batch.remove(first, end);
+        self.group.carried.purge = true;
         self.group.waiting_since.get_or_insert_with(Instant::now);
         self.end.purged = Some((through, anchor));
         self.end.first = (self.end.last > Some(through)).then_some(end);
@@ -261,15 +300,15 @@ impl Writer {
             (Some(last), _) => self.shared.database.link(last.index)?,
             (None, _) => Link::START,
         };
-        crash_point::reached(&self.shared.directory, "truncate.begun");
+        crash_point::reached(&self.shared.directory, point::TRUNCATE_BEGUN);
         self.lower(last)?;
-        crash_point::reached(&self.shared.directory, "truncate.lowered");
+        crash_point::reached(&self.shared.directory, point::TRUNCATE_LOWERED);
         let end = self.end.last.map_or(LogIndex(0), |last| last.index.next());
         let first = last.map_or(self.end.first.unwrap_or(end), |last| last.index.next());
         let mut batch = self.shared.database.batch();
         batch.remove(first, end);
         self.write(batch)?;
-        crash_point::reached(&self.shared.directory, "truncate.synced");
+        crash_point::reached(&self.shared.directory, point::TRUNCATE_SYNCED);
         self.end.last = last;
         self.end.link = link;
         if last == self.end.purged.map(|(purged, _)| purged) {
@@ -279,13 +318,13 @@ impl Writer {
     }
 
     fn restart(&mut self, purged: LogId) -> Result<(), Error> {
-        crash_point::reached(&self.shared.directory, "restart.begun");
+        crash_point::reached(&self.shared.directory, point::RESTART_BEGUN);
         let marked = self.watermark.mark().last;
         if marked.is_some_and(|marked| marked.index > purged.index) {
             // The log is cut as well: what lies behind the snapshot's end is not what follows it.
             self.lower(self.end.purged.map(|(purged, _)| purged))?;
         }
-        crash_point::reached(&self.shared.directory, "restart.lowered");
+        crash_point::reached(&self.shared.directory, point::RESTART_LOWERED);
         let anchor = Link::behind_snapshot(purged);
         let mut batch = self.shared.database.batch();
         batch.put(Key::Purged, record::encode_purged(purged, anchor));
@@ -293,13 +332,13 @@ impl Writer {
             batch.remove(first, last.index.next());
         }
         self.write(batch)?;
-        crash_point::reached(&self.shared.directory, "restart.synced");
+        crash_point::reached(&self.shared.directory, point::RESTART_SYNCED);
         self.end.purged = Some((purged, anchor));
         self.end.first = None;
         self.end.last = Some(purged);
         self.end.link = anchor;
         self.raise()?;
-        crash_point::reached(&self.shared.directory, "restart.marked");
+        crash_point::reached(&self.shared.directory, point::RESTART_MARKED);
         Ok(())
     }
 
@@ -312,6 +351,7 @@ impl Writer {
         };
         if let Some(committed) = news {
             group.batch.put(Key::Committed, entry::encode_log_id(committed));
+            group.carried.committed = true;
         }
         let done = std::mem::take(&mut group.done);
         if group.batch.is_empty() && done.is_empty() {
@@ -327,7 +367,7 @@ impl Writer {
         for done in done {
             done(Ok(()));
         }
-        crash_point::reached(&self.shared.directory, "group.answered");
+        crash_point::reached(&self.shared.directory, point::GROUP_ANSWERED);
         Ok(())
     }
 
@@ -335,11 +375,16 @@ impl Writer {
         if group.batch.is_empty() {
             return Ok(());
         }
-        crash_point::reached(&self.shared.directory, "group.begun");
+        crash_point::reached(&self.shared.directory, point::GROUP_BEGUN);
+        group.carried.begun(&self.shared.directory);
         self.write(group.batch)?;
-        crash_point::reached(&self.shared.directory, "group.synced");
+        crash_point::reached(&self.shared.directory, point::GROUP_SYNCED);
+        group.carried.synced(&self.shared.directory);
         self.raise()?;
-        crash_point::reached(&self.shared.directory, "group.marked");
+        crash_point::reached(&self.shared.directory, point::GROUP_MARKED);
+        if group.carried.vote {
+            crash_point::reached(&self.shared.directory, point::VOTE_MARKED);
+        }
         let counted = &self.shared.counted;
         counted.entries.fetch_add(group.entries, Ordering::Relaxed);
         counted.bytes.fetch_add(group.bytes as u64, Ordering::Relaxed);
@@ -348,7 +393,7 @@ impl Writer {
     }
 
     fn write(&self, batch: Batch) -> Result<(), Error> {
-        crash_point::fault(&self.shared.directory, "write").map_err(Error::io("write"))?;
+        crash_point::fault(&self.shared.directory, point::LOG_WRITE).map_err(Error::io("write"))?;
         self.shared.database.write(batch)?;
         self.shared.counted.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(())

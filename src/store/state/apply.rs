@@ -10,7 +10,7 @@ use super::error::Error;
 use super::fetch::Hot;
 use super::{State, keys, lock};
 use crate::machine::{Batch, knows};
-use crate::store::crash_point::{fault, reached};
+use crate::store::crash_point::{fault, point, reached};
 use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, Membership};
 
 /// An entry that this build can apply.
@@ -54,10 +54,10 @@ impl State {
                 let overlay = hot.fetch(&generation, before.globals, batches)?;
                 let done = Done::decide(steps, overlay, (*before).clone(), digests);
                 let batch = done.batch(&generation);
-                reached(root, "apply: before the write");
-                fault(root, "apply: write")?;
+                reached(root, point::APPLY_BEFORE);
+                fault(root, point::APPLY_WRITE)?;
                 generation.write(batch)?;
-                reached(root, "apply: written");
+                reached(root, point::APPLY_WRITTEN);
                 hot.take_due(&generation, &done.due)?;
                 Ok(done)
             })?;

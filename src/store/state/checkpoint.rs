@@ -12,7 +12,7 @@ use super::error::Error;
 use super::generation::{self, Generation};
 use super::snapshot::{Snapshot, is_table};
 use super::{State, lock};
-use crate::store::crash_point::{fault, reached};
+use crate::store::crash_point::{fault, point, reached};
 use crate::store::files;
 
 impl State {
@@ -38,12 +38,12 @@ impl State {
         let root = self.inner.directory.root();
         let path = self.inner.directory.building();
         directory::remove(&path)?;
-        reached(root, "checkpoint: before");
-        fault(root, "checkpoint: build")?;
+        reached(root, point::CHECKPOINT_BEFORE);
+        fault(root, point::CHECKPOINT_BUILD)?;
         Checkpoint::new(generation.database())
             .and_then(|checkpoint| checkpoint.create_checkpoint(&path))
             .map_err(Error::database("make a checkpoint"))?;
-        reached(root, "checkpoint: built");
+        reached(root, point::CHECKPOINT_BUILT);
         // Tables were synced when they were written. The rest is new here.
         for name in directory::list(&path)? {
             if !is_table(&name) {
@@ -51,7 +51,7 @@ impl State {
             }
         }
         files::sync_directory(&path)?;
-        reached(root, "checkpoint: synced");
+        reached(root, point::CHECKPOINT_SYNCED);
         Ok(())
     }
 
@@ -75,13 +75,13 @@ impl State {
         let name = SnapshotName { generation: generation.number(), index };
         let path = self.inner.directory.snapshot(name);
         files::rename(&built, &path)?;
-        reached(root, "checkpoint: named");
+        reached(root, point::CHECKPOINT_NAMED);
         let checksums = self.inner.checksums.clone();
         let snapshot = Snapshot::new(&path, name, applied.log_id, applied.membership, checksums);
         let old = self.current().published.replace(snapshot.clone());
         old.iter().for_each(Snapshot::give_up);
         drop(old);
-        reached(root, "checkpoint: published");
+        reached(root, point::CHECKPOINT_PUBLISHED);
         Ok(snapshot)
     }
 }

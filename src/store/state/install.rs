@@ -20,7 +20,7 @@ use super::snapshot::{Manifest, Snapshot};
 use super::staging::Staging;
 use super::{Current, State, lock};
 use crate::machine::Digest;
-use crate::store::crash_point::{fault, reached};
+use crate::store::crash_point::{fault, point, reached};
 use crate::store::files;
 use crate::types::LogIndex;
 use crate::types::limits::SNAPSHOT_CHUNK_BYTES;
@@ -58,17 +58,17 @@ impl State {
         })?;
         let root = inner.directory.root();
         let snapshot = inner.health.must(|| {
-            reached(root, "install: before the switch");
-            fault(root, "install: switch")?;
+            reached(root, point::INSTALL_BEFORE_SWITCH);
+            fault(root, point::INSTALL_SWITCH)?;
             inner.directory.switch(number)?;
-            reached(root, "install: switched");
+            reached(root, point::INSTALL_SWITCHED);
             Ok(self.switch_to(candidate, &mut hot))
         })?;
         inner.recent.clear();
         inner.applied_index.send_replace(manifest.last.map(|last| last.index));
         inner.row_changes.tell_all();
         inner.id_changes.tell_all();
-        reached(root, "install: published");
+        reached(root, point::INSTALL_PUBLISHED);
         Ok(snapshot)
     }
 
@@ -105,13 +105,13 @@ impl State {
         for leftover in [&path, &pristine, &linking] {
             directory::remove(leftover)?;
         }
-        reached(root, "install: before the copy");
+        reached(root, point::INSTALL_BEFORE_COPY);
         files::link_directory(staged, &linking)?;
-        reached(root, "install: copy linked");
+        reached(root, point::INSTALL_COPY_LINKED);
         files::rename(&linking, &pristine)?;
-        reached(root, "install: copy named");
+        reached(root, point::INSTALL_COPY_NAMED);
         files::rename(staged, &path)?;
-        reached(root, "install: generation named");
+        reached(root, point::INSTALL_GENERATION_NAMED);
 
         let generation = Arc::new(Generation::open(path, number, inner.direct_io)?);
         // Should anything below fail, nothing may stay of it but in the log.

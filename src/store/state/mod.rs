@@ -57,7 +57,7 @@ pub use self::staging::Staging;
 use self::staging::Turn;
 pub use self::view::{Page, View};
 use crate::machine::Digest;
-use crate::store::crash_point::{fault, reached};
+use crate::store::crash_point::{fault, point, reached};
 use crate::types::{CellKey, Id, LockName, LogId, LogIndex, LogName, LogNumber, LogTime, ReaderName, SpaceNumber};
 
 /// What a Raft group has applied. Clones are the same state.
@@ -174,10 +174,10 @@ impl State {
         };
         let root = self.inner.directory.root();
         self.inner.health.must(|| {
-            reached(root, "flush: before");
-            fault(root, "flush")?;
+            reached(root, point::FLUSH_BEFORE);
+            fault(root, point::FLUSH_WRITE)?;
             generation.flush()?;
-            reached(root, "flush: after");
+            reached(root, point::FLUSH_AFTER);
             Ok(())
         })?;
         Ok(log_id)

@@ -19,7 +19,7 @@ use super::settings::{self, Options};
 use super::snapshot::{Checksums, Snapshot};
 use super::staging::Turn;
 use super::{Counts, Current, Inner, State};
-use crate::store::crash_point::reached;
+use crate::store::crash_point::{point, reached};
 use crate::store::files;
 use crate::types::LogIndex;
 
@@ -93,12 +93,12 @@ fn create(directory: &Directory, direct_io: bool) -> Result<u64, Error> {
     }
     directory::remove(&path)?;
     Generation::create(path.clone(), FIRST_GENERATION, direct_io)?;
-    reached(directory.root(), "create: generation flushed");
+    reached(directory.root(), point::CREATE_GENERATION_FLUSHED);
     files::sync_directory(&path)?;
     files::sync_directory(directory.root())?;
-    reached(directory.root(), "create: generation synced");
+    reached(directory.root(), point::CREATE_GENERATION_SYNCED);
     directory.switch(FIRST_GENERATION)?;
-    reached(directory.root(), "create: switched");
+    reached(directory.root(), point::CREATE_SWITCHED);
     Ok(FIRST_GENERATION)
 }
 

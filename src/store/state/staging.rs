@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::directory;
 use super::error::Error;
 use super::snapshot::{FilePart, Manifest, checksum};
-use crate::store::crash_point::reached;
+use crate::store::crash_point::{point, reached};
 use crate::store::files;
 
 /// How the name of a file ends that is not whole.
@@ -104,7 +104,7 @@ impl Staging {
             _ => return Err(wrong(format!("a part at {at} does not follow what is here"))),
         };
         partial.append(bytes)?;
-        reached(&self.path, "receive: part written");
+        reached(&self.path, point::RECEIVE_PART_WRITTEN);
         if partial.bytes < part.bytes {
             self.partial = Some(partial);
             return Ok(());
@@ -130,7 +130,7 @@ impl Staging {
             directory::remove(&partial.path)?;
         }
         files::sync_directory(&self.path)?;
-        reached(&self.path, "receive: finished");
+        reached(&self.path, point::RECEIVE_FINISHED);
         Ok(())
     }
 
@@ -167,10 +167,10 @@ impl Partial {
             return Err(Error::Part { file: self.part.name, what });
         }
         self.file.sync_all().map_err(Error::file("sync", &self.path))?;
-        reached(directory, "receive: file synced");
+        reached(directory, point::RECEIVE_FILE_SYNCED);
         let whole = directory.join(&self.part.name);
         fs::rename(&self.path, &whole).map_err(Error::file("rename", &self.path))?;
-        reached(directory, "receive: file whole");
+        reached(directory, point::RECEIVE_FILE_WHOLE);
         Ok(())
     }
 }

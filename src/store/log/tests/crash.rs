@@ -12,12 +12,16 @@ use crate::store::crash_point::{self, Hook};
 
 /// Every point, so that one which is never reached fails the test.
 const POINTS: &[&str] = &[
+    "committed.begun",
+    "committed.synced",
     "group.answered",
     "group.begun",
     "group.marked",
     "group.synced",
     "open.verified",
     "open.watermark_made",
+    "purge.begun",
+    "purge.synced",
     "restart.begun",
     "restart.lowered",
     "restart.marked",
@@ -25,13 +29,16 @@ const POINTS: &[&str] = &[
     "truncate.begun",
     "truncate.lowered",
     "truncate.synced",
+    "vote.begun",
+    "vote.marked",
+    "vote.synced",
     "watermark.half_reset",
     "watermark.raised",
     "watermark.reset",
     "watermark.synced",
 ];
 /// Points that are no steps of a write: where a step may be refused, and within a read.
-const OTHERS: &[&str] = &["entries.read", "watermark.sync", "watermark.write", "write"];
+const OTHERS: &[&str] = &["entries.read", "watermark.sync", "watermark.write", "log.write"];
 
 /// What the log owes at one moment.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use crate::store::crash_point::Hook;
 
 #[test]
 fn a_failed_write_fails_the_gate_everything_that_waits_and_everything_after() {
-    for fault in ["write", "watermark.write"] {
+    for fault in ["log.write", "watermark.write"] {
         let directory = tempfile::tempdir().unwrap();
         let log = Log::open(directory.path(), options()).unwrap();
         append(&log, entries_of(1, 0..2)).unwrap();
@@ -52,7 +52,7 @@ fn what_is_queued_behind_a_failed_write_is_answered_with_the_failure() {
     let directory = tempfile::tempdir().unwrap();
     let log = Log::open(directory.path(), options()).unwrap();
     let hold = hold_thread(&log, entries_of(1, 0..1));
-    let _hook = Hook::fail(directory.path(), "write");
+    let _hook = Hook::fail(directory.path(), "log.write");
     let mut answers = Vec::new();
     for index in 1..4 {
         let (done, answer) = completion();
@@ -67,7 +67,7 @@ fn what_is_queued_behind_a_failed_write_is_answered_with_the_failure() {
 
 #[test]
 fn a_failed_truncation_or_restart_is_told_to_who_waits_for_it() {
-    for fault in ["write", "watermark.write", "watermark.sync"] {
+    for fault in ["log.write", "watermark.write", "watermark.sync"] {
         let directory = tempfile::tempdir().unwrap();
         let log = Log::open(directory.path(), options()).unwrap();
         append(&log, entries_of(1, 0..5)).unwrap();
@@ -76,7 +76,7 @@ fn a_failed_truncation_or_restart_is_told_to_who_waits_for_it() {
         drop((log, hook));
         let log = Log::open(directory.path(), options()).unwrap();
         assert_eq!(all(&log), entries_of(1, 0..5), "a truncation that failed did not happen");
-        let hook = Hook::fail(directory.path(), "write");
+        let hook = Hook::fail(directory.path(), "log.write");
         assert!(wait(log.complete_purge(id(2, 9))).is_err());
         drop((log, hook));
         assert_eq!(Log::open(directory.path(), options()).unwrap().purged(), None);

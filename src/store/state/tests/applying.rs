@@ -150,7 +150,7 @@ fn watchers_are_told_after_the_write() {
         let hook = Hook::install(&root, {
             let seen = seen.clone();
             move |point| {
-                if point == "apply: written" {
+                if point == "apply.written" {
                     *seen.lock().unwrap() = Some(*watcher.borrow());
                 }
             }
@@ -167,14 +167,14 @@ fn watchers_are_told_after_the_write() {
 
 #[test]
 fn after_a_failed_write_nothing_is_done_or_answered_until_the_state_is_opened_again() {
-    for (point, entries) in [("apply: write", 6), ("flush", 5), ("checkpoint: build", 5)] {
+    for (point, entries) in [("apply.write", 6), ("flush.write", 5), ("checkpoint.build", 5)] {
         let (directory, state) = fresh();
         state.apply(story(5)).unwrap();
         let path = directory.path().join("0");
         let hook = Hook::fail(&path, point);
         let failed = if entries == 6 {
             state.apply(vec![blank(5)]).map(drop)
-        } else if point == "flush" {
+        } else if point == "flush.write" {
             state.flush().map(drop)
         } else {
             state.checkpoint().map(drop)

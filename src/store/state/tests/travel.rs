@@ -373,7 +373,7 @@ fn a_checkpoint_of_a_generation_that_gave_way_is_not_published() {
     let hook = crate::store::crash_point::Hook::install(&path, {
         let target = target.clone();
         move |point| {
-            let staging = if point == "checkpoint: synced" { staging.lock().unwrap().take() } else { None };
+            let staging = if point == "checkpoint.synced" { staging.lock().unwrap().take() } else { None };
             if let Some(staging) = staging {
                 target.install(staging).unwrap();
             }
