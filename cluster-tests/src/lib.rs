@@ -18,6 +18,7 @@ pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod command;
+pub mod crash_points;
 pub mod disk;
 pub mod faults;
 pub mod follow;

@@ -1,6 +1,7 @@
 //! `oncelog-chaos`: what the harness can do apart from tests.
 //!
 //! - `chaos` makes a run: a load, faults, and the oracle.
+//! - `crash-points` has nodes die at every step of their writes.
 //! - `check` judges a recorded history again, and nothing else: no node is needed.
 //! - `report` merges the reports of both.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cluster_tests::chaos::{self, Plan, Timing};
+use cluster_tests::crash_points;
 use cluster_tests::history::{Events, file};
 use cluster_tests::oracle::{self, Dump, Violation};
 use cluster_tests::report::{self, Summary};
@@ -27,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Put a load and faults on a cluster, and judge what it did: exit code 1 if something must never be
     Chaos(Run),
+    /// Have a node die at each crash point in turn, and judge what comes back: exit code 1 if something must never be
+    CrashPoints(CrashPoints),
     /// Judge a recorded history: exit code 1 if something in it must never be
     Check {
         /// A history in JSON lines, as a run wrote it
@@ -68,10 +72,27 @@ struct Run {
     history: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct CrashPoints {
+    /// How often each
+    #[arg(long, default_value_t = 1)]
+    rounds: u64,
+    /// Which, with commas between [default: all]
+    #[arg(long, value_delimiter = ',')]
+    points: Vec<String>,
+    /// The seed of what is left to chance [default: a random one]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the history of the last round goes [default: into the directory for temporary files]
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Chaos(run) => run_chaos(run).await,
+        Command::CrashPoints(sweep) => run_crash_points(sweep).await,
         Command::Check { file } => check(&file),
         Command::Report { files, out } => merge(&files, out.as_deref()),
     }
@@ -92,6 +113,21 @@ async fn run_chaos(run: Run) -> ExitCode {
         Ok((events, replicas)) => tell(&events, &replicas, &violations, &file),
         Err(error) => misuse(&format!("cannot read {}: {error}", file.display())),
     }
+}
+
+async fn run_crash_points(sweep: CrashPoints) -> ExitCode {
+    let seed = sweep.seed.unwrap_or_else(rand::random);
+    let file = sweep.history.unwrap_or_else(|| std::env::temp_dir().join(format!("oncelog-crash-points-{seed}.jsonl")));
+    let points = match crash_points::points(&sweep.points) {
+        Ok(points) => points,
+        Err(why) => return misuse(&why),
+    };
+    let plan = crash_points::Plan { points, rounds: sweep.rounds, seed };
+    eprintln!("the same sweep again: {}", plan.command());
+    let found = crash_points::run(&plan, &file).await;
+    let told = crash_points::print(&mut io::stdout().lock(), &plan, &found, &file);
+    // Where nobody can read it, the exit code still tells.
+    if told.is_ok() && found.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn check(path: &Path) -> ExitCode {

@@ -9,6 +9,7 @@ mod chaos;
 mod client_library;
 mod clock_off;
 mod command_line;
+mod crash_points;
 mod dev;
 mod examples;
 mod follower_behind_the_purge;

@@ -1,0 +1,260 @@
+//! One round: a cluster, its load and its history, and what every way needs of them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::node::{Mortal, armed_by};
+use super::{CrashPoint, Deaths, Plan, Way};
+use crate::binary;
+use crate::clock;
+use crate::cluster::{Cluster, Settings};
+use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
+use crate::judgement;
+use crate::load::Load;
+use crate::oracle::{self, Violation};
+use crate::scratch::Scratch;
+
+/// Of what is wrong with a round, how much is shown.
+const SHOWN: usize = 20;
+/// What the nodes keep of their logs, so that one is soon behind.
+const ARGUMENTS: [&str; 4] = ["--snapshot-entries", "100000", "--keep-entries", "10"];
+
+/// A node that died and does not serve yet.
+struct Pending {
+    point: &'static str,
+    node: u64,
+    died: Duration,
+}
+
+#[derive(Default)]
+struct Tally {
+    pending: Vec<Pending>,
+    deaths: BTreeMap<&'static str, Deaths>,
+}
+
+/// One round.
+pub(super) struct Sweep<'a> {
+    plan: &'a Plan,
+    round: u64,
+    pub(super) cluster: Cluster,
+    pub(super) history: Arc<History>,
+    wall_ms: u64,
+    random: Mutex<StdRng>,
+    tally: Mutex<Tally>,
+    /// Goes after the nodes that look into it.
+    files: Scratch,
+}
+
+impl<'a> Sweep<'a> {
+    /// Starts the nodes. They are no cluster yet.
+    pub(super) async fn begin(plan: &'a Plan, round: u64) -> Self {
+        let files = Scratch::new("crash-files");
+        let ids = [1, 2, 3];
+        let own = ids.map(|id| (id, armed_by(&files.path().join(id.to_string()))));
+        let settings = Settings {
+            ids: ids.into(),
+            binary: binary::chaos().to_owned(),
+            arguments: ARGUMENTS.map(str::to_owned).into(),
+            own: own.into(),
+            ..Settings::default()
+        };
+        let cluster = Cluster::start_empty("crash-points", &settings).await;
+        let random = Mutex::new(StdRng::seed_from_u64(plan.seed.wrapping_add(round)));
+        let history = Arc::new(History::default());
+        Self { plan, round, cluster, history, wall_ms: clock::wall_ms(), random, tally: Mutex::default(), files }
+    }
+
+    /// Goes every way.
+    pub(super) async fn round(&self) -> Result<(), String> {
+        let of = |way: Way| -> Vec<&'static CrashPoint> {
+            self.plan.points.iter().copied().filter(|point| point.way == way).collect()
+        };
+        self.first_start(&of(Way::First)).await?;
+        self.make_cluster(&of(Way::Init), &of(Way::Adopt)).await?;
+        for way in Way::ALL.into_iter().filter(|way| ![Way::First, Way::Init, Way::Adopt].contains(way)) {
+            let points = of(way);
+            if points.is_empty() {
+                continue;
+            }
+            let load = Load::start(&self.cluster, &self.history);
+            let result = self.go(way, &points, &load).await;
+            load.stop().await;
+            result?;
+            self.look(&way.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    async fn go(&self, way: Way, points: &[&'static CrashPoint], load: &Load) -> Result<(), String> {
+        load.acknowledged_more(20).await;
+        match way {
+            Way::Torn | Way::Truncate | Way::Behind => return self.chain(way, points, load).await,
+            _ => {}
+        }
+        for point in points {
+            match way {
+                Way::Start => self.at_a_start(point).await?,
+                Way::Vote => self.at_an_election(point).await?,
+                Way::Snapshot => self.at_a_snapshot(point).await?,
+                Way::Stop => self.at_a_stop(point).await?,
+                _ => self.under_load(point).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A node of this cluster, to be killed.
+    pub(super) fn mortal(&self, id: u64) -> Mortal<'_> {
+        Mortal { cluster: &self.cluster, id, file: self.files.path().join(id.to_string()) }
+    }
+
+    /// A node that does not lead.
+    pub(super) async fn follower(&self) -> u64 {
+        self.other_than(self.cluster.leader().await)
+    }
+
+    /// Any node but this one.
+    pub(super) fn other_than(&self, id: u64) -> u64 {
+        let others = self.cluster.others(id);
+        let chosen = self.random().random_range(0..others.len());
+        *others.get(chosen).expect("a cluster has more than one node")
+    }
+
+    /// The leader or another, as often one as the other.
+    pub(super) async fn any_victim(&self) -> u64 {
+        let leader = self.cluster.leader().await;
+        let leads = self.random().random_ratio(1, 2);
+        if leads { leader } else { self.other_than(leader) }
+    }
+
+    /// The how manieth time that a point is reached is the node's last.
+    pub(super) fn times(&self, point: &CrashPoint) -> u64 {
+        if self.round == 1 { 1 } else { self.random().random_range(1..=point.times) }
+    }
+
+    fn random(&self) -> MutexGuard<'_, StdRng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A node has died at a point.
+    pub(super) fn died(&self, point: &CrashPoint, node: u64) {
+        let pending = Pending { point: point.name, node, died: self.history.now() };
+        self.tally().pending.push(pending);
+    }
+
+    /// Starts a node that has died, and waits until it serves.
+    pub(super) async fn recover(&self, node: u64) {
+        self.mortal(node).disarm();
+        self.cluster.node(node).start();
+        self.cluster.serving(&[node]).await;
+        self.serves(node);
+    }
+
+    /// A node that had died serves again.
+    pub(super) fn serves(&self, node: u64) {
+        let now = self.history.now();
+        let mut tally = self.tally();
+        let (back, pending) = std::mem::take(&mut tally.pending).into_iter().partition(|it| it.node == node);
+        tally.pending = pending;
+        let back: Vec<Pending> = back;
+        for Pending { point, died, .. } in back {
+            let took = now.saturating_sub(died);
+            eprintln!(
+                "{:>5} s  {point:<26} node {node} died and served again after {} ms",
+                now.as_secs(),
+                took.as_millis()
+            );
+            let deaths = tally.deaths.entry(point).or_default();
+            deaths.count += 1;
+            deaths.longest = deaths.longest.max(took);
+            let what = format!("node {node} died at {point}");
+            let fault =
+                Fault { kind: point.to_owned(), what, begun: died, healed: Some(now), effective: Effective::Installed };
+            self.history.remember(|events| events.faults.push(fault));
+        }
+    }
+
+    /// What became of the points.
+    pub(super) fn deaths(&self) -> BTreeMap<&'static str, Deaths> {
+        self.tally().deaths.clone()
+    }
+
+    /// Has all replicas judged.
+    async fn look(&self, after: &str) -> Result<(), String> {
+        self.agree(after).await;
+        let violations = judgement::violations(&self.cluster, &self.history, &self.cluster.ids()).await;
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<_> = violations.iter().take(SHOWN).map(ToString::to_string).collect();
+        Err(format!("{} violations after the way \"{after}\":\n{}", violations.len(), shown.join("\n")))
+    }
+
+    async fn agree(&self, after: &str) {
+        let healed = self.history.now();
+        self.cluster.agreed(&self.cluster.ids()).await;
+        let recovery =
+            Recovery { fault: after.to_owned(), again: Again::Agrees, healed, seen: Some(self.history.now()) };
+        self.history.remember(|events| events.recoveries.push(recovery));
+    }
+
+    /// Sends again what nobody knows of, before and after all nodes were restarted, and has all replicas judged.
+    pub(super) async fn settle(&self) -> Vec<String> {
+        let (cluster, history, ids) = (&self.cluster, &self.history, self.cluster.ids());
+        let mut violations: Vec<Violation> = Vec::new();
+        for restarts in [true, false] {
+            let settled = history.now();
+            judgement::resend(cluster, history, &ids).await;
+            history.remember(|events| events.settled = Some(settled));
+            violations.extend(judgement::violations(cluster, history, &ids).await);
+            if restarts {
+                cluster.kill_all();
+                cluster.start_all();
+                cluster.serving(&ids).await;
+            }
+        }
+        violations.dedup();
+        violations.iter().take(SHOWN).map(ToString::to_string).collect()
+    }
+
+    fn mean(&self) {
+        let meant = Meant {
+            seed: self.plan.seed,
+            faults: self.plan.points.iter().map(|point| point.name.to_owned()).collect(),
+            acknowledged: 0,
+            leader_changes: 0,
+            nodes: self.cluster.ids(),
+            wall_ms: self.wall_ms,
+            command: self.plan.command(),
+        };
+        self.history.remember(|events| events.meant = Some(meant));
+    }
+
+    /// Writes the history, with the replicas of those nodes that still say what they hold.
+    pub(super) async fn write_history(&self, path: &Path) {
+        self.mean();
+        let mut replicas = Vec::new();
+        for node in self.cluster.nodes() {
+            if let Ok(replica) = oracle::Dump::take(node).await {
+                replicas.push(replica);
+            }
+        }
+        file::write(path, &self.history.events(), &replicas).expect("write the history");
+    }
+
+    /// Shows what the nodes said last.
+    pub(super) fn last_words(&self) {
+        for node in self.cluster.nodes() {
+            eprintln!("── the last words of node {} ──\n{}", node.id(), node.last_words(SHOWN));
+        }
+    }
+}
