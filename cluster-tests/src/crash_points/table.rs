@@ -142,7 +142,13 @@ pub const POINTS: [CrashPoint; 65] = [
     point(Way::Behind, "install.before_switch", 1, "the generation, checked", "the switch is replaced"),
     point(Way::Behind, "install.switch", 1, "the generation, checked", "the switch is replaced"),
     point(Way::Behind, "install.switched", 1, "the new state, ahead of the log", "the old one goes"),
-    point(Way::Behind, "restart.begun", 1, "the new state and the old log", "the watermark is lowered"),
+    point(
+        Way::Behind,
+        "restart.begun",
+        1,
+        "the new state and the old log",
+        "the watermark is lowered, if it is too high",
+    ),
     point(
         Way::Behind,
         "restart.lowered",
