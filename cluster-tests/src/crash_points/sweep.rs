@@ -211,10 +211,8 @@ impl<'a> Sweep<'a> {
     pub(super) async fn settle(&self) -> Vec<String> {
         let (cluster, history, ids) = (&self.cluster, &self.history, self.cluster.ids());
         let mut violations: Vec<Violation> = Vec::new();
-        for restarts in [true, false] {
-            let settled = history.now();
-            judgement::resend(cluster, history, &ids).await;
-            history.remember(|events| events.settled = Some(settled));
+        for (after, restarts) in [("all crash points", true), ("a restart of all", false)] {
+            judgement::settle(cluster, history, &ids, after).await;
             violations.extend(judgement::violations(cluster, history, &ids).await);
             if restarts {
                 cluster.kill_all();

@@ -22,6 +22,7 @@ fn acknowledged(ms: u64) -> Operation {
         payloads: Vec::new(),
         contents: Vec::new(),
         attempts: vec![attempt],
+        doubted: false,
         cancelled: false,
     }
 }

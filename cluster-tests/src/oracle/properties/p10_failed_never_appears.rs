@@ -20,9 +20,8 @@ fn never(evidence: Evidence<'_>) -> impl Iterator<Item = &str> {
     let operations = evidence.events.operations.iter();
     let operations = operations.filter(|operation| operation.failed() || operation.cancelled);
     // What was refused has come to nothing, too.
-    let refused = |command: &&Command| {
-        command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied())
-    };
+    let refused =
+        |command: &&Command| command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied());
     let commands = evidence.events.commands.iter().filter(refused);
     operations.map(|operation| operation.id.as_str()).chain(commands.map(|command| command.id.as_str()))
 }

@@ -9,7 +9,8 @@ use crate::history::{Command, Content, Job};
 use crate::oracle::Evidence;
 use crate::sample;
 
-pub(super) const PROPERTY: Property = Property { name: "P20", sentence: "consumers handle each record once", judge, judged };
+pub(super) const PROPERTY: Property =
+    Property { name: "P20", sentence: "consumers handle each record once", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
     let handled = evidence.events.commands.iter().filter(|command| matches!(command.job, Job::Handle { .. }));

@@ -11,7 +11,7 @@ mod run;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Dump, LogDump, PROPERTIES, Stored, judge};
+use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
     Again, Attempt, Content, Effective, EndSeen, Events, Fault, LocalSeen, Meant, Operation, RecordSeen, Recovery,
