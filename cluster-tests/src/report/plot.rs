@@ -214,10 +214,12 @@ impl<'a> Panel<'a> {
                 if second == 0 { write!(line, "M{from:.1} {y:.1}H{to:.1}") } else { write!(line, "V{y:.1}H{to:.1}") };
         }
         let base = TOP + PLOT_HEIGHT;
+        // Where a second is narrower than a line, lines are thin.
+        let thickness = if self.run.throughput.len() > 300 { ".8" } else { "1.4" };
         let _ = writeln!(
             out,
             "<path d=\"{line}V{base:.1}H0Z\" fill=\"{BLUE}\" fill-opacity=\".14\"/>\n\
-             <path d=\"{line}\" fill=\"none\" stroke=\"{BLUE}\" stroke-width=\"1.4\" stroke-linejoin=\"round\"/>"
+             <path d=\"{line}\" fill=\"none\" stroke=\"{BLUE}\" stroke-width=\"{thickness}\" stroke-linejoin=\"round\"/>"
         );
     }
 }

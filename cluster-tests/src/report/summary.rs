@@ -199,6 +199,12 @@ impl Run {
         self.properties.iter().any(|property| property.broken > 0)
     }
 
+    /// Whether all properties hold for which it had something.
+    pub fn verdict(&self) -> Verdict {
+        let sum = |of: fn(&Judged) -> usize| self.properties.iter().map(of).sum();
+        Verdict::of(sum(|property| property.broken), sum(|property| property.judged))
+    }
+
     /// A process was made to crash at this point, and the cluster recovered after so long, or never.
     pub fn add_crash(&mut self, point: &str, recovered_ms: Option<u64>) {
         let point = self.crash_points.entry(point.to_owned()).or_default();
@@ -210,10 +216,16 @@ impl Run {
 impl Judged {
     /// Whether it holds.
     pub fn verdict(&self) -> Verdict {
-        match (self.broken, self.judged) {
-            (0, 0) => Verdict::NothingToJudge,
-            (0, _) => Verdict::Holds,
-            (broken, _) => Verdict::Broken(broken),
+        Verdict::of(self.broken, self.judged)
+    }
+}
+
+impl Verdict {
+    fn of(broken: usize, judged: usize) -> Self {
+        match (broken, judged) {
+            (0, 0) => Self::NothingToJudge,
+            (0, _) => Self::Holds,
+            (broken, _) => Self::Broken(broken),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of a report, before any rendering.
 
 use super::spread::percentile;
-use super::summary::{Judged, OfKind, Run, Summary, Verdict, Waits};
+use super::summary::{OfKind, Run, Summary, Verdict, Waits};
 
 /// A table.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl From<usize> for Cell {
 /// All properties.
 pub(super) fn properties(summary: &Summary) -> Table {
     let rows = summary.properties().into_iter().map(|property| {
-        let (verdict, judged) = (verdict(&property), Cell::from(property.judged));
+        let (verdict, judged) = (verdict(property.verdict()), Cell::from(property.judged));
         vec![Cell::from(property.name), Cell::from(property.sentence), verdict, judged]
     });
     Table { head: vec!["", "property", "verdict", "judged"], words: 3, rows: rows.collect() }
@@ -101,16 +101,11 @@ pub(super) fn crash_points(summary: &Summary) -> Option<Table> {
 pub(super) fn runs(summary: &Summary) -> Table {
     let rows = summary.runs.iter().map(|run| {
         let faults = run.faults.values().map(|kind| kind.installed).sum::<usize>();
-        let broken = run.properties.iter().map(|property| property.broken).sum();
-        let verdict = match broken {
-            0 => Cell { text: "holds".to_owned(), tone: Tone::Good },
-            broken => Cell { text: format!("BROKEN, {}", times(broken)), tone: Tone::Bad },
-        };
         let timing = run.timing.clone().map_or_else(none, Cell::from);
         vec![
             Cell::from(run.seed.map_or_else(|| "–".to_owned(), |seed| seed.to_string())),
             timing,
-            verdict,
+            verdict(run.verdict()),
             run.nodes.into(),
             duration(run.duration_ms).into(),
             faults.into(),
@@ -155,8 +150,8 @@ pub(super) fn headline(summary: &Summary) -> &'static str {
     }
 }
 
-fn verdict(property: &Judged) -> Cell {
-    match property.verdict() {
+fn verdict(verdict: Verdict) -> Cell {
+    match verdict {
         Verdict::Holds => Cell { text: "holds".to_owned(), tone: Tone::Good },
         Verdict::Broken(broken) => Cell { text: format!("BROKEN, {}", times(broken)), tone: Tone::Bad },
         Verdict::NothingToJudge => Cell { text: "nothing to judge".to_owned(), tone: Tone::Idle },
