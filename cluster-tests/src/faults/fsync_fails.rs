@@ -1,6 +1,6 @@
 //! The leader's disk fails to sync: it must not answer for what it may have lost, and ends.
 
-use super::traced::strike;
+use super::traced::strike_dead;
 use super::{Kind, Lasts, Strike};
 use crate::cluster::Cluster;
 
@@ -10,5 +10,5 @@ pub(super) const KIND: Kind =
 async fn install(cluster: &Cluster) -> Result<Strike, String> {
     let leader = cluster.leader().await;
     let what = format!("every sync of node {leader}, which led, fails");
-    strike(cluster, leader, what, "error=EIO", Lasts::until_another_leads(leader)).await
+    strike_dead(cluster, leader, what, Lasts::until_another_leads(leader)).await
 }
