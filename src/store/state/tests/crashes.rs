@@ -29,7 +29,7 @@ fn watch(root: &Path, into: &Path) -> (Hook, Arc<Mutex<Images>>) {
             let mut images = images.lock().unwrap();
             let taken = images.taken.entry(point).or_default();
             if taken.len() < IMAGES_OF_A_POINT_MAX {
-                let path = into.join(format!("{} {}", point, taken.len()));
+                let path = into.join(format!("{} {}", point.replace('.', "-"), taken.len()));
                 image(&root, &path);
                 taken.push(path);
             }
