@@ -34,8 +34,7 @@ pub fn example(name: &str) -> &'static Path {
 
 /// A binary like the ordinary one, but
 /// - it knows one machine version more, by the same rules;
-/// - under [`NO_SYNC`] it never asks the disk to sync: it must lose acknowledged records in a power cut, or the test of power
-///   cuts proves nothing;
+/// - under [`bug`] it has a bug that some test must catch, or that test proves nothing;
 /// - its clock can be another ([`crate::clock`]).
 pub fn chaos() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -46,8 +45,13 @@ pub fn chaos() -> &'static Path {
     })
 }
 
-/// A variable that has [`chaos`] sync nothing.
-pub const NO_SYNC: (&str, &str) = ("ONCELOG_CHAOS_NO_SYNC", "1");
+/// The variable that chooses the bug of [`chaos`].
+pub const BUG: &str = "ONCELOG_CHAOS_BUG";
+
+/// The variable that has [`chaos`] have this bug.
+pub fn bug(name: &str) -> (String, String) {
+    (BUG.to_owned(), name.to_owned())
+}
 
 /// Builds a program and returns the path that cargo names.
 fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {

@@ -230,6 +230,11 @@ fn as_replay(reply: Reply) -> Reply {
 }
 
 impl Waiter {
+    /// Whether somebody else waited before.
+    pub(super) fn has_joined(&self) -> bool {
+        self.joined
+    }
+
     /// Waits for the answer until the deadline.
     pub(super) async fn wait(self, flights: &Flights) -> Reply {
         match tokio::time::timeout_at(self.deadline, self.reply).await {

@@ -11,6 +11,7 @@ mod barrier;
 mod duplicates;
 mod error;
 mod flight;
+mod guess;
 mod lane;
 mod look;
 mod process;

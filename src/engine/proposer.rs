@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::machine::{Batch, decode_proposal};
 use crate::raft::{ProposeError, Proposed, Raft};
 use crate::types::limits::{ENTRIES_IN_FLIGHT_DEEP_MAX, ENTRIES_IN_FLIGHT_MAX};
+use crate::types::seeded_bug::{Bug, is_marked, seeded};
 use crate::types::{Answer, LogTime};
 
 use super::duplicates::Duplicates;
@@ -87,7 +88,11 @@ impl Proposer {
         self.wait_for_room().await;
         self.wait_for_first_stamp().await;
         let (now, term) = (Instant::now(), self.raft.leading_term());
-        let (batch, grounded) = self.queue.take_batch(now, term);
+        let (mut batch, grounded) = self.queue.take_batch(now, term);
+        if seeded(Bug::StagedIdStays) {
+            // Its command is lost, and its retries wait for it.
+            batch.retain(|flight| !is_marked(&flight.encoded));
+        }
         for flight in grounded {
             let held_back = || {
                 let why = "this node has lost the leadership, or a command before it in its stream has failed";

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::raft::Raft;
 use crate::types::limits::{CLOCK_READING_AGE_MAX, TWO_CLOCKS_APART_MAX};
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LogTime, Membership, NodeId};
 
 /// Makes stamps.
@@ -29,6 +30,10 @@ impl Stamps {
 
     /// The time now, as the voters' clocks have it.
     pub(super) fn now(&self) -> LogTime {
+        if seeded(Bug::TimeOfTheLeader) {
+            // One clock a year ahead forgets everything, and that can't be undone.
+            return self.raft.wall_clock();
+        }
         let now = Instant::now();
         let since_applied = self.since_applied(now);
         let membership = self.raft.membership();

@@ -5,6 +5,7 @@
 //!   has no room for stays due, in its place. No answer may hang on whether it was done: who asks looks at the clock.
 //! - A thing that was done is due later than now, or no more.
 
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LockName, LogName, LogTime, SpaceName, SpaceNumber};
 
 use super::buckets;
@@ -58,15 +59,17 @@ fn forget(view: &impl View, at: LogTime, name: &SpaceName) -> Vec<Effect> {
     let (start, oldest) = view.bucket_after(space.number, None).expect("a space is due by its oldest bucket");
     let next = view.bucket_after(space.number, Some(start)).map(|(_, bucket)| bucket);
     let from = space.floor;
-    space.floor = from.max(oldest.end);
+    let floor = from.max(oldest.end);
+    // Without its floor, what is forgotten would run again.
+    space.floor = if seeded(Bug::FloorNotKept) { from } else { floor };
     space.ids -= oldest.ids;
     space.id_bytes -= oldest.bytes;
     space.due = next.and_then(|bucket| buckets::due(&space, bucket));
 
     let mut effects = vec![Effect::Bucket { space: space.number, start, bucket: None }];
     move_due(&mut effects, Some(at), space.due, || Due::Floor(name.clone()));
-    if space.floor > from {
-        effects.push(Effect::Forget { space: space.number, from, below: space.floor });
+    if floor > from {
+        effects.push(Effect::Forget { space: space.number, from, below: floor });
     }
     effects.push(Effect::Space { name: name.clone(), space });
     effects

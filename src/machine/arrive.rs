@@ -8,6 +8,7 @@
 //!   decided and forgotten, nobody could tell.
 
 use crate::types::limits::BORN_AHEAD_MAX;
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{Birth, Found, Id, LogTime, Memory, Rejection, SpaceName};
 
 use super::rows::{Remembered, Space};
@@ -76,6 +77,10 @@ fn is_too_old(space: &Space, id: &Id) -> bool {
 
 /// What an id that is not known is below, if it is too old.
 fn closed_to(space: &Space, id: &Id, clock: LogTime) -> Option<LogTime> {
+    if seeded(Bug::FloorNotKept) {
+        // The floor that is not kept refuses nothing.
+        return None;
+    }
     let closed = space.closed_by(clock);
     birth_in(space, id).is_some_and(|birth| birth < closed).then_some(closed)
 }

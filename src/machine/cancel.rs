@@ -4,6 +4,7 @@
 //! - The rules of birth hold for the target, too. One born too far ahead is turned away, or its tombstone would stay until
 //!   then; its command is turned away for the same reason, so nothing is in doubt.
 
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{Answer, Cancel, Rejection, Verdict};
 
 use super::arrive::{Arrival, arrive};
@@ -18,7 +19,12 @@ pub(super) fn cancel(view: &impl View, cancel: &Cancel) -> Result<Decision, Reje
             Ok(Decision::unchanged(Answer::Decided { outcome: known.outcome.clone(), replayed: true }))
         }
         Arrival::New(space) => {
-            Ok(Draft::new(view, &cancel.space, space, &cancel.target).settle(None, Verdict::Cancelled))
+            let mut decision = Draft::new(view, &cancel.space, space, &cancel.target).settle(None, Verdict::Cancelled);
+            if seeded(Bug::CancelForgotten) {
+                // The id is told never to take effect, and does when it comes.
+                decision.effects.clear();
+            }
+            Ok(decision)
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - What is unseen is cancelled first, or it could still be done after its undoing.
 //! - It is looked at before every other action, wherever it stands among them, and its mark lands with them or not at all.
 
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{Command, Found, Id, Verdict};
 
 use super::arrive::{find_target, is_born_ahead};
@@ -24,6 +25,10 @@ pub(super) fn begin(draft: &mut Draft<'_, impl View>, target: &Id) -> Result<Und
         let clock = draft.globals.clock;
         if is_born_ahead(&draft.space, target, clock) {
             return Err(Found::TargetBornAhead { clock });
+        }
+        if seeded(Bug::UndoingOfNothing) {
+            // Money comes from nowhere, and what was to be undone may still be done.
+            return Ok(Undoing::Goes);
         }
         draft.decide(target, None, Verdict::Cancelled);
         return Ok(Undoing::HasNothing);

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use crate::store::crash_point::{self, Point, point};
 use crate::store::identity::{self, DataDirectory, InitPlan};
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{ClusterId, Incarnation, Membership, NodeId};
 
 /// Names both ends of a connection.
@@ -149,6 +150,10 @@ impl LocalIdentity {
         }
         if envelope.addressee != self.node_id {
             return Err(Refused::OtherNode { here: self.node_id, meant: envelope.addressee });
+        }
+        if seeded(Bug::ReusedNodeId) {
+            // A wiped node votes as if it remembered what it had promised.
+            return Ok(cluster.is_some());
         }
         if envelope.addressee_incarnation != self.incarnation {
             return Err(Refused::OtherIncarnation {

@@ -7,17 +7,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Whether the Raft log is synced. Only a process that has to fail the test of power cuts says no.
-#[cfg(not(feature = "chaos"))]
-pub(crate) fn syncs() -> bool {
-    true
-}
+use crate::types::seeded_bug::{Bug, seeded};
 
-/// The same in a build for such a process.
-#[cfg(feature = "chaos")]
+/// Whether the Raft log is synced. Only a process that has to fail the test of power cuts says no.
 pub(crate) fn syncs() -> bool {
-    static SYNCS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *SYNCS.get_or_init(|| std::env::var_os("ONCELOG_CHAOS_NO_SYNC").is_none())
+    !seeded(Bug::NothingSynced)
 }
 
 /// Makes a directory and its missing parents, and their names durable.

@@ -18,6 +18,7 @@ mod policy;
 mod read;
 mod record;
 mod refusal;
+pub mod seeded_bug;
 mod status;
 mod time;
 

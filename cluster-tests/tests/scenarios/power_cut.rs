@@ -12,8 +12,7 @@ use cluster_tests::load::Load;
 use cluster_tests::skip;
 use cluster_tests::wait::{PATIENCE, until};
 
-async fn cluster_on_disks(name: &str, binary: &Path, variables: &[(&str, &str)]) -> Cluster {
-    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+async fn cluster_on_disks(name: &str, binary: &Path, variables: Vec<(String, String)>) -> Cluster {
     let settings = Settings { disks: true, binary: binary.to_owned(), variables, ..Settings::default() };
     Cluster::start_with(name, &settings).await
 }
@@ -23,7 +22,7 @@ async fn everything_acknowledged_survives_power_cuts_of_all_nodes() {
     if skip::unless_root("everything_acknowledged_survives_power_cuts_of_all_nodes") {
         return;
     }
-    let cluster = cluster_on_disks("power-cut", binary::ordinary(), &[]).await;
+    let cluster = cluster_on_disks("power-cut", binary::ordinary(), vec![]).await;
     let history = Arc::new(History::default());
     for _ in 0..3 {
         let load = Load::start(&cluster, &history);
@@ -43,7 +42,8 @@ async fn a_binary_that_does_not_sync_loses_acknowledged_records_in_a_power_cut()
     if skip::unless_root("a_binary_that_does_not_sync_loses_acknowledged_records_in_a_power_cut") {
         return;
     }
-    let cluster = cluster_on_disks("power-cut-without-sync", binary::chaos(), &[binary::NO_SYNC]).await;
+    let cluster =
+        cluster_on_disks("power-cut-without-sync", binary::chaos(), vec![binary::bug("nothing-is-synced")]).await;
     let history = Arc::new(History::default());
 
     // It is a sound binary in every other way: a kill of all its processes loses nothing.

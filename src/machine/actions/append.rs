@@ -11,6 +11,7 @@ use crate::machine::view::View;
 use crate::types::{ActionResult, Found, LogCreation, LogName, NewRecord, Retention};
 
 use super::create_log::make;
+use super::spoiled::{spoil, spoilt_first};
 
 /// Adds `records` to the end of `log`.
 pub(super) fn append<'a>(
@@ -24,7 +25,7 @@ pub(super) fn append<'a>(
         (None, LogCreation::Explicit) => return Err(Found::NoLog),
     };
     let clock = draft.globals.clock;
-    let first = head.end;
+    let first = spoilt_first(head.end, records);
     let count = u32::try_from(records.len()).expect("an entry is too small for that many records");
     let bytes = records.iter().map(|record| record.size() as u64).sum::<u64>();
     pieces::begin(&mut head, clock);
@@ -34,13 +35,15 @@ pub(super) fn append<'a>(
     // Never later: what comes too early is looked at again.
     head.due = [head.due, pieces::due(&head, clock)].into_iter().flatten().min();
 
+    let mut records = records.to_vec();
+    spoil(&mut head.end, &mut records);
     draft.effects.push(Effect::Records {
         space: draft.space.number,
         log: head.number,
         first,
         id: draft.id.clone(),
         time: clock,
-        records: records.to_vec(),
+        records,
     });
     draft.set_head(log, head);
     Ok(ActionResult::Appended { first, count })

@@ -14,6 +14,7 @@ mod put;
 mod raise_version;
 mod set_retention;
 mod set_space;
+mod spoiled;
 mod trim;
 
 use crate::types::{Action, ActionResult, Found};

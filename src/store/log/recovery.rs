@@ -21,6 +21,7 @@ use super::watermark::{Mark, Watermark};
 use super::{Options, tail_cache::TailCache};
 use crate::store::crash_point::{self, point};
 use crate::store::{entry, files};
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LogId, LogIndex, Vote};
 
 /// An opened log.
@@ -69,7 +70,8 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, Error>
     }
     let watermark = Watermark::open(directory).map_err(Error::io("open"))?;
     let mut watermark = watermark.ok_or_else(|| damaged("neither half of its watermark can be read".to_owned()))?;
-    let mark = watermark.mark();
+    // Without the mark, a log that lost its end looks whole: what this node has acknowledged is gone, and it votes.
+    let mark = if seeded(Bug::ShortWalAccepted) { nothing } else { watermark.mark() };
 
     let database = if has_current(&paths.database).map_err(Error::io("open"))? {
         open_existing(&paths, options, &mark)?

@@ -19,6 +19,7 @@ use super::record::{Link, StoredEntry};
 use super::tail_cache::TailCache;
 use crate::store::crash_point::{self, point};
 use crate::store::entry;
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LogEntry, LogId, LogIndex, Vote};
 
 pub(super) struct Shared {
@@ -124,14 +125,20 @@ impl Shared {
             readable.durable = last.map(|last| last.index);
             let durable = readable.durable;
             readable.cache.shrink(self.tail_cache_bytes, durable);
-            self.durability.send_modify(|durability| durability.last = last);
+            self.durability.send_modify(|durability| {
+                // By its index alone, what was cut off still counts as being there.
+                let stays = seeded(Bug::GateByIndex) && index_of(durability.last) > index_of(last);
+                if !stays {
+                    durability.last = last;
+                }
+            });
         }
     }
 
     /// Lowers what everybody was told, before the end is cut off.
     pub(super) fn withdraw(&self, last: Option<LogId>) {
         self.durability.send_if_modified(|durability| {
-            let lower = durability.last > last;
+            let lower = durability.last > last && !seeded(Bug::GateByIndex);
             if lower {
                 durability.last = last;
             }
@@ -234,6 +241,10 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+fn index_of(log_id: Option<LogId>) -> Option<LogIndex> {
+    log_id.map(|log_id| log_id.index)
 }
 
 /// Entries that are gathered until there are enough.

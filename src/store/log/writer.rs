@@ -23,7 +23,8 @@ use super::watermark::Watermark;
 use crate::store::crash_point::{self, Point, point};
 use crate::store::entry;
 use crate::types::limits::SYNC_GROUP_BYTES_TARGET;
-use crate::types::{LogEntry, LogId, LogIndex, Vote};
+use crate::types::seeded_bug::{Bug, is_marked, seeded};
+use crate::types::{EntryKind, LogEntry, LogId, LogIndex, Vote};
 
 /// How long the watermark file stays unsynced, and how long a change that nobody waits for stays unwritten.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -93,6 +94,8 @@ struct Group {
     first: Option<LogIndex>,
     done: Vec<Completion>,
     carried: Carried,
+    /// Whether the disk is to be full, for a seeded bug.
+    refused: bool,
     /// Since when a change waits that nobody waits for.
     waiting_since: Option<Instant>,
 }
@@ -134,6 +137,7 @@ impl Group {
             carried: Carried::default(),
             waiting_since: None,
         }
+        Self { batch, bytes: 0, entries: 0, first: None, done: Vec::new(), refused: false, waiting_since: None }
     }
 
     fn is_awaited(&self) -> bool {
@@ -262,6 +266,13 @@ impl Writer {
 
     fn append(&mut self, entry: &LogEntry) {
         let index = entry.id.index;
+        if seeded(Bug::GateByIndex) && matches!(&entry.kind, EntryKind::Batch(bytes) if is_marked(bytes)) {
+            // Whoever does not wait for the disk is faster now.
+            std::thread::sleep(PATIENCE);
+        }
+        if seeded(Bug::OnAfterFullDisk) {
+            self.group.refused |= matches!(&entry.kind, EntryKind::Batch(bytes) if is_marked(bytes));
+        }
         let (value, link) = record::encode_entry(self.end.link, entry);
         self.group.batch.put(Key::Entry(index), &value);
         self.group.bytes += value.len();
@@ -357,7 +368,13 @@ impl Writer {
         if group.batch.is_empty() && done.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.commit_group(group) {
+        let mut committed = self.commit_group(group);
+        if seeded(Bug::OnAfterFullDisk) && committed.is_err() {
+            // What was acknowledged is nowhere, and what follows lies behind a gap.
+            self.shared.publish(self.end.cuts, self.end.last, self.end.vote);
+            committed = Ok(());
+        }
+        if let Err(error) = committed {
             let error = self.shared.fail(error);
             for done in done {
                 done(Err(error.clone()));
@@ -377,6 +394,10 @@ impl Writer {
         }
         crash_point::reached(&self.shared.directory, point::GROUP_BEGUN);
         group.carried.begun(&self.shared.directory);
+        if group.refused {
+            return Err(Error::io("write")(std::io::ErrorKind::StorageFull.into()));
+        }
+        crash_point::reached(&self.shared.directory, "group.begun");
         self.write(group.batch)?;
         crash_point::reached(&self.shared.directory, point::GROUP_SYNCED);
         group.carried.synced(&self.shared.directory);
@@ -400,6 +421,10 @@ impl Writer {
     }
 
     fn raise(&mut self) -> Result<(), Error> {
+        if seeded(Bug::OnAfterFullDisk) {
+            // It lies on the same disk. Raised later, it would tell of the gap.
+            return Ok(());
+        }
         self.watermark.raise(self.end.last, self.end.vote).map_err(Error::io("write the watermark of"))
     }
 

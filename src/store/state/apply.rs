@@ -8,9 +8,11 @@ use std::sync::atomic::Ordering;
 use super::done::Done;
 use super::error::Error;
 use super::fetch::Hot;
+use super::struck::{strike, struck};
 use super::{State, keys, lock};
 use crate::machine::{Batch, knows};
 use crate::store::crash_point::{fault, point, reached};
+use crate::types::seeded_bug::{Bug, is_marked, local_clock, seeded};
 use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, Membership};
 
 /// An entry that this build can apply.
@@ -41,6 +43,7 @@ impl State {
         if !self.inner.options.allow_gaps {
             check_dense(before.log_id, &entries)?;
         }
+        let struck = struck(&entries);
         let (steps, unreadable) = read_all(entries);
         let answers = if steps.is_empty() {
             Vec::new()
@@ -51,8 +54,16 @@ impl State {
                     Work::Decide(batch) => Some(batch),
                     Work::Nothing | Work::Admit(_) => None,
                 });
+                let term = |log_id: LogId| log_id.term;
+                if seeded(Bug::DedupOfOneLeader) && steps.last().map(|step| term(step.id)) != before.log_id.map(term) {
+                    // A retry that comes to the next leader runs again.
+                    generation.forget_ids()?;
+                }
                 let overlay = hot.fetch(&generation, before.globals, batches)?;
                 let done = Done::decide(steps, overlay, (*before).clone(), digests);
+                if let Some(bug) = struck {
+                    strike(bug, &generation, &done)?;
+                }
                 let batch = done.batch(&generation);
                 reached(root, point::APPLY_BEFORE);
                 fault(root, point::APPLY_WRITE)?;
@@ -121,6 +132,8 @@ fn read_all(entries: Vec<LogEntry>) -> (Vec<Step>, Option<Error>) {
         let work = match entry.kind {
             EntryKind::Blank => Work::Nothing,
             EntryKind::Membership(membership) => Work::Admit(membership),
+            // One replica without it, and they are no replicas.
+            EntryKind::Batch(bytes) if seeded(Bug::SkippedEntry) && is_marked(&bytes) => Work::Nothing,
             EntryKind::Batch(bytes) => {
                 let place = || format!("entry {}", entry.id);
                 let version = match Batch::peek_version(&bytes) {
@@ -131,6 +144,10 @@ fn read_all(entries: Vec<LogEntry>) -> (Vec<Step>, Option<Error>) {
                     return (steps, Some(Error::UnknownVersion { entry: entry.id, version }));
                 }
                 match Batch::decode(bytes) {
+                    // What expires here is still there elsewhere.
+                    Ok(batch) if seeded(Bug::ExpiryByLocalClock) => {
+                        Work::Decide(Batch { stamp: local_clock(), ..batch })
+                    }
                     Ok(batch) => Work::Decide(batch),
                     Err(error) => return (steps, Some(Error::corrupt(place(), error.to_string()))),
                 }

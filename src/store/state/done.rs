@@ -35,6 +35,13 @@ struct Appended {
     rows: Range<usize>,
 }
 
+/// What must never be written alone, and is by a seeded bug.
+#[derive(Clone, Copy)]
+pub(super) enum Torn {
+    Ids,
+    Index,
+}
+
 /// What became of a chunk of entries.
 pub(super) struct Done {
     pub(super) answers: Vec<Vec<Answer>>,
@@ -181,6 +188,23 @@ impl Done {
         while self.digests.len() > DIGESTS_KEPT {
             self.digests_gone.extend(self.digests.pop_front().map(|(index, _)| index));
         }
+    }
+
+    /// A part of what changes: the ids alone, or all that says how far the state is, with its digest.
+    pub(super) fn torn_batch(&self, generation: &Generation, part: Torn) -> WriteBatch {
+        let mut batch = WriteBatch::default();
+        match part {
+            Torn::Ids => {
+                for (key, value) in &self.ids {
+                    batch.put_cf(generation.ids(), key, value);
+                }
+            }
+            Torn::Index => {
+                batch.put_cf(generation.small(), keys::APPLIED, entry::encode_log_id(self.applied.log_id));
+                batch.put_cf(generation.small(), keys::DIGEST, rows::digest(self.applied.digest));
+            }
+        }
+        batch
     }
 
     /// Everything that changes.

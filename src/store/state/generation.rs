@@ -125,6 +125,13 @@ impl Generation {
         self.database.flush_cfs_opt(&families, &options).map_err(Error::database("flush the state"))
     }
 
+    /// Forgets every id: no whole state does, only a seeded bug.
+    pub(super) fn forget_ids(&self) -> Result<(), Error> {
+        let mut batch = WriteBatch::default();
+        batch.delete_range_cf(self.ids(), &[][..], &[u8::MAX; 16][..]);
+        self.write(batch)
+    }
+
     /// What this state is the result of.
     pub(super) fn applied(&self) -> Result<Applied, Error> {
         read_applied(&self.database)

@@ -24,6 +24,7 @@ use crate::store::crash_point::{fault, point, reached};
 use crate::store::files;
 use crate::types::LogIndex;
 use crate::types::limits::SNAPSHOT_CHUNK_BYTES;
+use crate::types::seeded_bug::{Bug, seeded};
 
 /// A generation that may become the state.
 struct Candidate {
@@ -116,6 +117,10 @@ impl State {
         let generation = Arc::new(Generation::open(path, number, inner.direct_io)?);
         // Should anything below fail, nothing may stay of it but in the log.
         generation.give_up();
+        if seeded(Bug::SnapshotWithoutIds) {
+            // Whoever leads with this state runs again what it has already.
+            generation.forget_ids()?;
+        }
         let applied = generation.applied()?;
         let digests = generation.remembered_digests()?;
         check_digests(&digests, applied.log_id.map(|last| last.index))?;

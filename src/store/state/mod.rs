@@ -30,6 +30,7 @@ mod rows;
 mod settings;
 mod snapshot;
 mod staging;
+mod struck;
 #[cfg(test)]
 mod tests;
 mod view;

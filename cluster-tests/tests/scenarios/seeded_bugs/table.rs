@@ -1,0 +1,96 @@
+//! No binary that anybody runs has a seeded bug, and every seeded bug is in the table with the test that catches it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use cluster_tests::binary;
+use cluster_tests::checkout::repository;
+use cluster_tests::oracle::PROPERTIES;
+
+fn read(path: &str) -> String {
+    let path = repository().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+}
+
+/// The names of all bugs, as their source has them.
+fn bugs() -> Vec<String> {
+    let source = read("src/types/seeded_bug.rs");
+    let list = source.split_once("\nbugs! {\n").expect("the list of bugs").1.split_once("\n}\n").expect("its end").0;
+    let quoted = |line: &str| Some(line.split_once(": \"")?.1.split_once("\",")?.0.to_owned());
+    list.lines().filter(|line| !line.contains("///")).filter_map(quoted).collect()
+}
+
+/// Which of these words a binary holds.
+fn held<'a>(binary: &Path, words: &[&'a str]) -> BTreeSet<&'a str> {
+    let bytes = std::fs::read(binary).expect("read the binary");
+    let text = String::from_utf8_lossy(&bytes);
+    words.iter().copied().filter(|word| text.contains(word)).collect()
+}
+
+#[test]
+fn the_ordinary_binary_has_no_seeded_bug() {
+    let bugs = bugs();
+    assert!(bugs.len() >= 18, "{bugs:?}");
+    let mark = super::trial::MARK;
+    let words: Vec<&str> = bugs.iter().map(String::as_str).chain([binary::BUG, mark]).collect();
+    let all: BTreeSet<&str> = words.iter().copied().collect();
+    assert_eq!(all.len(), words.len(), "a bug is there twice: {words:?}");
+    assert_eq!(held(binary::ordinary(), &words), BTreeSet::new());
+    // Otherwise nothing would be said by what the other one lacks.
+    assert_eq!(held(binary::chaos(), &words), all);
+}
+
+#[test]
+fn only_who_asks_for_it_gets_the_feature() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("Cargo.toml is TOML");
+    let features = manifest.get("features").and_then(toml::Value::as_table).expect("there are features");
+    let mut with = features.iter().filter(|(_, needs)| needs.to_string().contains("chaos")).map(|(name, _)| name);
+    assert!(features.contains_key("chaos") && features.contains_key("default"));
+    assert_eq!(with.next(), None, "a feature brings the seeded bugs with it");
+}
+
+#[test]
+fn an_unknown_bug_ends_the_process_with_a_sentence() {
+    let scratch = cluster_tests::scratch::Scratch::new("unknown-bug");
+    let mut node = Command::new(binary::chaos());
+    node.args(["serve", "--node-id", "1", "--client-listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0"]);
+    node.arg("--data-dir").arg(scratch.path()).env(binary::BUG, "no-such-bug").stdin(Stdio::null());
+    let ended = node.output().expect("start a node");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success());
+    assert!(said.contains("the bug no-such-bug; there are only these: nothing-is-synced, "), "{said}");
+}
+
+/// A row of the table: bug, property, test.
+fn rows() -> Vec<[String; 3]> {
+    let page = read("src/docs/chaos.md");
+    let section = page.split_once("\n## The seeded bugs\n").expect("the section of seeded bugs").1.to_owned();
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let lines = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| bug |"));
+    let cells = lines.map(|line| line.trim_matches('|').split('|').map(str::trim).map(str::to_owned).collect());
+    cells
+        .map(|cells: Vec<String>| match <[String; 4]>::try_from(cells) {
+            Ok([bug, _, property, test]) => [bug, property, test.trim_matches('`').to_owned()],
+            Err(cells) => panic!("a row has other cells: {cells:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_has_every_bug_with_its_property_and_its_test() {
+    let rows = rows();
+    let named: Vec<&str> = rows.iter().map(|[bug, ..]| bug.as_str()).collect();
+    assert_eq!(named, bugs(), "the table has the bugs of the source, in its order");
+    for [bug, property, test] in &rows {
+        let (file, name) = test.rsplit_once("::").expect("a test has a file");
+        let source = read(&format!("cluster-tests/tests/scenarios/{}.rs", file.replace("::", "/")));
+        let body = source.split_once(&format!("async fn {name}(")).unwrap_or_else(|| panic!("{test} is not there")).1;
+        let body = body.split_once("\n}\n").expect("a test ends").0;
+        assert!(body.contains(&format!("\"{bug}\"")), "{test} does not name {bug}");
+        assert!(property == "money" || PROPERTIES.iter().any(|known| known.name == property), "{property}");
+        let asks = [format!("\"{property}\""), property.to_uppercase()];
+        let by_helper = file == "power_cut" && source.contains(&format!("== \"{property}\""));
+        assert!(by_helper || asks.iter().any(|word| body.contains(word)), "{test} does not ask for {property}");
+    }
+}

@@ -1,0 +1,34 @@
+//! Appends that go wrong, for the seeded bugs among them; in other builds nothing is done here.
+
+use crate::types::seeded_bug::{Bug, is_marked, seeded};
+use crate::types::{NewRecord, Offset};
+
+/// Where the first record goes that should go to `end`.
+pub(super) fn spoilt_first(end: Offset, records: &[NewRecord]) -> Offset {
+    if seeded(Bug::OffsetGivenTwice) && records.iter().any(|record| is_marked(&record.payload)) {
+        // What somebody has read there becomes another record.
+        return Offset(end.0.saturating_sub(1));
+    }
+    end
+}
+
+/// What is kept of records that should be kept whole, and where the log then ends.
+pub(super) fn spoil(end: &mut Offset, records: &mut Vec<NewRecord>) {
+    if seeded(Bug::OffsetLeftOut) {
+        // Whoever reads on from there waits for a record that never comes.
+        *end = end.next();
+    }
+    if seeded(Bug::HalfACommand)
+        && let Some(lost) = records.len().checked_sub(1)
+    {
+        // One half of a transfer is not a transfer.
+        records.truncate(1);
+        *end = Offset(end.0.saturating_sub(lost as u64));
+    }
+    if seeded(Bug::ByteLost) {
+        // These are not the bytes that were sent.
+        for record in records {
+            record.payload.truncate(record.payload.len().saturating_sub(1));
+        }
+    }
+}
