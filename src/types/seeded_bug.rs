@@ -69,8 +69,8 @@ bugs! {
     CancelForgotten: "cancel-forgotten",
     /// A record gets the offset of the one before it.
     OffsetGivenTwice: "offset-given-twice",
-    /// An offset is left out.
-    OffsetLeftOut: "offset-left-out",
+    /// An append takes the first record of its log away.
+    FirstRecordHidden: "first-record-hidden",
     /// Of a command's records only the first is kept.
     HalfACommand: "half-a-command",
     /// A record loses its last byte.

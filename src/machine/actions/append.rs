@@ -36,7 +36,7 @@ pub(super) fn append<'a>(
     head.due = [head.due, pieces::due(&head, clock)].into_iter().flatten().min();
 
     let mut records = records.to_vec();
-    spoil(&mut head.end, &mut records);
+    spoil(&mut head, &mut records);
     draft.effects.push(Effect::Records {
         space: draft.space.number,
         log: head.number,

@@ -1,5 +1,6 @@
 //! Appends that go wrong, for the seeded bugs among them; in other builds nothing is done here.
 
+use crate::machine::rows::LogHead;
 use crate::types::seeded_bug::{Bug, is_marked, seeded};
 use crate::types::{NewRecord, Offset};
 
@@ -12,18 +13,18 @@ pub(super) fn spoilt_first(end: Offset, records: &[NewRecord]) -> Offset {
     end
 }
 
-/// What is kept of records that should be kept whole, and where the log then ends.
-pub(super) fn spoil(end: &mut Offset, records: &mut Vec<NewRecord>) {
-    if seeded(Bug::OffsetLeftOut) {
-        // Whoever reads on from there waits for a record that never comes.
-        *end = end.next();
+/// What is kept of records that should be kept whole, and of the log that they are for.
+pub(super) fn spoil(head: &mut LogHead, records: &mut Vec<NewRecord>) {
+    if seeded(Bug::FirstRecordHidden) {
+        // Nobody has trimmed the log, and its first record is gone.
+        head.start = head.start.max(Offset(1));
     }
     if seeded(Bug::HalfACommand)
         && let Some(lost) = records.len().checked_sub(1)
     {
         // One half of a transfer is not a transfer.
         records.truncate(1);
-        *end = Offset(end.0.saturating_sub(lost as u64));
+        head.end = Offset(head.end.0.saturating_sub(lost as u64));
     }
     if seeded(Bug::ByteLost) {
         // These are not the bytes that were sent.

@@ -87,8 +87,8 @@ async fn an_offset_given_twice_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_offset_left_out_is_caught() {
-    caught("P4", &a_day_at_the_counter(Some("offset-left-out")).await);
+async fn a_hidden_record_is_caught() {
+    caught("P4", &a_day_at_the_counter(Some("first-record-hidden")).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,11 @@ async fn a_node_leads_that_got_a_snapshot(bug: Option<&str>) -> Vec<Violation> {
     }
     cluster.node(sleeper).start();
     trial.agreed().await;
-    assert!(cluster.node(sleeper).status().await.expect("it says how it is").snapshot_index > 0, "it got a snapshot");
+    until("the snapshot is there", PATIENCE, || async {
+        let status = cluster.node(sleeper).status().await.map_err(|failure| failure.to_string())?;
+        if status.snapshot_index > 0 { Ok(()) } else { Err("it has none".to_owned()) }
+    })
+    .await;
 
     // The other one lacks the newest entry, so it can't win.
     cluster.node(other).kill();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cluster_tests::addresses::Addresses;
 use cluster_tests::binary;
 use cluster_tests::checkout::repository;
 use cluster_tests::oracle::PROPERTIES;
@@ -53,8 +54,11 @@ fn only_who_asks_for_it_gets_the_feature() {
 #[test]
 fn an_unknown_bug_ends_the_process_with_a_sentence() {
     let scratch = cluster_tests::scratch::Scratch::new("unknown-bug");
+    let addresses = Addresses::reserve();
     let mut node = Command::new(binary::chaos());
-    node.args(["serve", "--node-id", "1", "--client-listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0"]);
+    node.args(["serve", "--node-id", "1"]);
+    node.args(["--client-listen", &addresses.client(1).to_string()]);
+    node.args(["--peer-listen", &addresses.peer(1).to_string()]);
     node.arg("--data-dir").arg(scratch.path()).env(binary::BUG, "no-such-bug").stdin(Stdio::null());
     let ended = node.output().expect("start a node");
     let said = String::from_utf8_lossy(&ended.stderr);

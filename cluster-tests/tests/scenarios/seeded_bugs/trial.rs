@@ -1,5 +1,6 @@
 //! A cluster that may have a bug, and what its one client did and heard.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,7 +41,12 @@ impl Trial {
 
     /// One node has the bug, and follows.
     pub(super) async fn at_one(name: &str, bug: Option<&str>) -> Self {
-        let own = Own { variables: bug.map(binary::bug).into_iter().collect(), ..Own::default() };
+        Self::later_at_one(name, bug, binary::chaos()).await
+    }
+
+    /// The same, but the bug comes with the binary that can have it: this may be another one at first.
+    pub(super) async fn later_at_one(name: &str, bug: Option<&str>, first: &Path) -> Self {
+        let own = Own { binary: Some(first.to_owned()), variables: bug.map(binary::bug).into_iter().collect() };
         let trial = Self::with(name, Settings { own: [(ODD, own)].into(), ..settings() }).await;
         until("the node with the bug follows", PATIENCE, || async {
             if trial.cluster.leader().await != ODD {
