@@ -2,7 +2,7 @@
 //! to name the property that the bug breaks. The table of them is in the page about chaos, and held complete here.
 //!
 //! - A story is a function that takes the bug, or none: without it the oracle must find nothing, or what it finds with it
-//!   would prove nothing.
+//!   would prove nothing. Two stories have their other half elsewhere, in `power_cut` and `strangers`.
 //! - Nobody counts as caught by a panic or a timeout: the property's name is asked for.
 
 mod appends;
