@@ -102,9 +102,7 @@ async fn two_of_three_vote_again(bug: Option<&str>) -> Vec<Violation> {
     trial.append(leader, "order-1").await;
     trial.cluster.kill_all();
     let left = trial.cluster.others(leader);
-    for node in &left {
-        trial.cluster.node(*node).start();
-    }
+    trial.start(&left);
     trial.cluster.leader_among(&left).await;
     trial.watch(&left).await;
     trial.judged_at(&left).await

@@ -17,13 +17,13 @@ async fn a_leader_comes_back_with_what_is_to_be_cut_off(bug: Option<&str>) -> Ve
     let left = trial.cluster.others(old);
     trial.append(old, "order-1").await;
     // Several entries that the old leader alone has.
-    left.iter().for_each(|node| trial.cluster.node(*node).kill());
+    trial.kill(&left);
     for number in 0..4 {
         let lost = trial.choose(&format!("lost-{number}"), &["nobody else hears of it"]);
         drop(trial.send(old, &lost, SHORT).await);
     }
     trial.cluster.node(old).kill();
-    left.iter().for_each(|node| trial.cluster.node(*node).start());
+    trial.start(&left);
     let next = trial.cluster.leader_among(&left).await;
     trial.append_marked(next, "order-2").await;
 

@@ -17,10 +17,10 @@ async fn a_leader_dies_with_what_it_alone_has(bug: Option<&str>) -> Vec<Violatio
     let left = trial.cluster.others(leader);
     trial.append(leader, "order-1").await;
     let order = trial.choose("order-2", &["a promise"]);
-    left.iter().for_each(|node| trial.cluster.node(*node).kill());
+    trial.kill(&left);
     join_all((0..3).map(|_| trial.send(leader, &order, SHORT))).await;
     trial.cluster.node(leader).kill();
-    left.iter().for_each(|node| trial.cluster.node(*node).start());
+    trial.start(&left);
     trial.judged_at(&left).await
 }
 

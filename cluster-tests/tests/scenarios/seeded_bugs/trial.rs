@@ -118,15 +118,19 @@ impl Trial {
         answer
     }
 
-    /// A node shows what it has of the log itself, as soon as it does.
+    /// A node shows what it has of the log itself, as soon as it does. What is said to be trimmed away is not shown.
     pub(super) async fn look(&self, node: u64) {
         let client = self.cluster.node(node).client_with_deadline(Duration::from_millis(200));
         let (invoked, page) = until("a node shows what it has", PATIENCE, || async {
             let invoked = self.history.now();
-            let page = client.read(LOG, 0, Consistency::Local).await.map_err(|failure| failure.to_string())?;
-            Ok((invoked, page))
+            match client.read(LOG, 0, Consistency::Local).await {
+                Ok(page) => Ok((invoked, Some(page))),
+                Err(failure) if failure.reason == "TRIMMED" => Ok((invoked, None)),
+                Err(failure) => Err(failure.to_string()),
+            }
         })
         .await;
+        let Some(page) = page else { return };
         let completed = self.history.now();
         let records = page.records.into_iter().map(|record| RecordSeen {
             offset: record.offset,
@@ -152,6 +156,20 @@ impl Trial {
                 digest: status.digest,
             };
             self.history.remember(|events| events.statuses.push(seen));
+        }
+    }
+
+    /// These nodes are killed.
+    pub(super) fn kill(&self, nodes: &[u64]) {
+        for node in nodes {
+            self.cluster.node(*node).kill();
+        }
+    }
+
+    /// These nodes are started.
+    pub(super) fn start(&self, nodes: &[u64]) {
+        for node in nodes {
+            self.cluster.node(*node).start();
         }
     }
 
