@@ -135,9 +135,9 @@ impl Group {
             first: None,
             done: Vec::new(),
             carried: Carried::default(),
+            refused: false,
             waiting_since: None,
         }
-        Self { batch, bytes: 0, entries: 0, first: None, done: Vec::new(), refused: false, waiting_since: None }
     }
 
     fn is_awaited(&self) -> bool {
@@ -397,7 +397,6 @@ impl Writer {
         if group.refused {
             return Err(Error::io("write")(std::io::ErrorKind::StorageFull.into()));
         }
-        crash_point::reached(&self.shared.directory, "group.begun");
         self.write(group.batch)?;
         crash_point::reached(&self.shared.directory, point::GROUP_SYNCED);
         group.carried.synced(&self.shared.directory);

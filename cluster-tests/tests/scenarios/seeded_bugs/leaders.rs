@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cluster_tests::history::Round;
 use cluster_tests::oracle::Violation;
 use futures::future::join_all;
 
@@ -65,8 +66,9 @@ async fn a_lost_command_is_sent_again(bug: Option<&str>) -> Vec<Violation> {
         // It may be silence: that is for the oracle to judge.
         drop(trial.send(node, &order, SHORT).await);
     }
-    let settled = trial.history.now();
-    trial.history.remember(|events| events.settled = Some(settled));
+    let now = trial.history.now();
+    let round = Round { name: "the lost command".to_owned(), begun: now, ended: now };
+    trial.history.remember(|events| events.rounds.push(round));
     trial.judged().await
 }
 
