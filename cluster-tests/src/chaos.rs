@@ -122,7 +122,9 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
         ..Settings::default()
     };
     let cluster = Cluster::start_with("chaos", &settings).await;
-    let wall_ms = clock::wall_ms();
+    // What it showed when the history began.
+    let begun_ms = u64::try_from(history.now().as_millis()).expect("a run is short");
+    let wall_ms = clock::wall_ms() - begun_ms;
     let load = Load::start_all(&cluster, history);
 
     let mut random = StdRng::seed_from_u64(plan.seed);

@@ -102,7 +102,9 @@ impl Failure {
     pub fn is_about_the_command(&self) -> bool {
         let codes =
             [Code::AlreadyExists, Code::FailedPrecondition, Code::Aborted, Code::InvalidArgument, Code::NotFound];
-        self.effect == Effect::None && codes.iter().any(|code| self.code == format!("{code:?}"))
+        // A node that has nothing any more refuses whatever comes.
+        let of_the_node = self.reason == "NOT_INITIALISED";
+        self.effect == Effect::None && !of_the_node && codes.iter().any(|code| self.code == format!("{code:?}"))
     }
 
     fn is_not_found(&self) -> bool {

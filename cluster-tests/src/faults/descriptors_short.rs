@@ -20,7 +20,9 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
     let leader = cluster.leader().await;
     let process = cluster.node(leader).pid().ok_or_else(|| format!("node {leader} does not run"))?;
     let open = limits::open_files(process)?;
-    limits::set(process, &format!("--nofile={open}"))?;
+    let most = limits::most_files(process)?;
+    // The soft limit alone: whoever may lower the hard one may not always raise it again.
+    limits::set(process, &format!("--nofile={open}:"))?;
     // Clients that come now find it full.
     for (_, client) in cluster.clients(ASKING).into_iter().filter(|(id, _)| *id == leader) {
         drop(client.status().await);
@@ -33,7 +35,7 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
                 start_again(cluster, leader);
                 return Effective::Installed;
             }
-            match limits::set(process, "--nofile=65536") {
+            match limits::set(process, &format!("--nofile={most}:")) {
                 Ok(()) => Effective::Installed,
                 Err(_) => Effective::Indeterminate,
             }

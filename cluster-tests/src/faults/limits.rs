@@ -2,9 +2,6 @@
 
 use std::process::Command;
 
-/// The unit of [`pages`].
-pub(super) const PAGE_BYTES: u64 = 4_096;
-
 /// Sets a limit, as `prlimit` spells it. Says why if this machine can't.
 pub(super) fn set(process: u32, limit: &str) -> Result<(), String> {
     let mut command = Command::new("prlimit");
@@ -13,16 +10,17 @@ pub(super) fn set(process: u32, limit: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
 }
 
-/// How many pages of memory it has.
-pub(super) fn pages(process: u32) -> Result<u64, String> {
-    let path = format!("/proc/{process}/statm");
-    let said = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    let first = said.split_whitespace().next().and_then(|pages| pages.parse().ok());
-    first.ok_or_else(|| format!("{path} does not say how many"))
-}
-
 /// How many files it has open.
 pub(super) fn open_files(process: u32) -> Result<usize, String> {
     let path = format!("/proc/{process}/fd");
     std::fs::read_dir(&path).map(Iterator::count).map_err(|error| format!("{path}: {error}"))
+}
+
+/// How many files it may have open.
+pub(super) fn most_files(process: u32) -> Result<u64, String> {
+    let path = format!("/proc/{process}/limits");
+    let said = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let most = said.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = most.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    soft.ok_or_else(|| format!("{path} does not say how many"))
 }

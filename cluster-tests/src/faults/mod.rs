@@ -24,7 +24,6 @@ mod links_reordered;
 mod links_slow;
 mod log_rotten;
 mod log_truncated;
-mod memory_short;
 mod network;
 mod part_all;
 mod part_bridge;
@@ -139,7 +138,7 @@ impl Lasts {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 32] = [
+pub const KINDS: [Kind; 31] = [
     kill_leader::KIND,
     kill_follower::KIND,
     kill_all::KIND,
@@ -166,7 +165,6 @@ pub const KINDS: [Kind; 32] = [
     disk_full::KIND,
     disk_fails::KIND,
     clock_jumps::KIND,
-    memory_short::KIND,
     processor_short::KIND,
     descriptors_short::KIND,
     voter_wiped::KIND,

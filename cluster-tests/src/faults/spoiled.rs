@@ -75,7 +75,7 @@ fn aside(data: &Path) -> PathBuf {
 
 /// The largest write-ahead file of the Raft log.
 pub(super) fn write_ahead(data: &Path) -> io::Result<PathBuf> {
-    let files: Vec<PathBuf> = fs::read_dir(data.join("raft"))?.flatten().map(|file| file.path()).collect();
+    let files: Vec<PathBuf> = fs::read_dir(data.join("raft").join("log"))?.flatten().map(|file| file.path()).collect();
     let logs = files.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "log"));
     let sized = logs.map(|path| (fs::metadata(&path).map_or(0, |metadata| metadata.len()), path));
     sized.max().map(|(_, path)| path).ok_or_else(|| io::Error::other("there is no write-ahead file"))

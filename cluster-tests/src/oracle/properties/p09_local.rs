@@ -44,8 +44,9 @@ fn pages_follow_each_other(evidence: Evidence<'_>, report: &mut Report<'_>) {
         let before = tails.insert(page.tail, page);
         let offsets = page.records.iter().map(|record| record.offset);
         let gap = !offsets.eq((page.from..page.next).take(page.records.len()));
-        if gap || page.next > page.end || before.is_some_and(|before| page.from != before.next || page.end < before.end)
-        {
+        // Who asks for more than there is waits behind the end.
+        let beyond = page.next > page.end && !page.records.is_empty();
+        if gap || beyond || before.is_some_and(|before| page.from != before.next || page.end < before.end) {
             report(format!(
                 "a tail of {} at node {} came to a page from {} to {}, of {}, after {:?}",
                 page.log,
