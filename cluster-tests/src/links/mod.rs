@@ -1,7 +1,7 @@
 //! The network of a cluster as a run wants it: cut, late, lossy or slow, from one end to another, one way or both.
 //!
 //! - Every connection to a node goes through a relay of the harness, which needs no rights and works on any machine. Which
-//!   node a connection of peers comes from tells the process that holds its other end ([`owner`]).
+//!   node a connection of peers comes from tells the process that holds its other end.
 //! - A cut keeps connections open and what was sent waiting, as lost packets do, which are sent again: nobody is told anything.
 //! - Rules are about one direction between two ends. The harness's own questions go past all of it.
 
