@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::node::Came;
 use super::sweep::Sweep;
@@ -51,9 +52,16 @@ impl Sweep<'_> {
         let goal = self.highest(&self.cluster.others(id)).await;
         mortal.arm(point.name, times);
         self.cluster.node(id).start();
+        // What a snapshot brings is seen before the log has begun again behind it. What the others have taken since then is
+        // applied out of the log alone.
+        let later = AtomicU64::new(u64::MAX);
         let has_caught_up = async || {
-            let status = self.cluster.node(id).status().await;
-            status.is_ok_and(|status| status.serving && status.applied_index >= goal)
+            let Ok(status) = self.cluster.node(id).status().await else { return false };
+            if status.serving && status.applied_index >= goal && later.load(Ordering::Relaxed) == u64::MAX {
+                let highest = self.highest(&self.cluster.others(id)).await;
+                later.store(highest + 1, Ordering::Relaxed);
+            }
+            status.serving && status.applied_index >= later.load(Ordering::Relaxed)
         };
         let came = mortal.comes(point.name, has_caught_up).await?;
         match came {
