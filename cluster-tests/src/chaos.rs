@@ -5,7 +5,6 @@
 //! - At the end all that nobody knows of is sent again to other nodes, and again after whatever might forget it
 //!   ([`rounds`]).
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::{self, Clock};
 use crate::cluster::{Cluster, Settings};
+use crate::disk;
 use crate::faults::{KINDS, Kind, Lasts, Need};
 use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
 use crate::load::Load;
@@ -31,6 +31,10 @@ const WRITES_PATIENCE: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_millis(500);
 /// Who sends them, in the history.
 const PROBER: usize = 1_000;
+/// What is acknowledged before the first fault comes.
+const MEANT_AT_LEAST: usize = 100;
+/// How much a run has to have acknowledged for each second of faults: a small part of what a slow machine does under them.
+const MEANT_PER_SECOND: usize = 20;
 /// Between two faults, at most.
 const REST_MS: u64 = 3_000;
 
@@ -86,31 +90,22 @@ impl Plan {
 
 /// Runs a plan, writes its history, and returns what must never be. Progress goes to standard error.
 ///
-/// A cluster that does not come back is no reason to lose what was seen: that is written and judged as far as it goes.
+/// A cluster that does not come back is no reason to lose what was seen: that is written, and judged as far as it goes
+/// without what the replicas hold at the end.
 pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
     let history = Arc::new(History::default());
     let ran = AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await;
     let events = history.events();
     let (mut violations, replicas) = match ran {
-        Ok((violations, replicas)) => (violations, replicas),
-        Err(panic) => (vec![broken_off(&*panic)], Vec::new()),
+        Ok(replicas) => (Vec::new(), replicas),
+        Err(panic) => (vec![Violation::broken_off(&*panic)], Vec::new()),
     };
-    if !replicas.is_empty() {
-        violations.extend(oracle::judge(&events, &replicas));
-    }
-    violations.dedup();
+    violations.extend(oracle::judge(&events, &replicas));
     file::write(file, &events, &replicas).expect("write the history");
     violations
 }
 
-/// What to tell of a run that could not go on: something did not come to be in time, whose sentence this is.
-fn broken_off(panic: &(dyn Any + Send)) -> Violation {
-    let sentence = panic.downcast_ref::<String>().cloned();
-    let sentence = sentence.or_else(|| panic.downcast_ref::<&str>().map(|&sentence| sentence.to_owned()));
-    Violation { property: "P12", found: format!("the run broke off: {}", sentence.unwrap_or_default()) }
-}
-
-async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>, Vec<Dump>) {
+async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
     let needs = |need| plan.kinds.iter().any(|kind| kind.needs.contains(&need)) && is_met(need).is_ok();
     let settings = Settings {
         ids: (1..=plan.nodes).collect(),
@@ -125,7 +120,18 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
     // What it showed when the history began.
     let begun_ms = u64::try_from(history.now().as_millis()).expect("a run is short");
     let wall_ms = clock::wall_ms() - begun_ms;
+    let meant = Meant {
+        seed: plan.seed,
+        faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
+        acknowledged: MEANT_AT_LEAST,
+        leader_changes: 0,
+        nodes: cluster.ids(),
+        wall_ms,
+        command: plan.command(),
+    };
+    history.remember(|events| events.meant = Some(meant));
     let load = Load::start_all(&cluster, history);
+    load.acknowledged_more(MEANT_AT_LEAST).await;
 
     let mut random = StdRng::seed_from_u64(plan.seed);
     let end = Instant::now() + plan.time;
@@ -136,13 +142,15 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
             Some(kind) => kind,
             None => plan.kinds.get(random.random_range(0..plan.kinds.len())).expect("at least one kind"),
         };
+        eprintln!("{:>5} s  {} …", history.now().as_secs(), kind.name);
         let effective = strike(kind, &cluster, history, &mut random).await;
         changes += usize::from(kind.changes_leader && effective == Effective::Installed);
         number += 1;
         eprintln!(
-            "{:>5} s  {:>8} acknowledged  {number} faults, the last: {} ({effective:?})",
+            "{:>5} s  {:>8} acknowledged  worst gap {:>5} ms  {number} faults, the last: {} ({effective:?})",
             history.now().as_secs(),
             history.acknowledged(),
+            history.worst_gap().as_millis(),
             kind.name
         );
         sleep(Duration::from_millis(random.random_range(0..REST_MS))).await;
@@ -150,15 +158,10 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
     load.stop().await;
     agree(&cluster, history).await;
     history.remember(|events| {
-        events.meant = Some(Meant {
-            seed: plan.seed,
-            faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
-            acknowledged: 100,
-            leader_changes: changes / 2,
-            nodes: cluster.ids(),
-            wall_ms,
-            command: plan.command(),
-        });
+        let Some(meant) = &mut events.meant else { return };
+        let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
+        meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
+        meant.leader_changes = changes / 2;
     });
 
     rounds::play(&cluster, history).await
@@ -167,9 +170,9 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> (Vec<Violation>,
 /// Whether this machine has what a fault needs; if not, why.
 fn is_met(need: Need) -> Result<(), String> {
     match need {
-        Need::Disks if !nix::unistd::geteuid().is_root() => Err("it mounts disks, which needs root".to_owned()),
+        Need::Disks => disk::are_possible(),
         Need::Clock if !Clock::is_there() => Err("libfaketime is missing: scripts/setup installs it".to_owned()),
-        Need::Disks | Need::Clock | Need::Links => Ok(()),
+        Need::Clock | Need::Links => Ok(()),
     }
 }
 
@@ -244,21 +247,29 @@ async fn agree(cluster: &Cluster, history: &History) {
     history.remember(|events| events.recoveries.push(recovery));
 }
 
-/// The kinds of these names, or all. A name up to one of its dashes stands for all that begin so.
+/// The kinds of these names, or all, each once. What is no name, but a name up to one of its dashes, stands for all that
+/// begin so.
 pub fn kinds(names: &[String]) -> Result<Vec<Kind>, String> {
     if names.is_empty() {
         return Ok(KINDS.to_vec());
     }
     let mut found = Vec::new();
     for name in names {
-        let before = found.len();
         let group = format!("{name}-");
         let exact = KINDS.iter().filter(|kind| kind.name == name);
         let begins = KINDS.iter().filter(|kind| kind.name.starts_with(&group));
-        found.extend(exact.chain(begins).copied());
-        if found.len() == before {
+        let meant: Vec<Kind> = match exact.copied().next() {
+            Some(kind) => vec![kind],
+            None => begins.copied().collect(),
+        };
+        if meant.is_empty() {
             let all: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
             return Err(format!("there is no fault {name}; there are: {}", all.join(", ")));
+        }
+        for kind in meant {
+            if !found.iter().any(|known: &Kind| known.name == kind.name) {
+                found.push(kind);
+            }
         }
     }
     Ok(found)
@@ -289,7 +300,8 @@ mod tests {
         assert_eq!(kinds(&[]).unwrap().len(), KINDS.len());
         assert_eq!(kinds(&["kill-all".to_owned()]).unwrap().len(), 1);
         assert_eq!(kinds(&["links".to_owned(), "kill-all".to_owned()]).unwrap().len(), 5);
-        assert_eq!(kinds(&["cut-power".to_owned()]).unwrap().len(), 3);
+        assert_eq!(kinds(&["cut-power".to_owned()]).unwrap().len(), 1);
+        assert_eq!(kinds(&["cut".to_owned(), "cut-power".to_owned()]).unwrap().len(), 3);
         let why = kinds(&["kill-cat".to_owned()]).unwrap_err();
         assert!(why.contains("kill-cat") && why.contains("kill-leader, kill-follower"), "{why}");
     }
@@ -301,5 +313,9 @@ mod tests {
         let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --timing default --faults \
                        kill-all,snapshot";
         assert_eq!(plan.command(), command);
+
+        // What all kinds are printed as is read as all kinds again, in their order.
+        let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&super::kinds(&names(&KINDS)).unwrap()), names(&KINDS));
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::addresses::Addresses;
 use crate::binary;
+use crate::boot::Boot;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::disk::{Disk, cut_power};
@@ -86,6 +87,8 @@ pub struct Cluster {
     // In this order they go: processes before their disks, the directory last.
     nodes: Vec<Node>,
     disks: BTreeMap<u64, Disk>,
+    /// Where power can be cut.
+    boot: Option<Boot>,
     links: Option<Arc<Links>>,
     clock: Option<(u64, Clock)>,
     _addresses: Addresses,
@@ -129,6 +132,7 @@ impl Cluster {
         let with_disks = settings.ids.iter().filter(|_| settings.disks);
         let disk = |id: &u64| (*id, Disk::make(&launcher, scratch.path(), &directory(*id), DISK_MEBIBYTES));
         let disks = with_disks.map(disk).collect();
+        let boot = settings.disks.then(|| Boot::begin(&launcher, scratch.path()));
         let clock = settings.clock_of.map(|id| (id, Clock::new(&scratch.path().join("clock"), Duration::ZERO)));
         let plan = |id: u64| {
             let mut own = settings.own.get(&id).cloned().unwrap_or_default();
@@ -161,7 +165,7 @@ impl Cluster {
             Node::new(plan, &launcher, &processes)
         };
         let nodes = plans.into_iter().map(node).collect();
-        let cluster = Self { nodes, disks, links, clock, _addresses: addresses, scratch, _turn: turn };
+        let cluster = Self { nodes, disks, boot, links, clock, _addresses: addresses, scratch, _turn: turn };
         cluster.start_all();
         cluster
     }
@@ -255,6 +259,7 @@ impl Cluster {
             disk.unmount();
             disk.mount();
         }
+        self.boot.iter().for_each(Boot::next);
     }
 
     /// The node that leads, once there is one among these that is ready to serve.

@@ -4,13 +4,15 @@
 //! flush) throws away what was not synced, as a real cut does, which no kill of a process can. What matters is only what
 //! the file system does after the next mount.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nix::fcntl::{FallocateFlags, fallocate};
 
-use crate::launcher::Launcher;
+use crate::launcher::{Launcher, Mounts};
+use crate::scratch::Scratch;
 
 /// `ioctl` numbers need `unsafe` in Rust; Python asks the same of the kernel. All directories are opened first, so that
 /// the cuts come as close together as they can.
@@ -60,7 +62,8 @@ impl Disk {
     /// Mounts it: after a power cut this is the moment that shows what was synced.
     pub fn mount(&self) {
         let mut mount = Command::new("mount");
-        mount.args(["-o", "loop,noatime,errors=remount-ro"]).arg(&self.image).arg(&self.directory);
+        // What is not synced stays away from the disk for as long as it can.
+        mount.args(["-o", "loop,noatime,errors=remount-ro,commit=300"]).arg(&self.image).arg(&self.directory);
         self.launcher.succeed(mount);
     }
 
@@ -123,6 +126,25 @@ impl Disk {
     }
 }
 
+/// Whether this machine can do all that. Tried once.
+pub fn are_possible() -> Result<(), String> {
+    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
+    let tried = || {
+        if !nix::unistd::geteuid().is_root() {
+            return Err("it mounts disks, which needs root".to_owned());
+        }
+        let scratch = Scratch::new("disks");
+        let cut = || {
+            let disk = Disk::make(&Arc::new(Launcher::new(Mounts::Private)), scratch.path(), "tried", 16);
+            cut_power(&[&disk]);
+            disk.unmount();
+        };
+        // Whatever is missing, a command or a right of the kernel, ends it with a panic.
+        std::panic::catch_unwind(AssertUnwindSafe(cut)).map_err(|_| "it can mount no disk and cut its power".to_owned())
+    };
+    TRIED.get_or_init(tried).clone()
+}
+
 /// Cuts the power of all these disks at once. They take no more writes and forget what was not synced.
 pub fn cut_power(disks: &[&Disk]) {
     let first = disks.first().expect("at least one disk");
@@ -134,8 +156,6 @@ pub fn cut_power(disks: &[&Disk]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launcher::Mounts;
-    use crate::scratch::Scratch;
     use crate::skip;
 
     fn shell(launcher: &Launcher, directory: &Path, script: &str) -> bool {

@@ -71,6 +71,7 @@ pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
 /// Sends again what is to be sent again, and remembers when and after what.
 pub async fn settle(cluster: &Cluster, history: &History, ids: &[u64], after: &str) {
     let begun = history.now();
+    eprintln!("{:>5} s  sends again, after {after} …", begun.as_secs());
     let _written = WrittenInPanic { cluster, history };
     resend(cluster, history, ids).await;
     let round = Round { name: after.to_owned(), begun, ended: history.now() };
@@ -115,17 +116,25 @@ pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
         *count += usize::from(known);
         !known || count.is_multiple_of(SAMPLE)
     };
-    let mut count = 0;
+    // Each time others.
+    let rounds = history.rounds();
+    let mut count = rounds;
     let mut operations = history.numbered();
-    operations.retain(|(_, operation)| chosen(operation.acknowledged().is_some(), &mut count));
+    // What failed is to stay away, which the oracle could not see if it were sent again.
+    operations.retain(|(_, operation)| {
+        (operation.cancelled || !operation.failed()) && chosen(operation.acknowledged().is_some(), &mut count)
+    });
     let work = operations.into_iter().enumerate().map(|(position, (number, operation))| async move {
         resend_operation(cluster, history, ids, position, number, &operation).await;
     });
     futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
 
-    let mut count = 0;
+    let mut count = rounds;
     let mut commands = history.numbered_commands();
-    commands.retain(|(_, command)| chosen(command.decided().is_some(), &mut count));
+    commands.retain(|(_, command)| {
+        let may_be_sent = !command.failed() || command.too_old().is_some();
+        may_be_sent && chosen(command.decided().is_some(), &mut count)
+    });
     let work = commands.into_iter().enumerate().map(|(position, (number, command))| async move {
         resend_command(cluster, history, ids, position, number, &command).await;
     });

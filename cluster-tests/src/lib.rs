@@ -11,6 +11,7 @@
 
 pub mod addresses;
 pub mod binary;
+pub mod boot;
 pub mod cgroup;
 pub mod chaos;
 pub mod checkout;

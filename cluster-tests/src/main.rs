@@ -110,7 +110,7 @@ async fn run_chaos(run: Run) -> ExitCode {
     eprintln!("the same schedule again: {}", plan.command());
     let violations = chaos::run(&plan, &file).await;
     match file::read(&file) {
-        Ok((events, replicas)) => tell(&events, &replicas, &violations, &file),
+        Ok((events, replicas)) => tell(&summary(&events, &replicas, &violations, &file), &file),
         Err(error) => misuse(&format!("cannot read {}: {error}", file.display())),
     }
 }
@@ -124,24 +124,26 @@ async fn run_crash_points(sweep: CrashPoints) -> ExitCode {
     };
     let plan = crash_points::Plan { points, rounds: sweep.rounds, seed };
     eprintln!("the same sweep again: {}", plan.command());
-    let found = crash_points::run(&plan, &file).await;
-    let told = crash_points::print(&mut io::stdout().lock(), &plan, &found, &file);
-    // Where nobody can read it, the exit code still tells.
-    if told.is_ok() && found.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    tell(&crash_points::run(&plan, &file).await, &file)
 }
 
 fn check(path: &Path) -> ExitCode {
     match file::read(path) {
-        Ok((events, replicas)) => tell(&events, &replicas, &oracle::judge(&events, &replicas), path),
+        Ok((events, replicas)) => {
+            let violations = oracle::judge(&events, &replicas);
+            tell(&summary(&events, &replicas, &violations, path), path)
+        }
         Err(error) => misuse(&format!("cannot read {}: {error}", path.display())),
     }
 }
 
+fn summary(events: &Events, replicas: &[Dump], violations: &[Violation], path: &Path) -> Summary {
+    Summary::of(events, replicas, violations, &path.file_name().unwrap_or_default().to_string_lossy())
+}
+
 /// Prints what a history comes to, and writes it beside the history.
-fn tell(events: &Events, replicas: &[Dump], violations: &[Violation], path: &Path) -> ExitCode {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let summary = Summary::of(events, replicas, violations, &name);
-    let told = print(&summary).and_then(|()| {
+fn tell(summary: &Summary, path: &Path) -> ExitCode {
+    let told = print(summary).and_then(|()| {
         let mut out = io::stdout().lock();
         writeln!(out, "the history: {}", path.display())?;
         writeln!(out, "judge it again: cargo run -p cluster-tests -- check {}", path.display())?;
@@ -151,8 +153,8 @@ fn tell(events: &Events, replicas: &[Dump], violations: &[Violation], path: &Pat
         }
         Ok(())
     });
-    let written = told.and_then(|()| report::write(&path.with_extension(""), &summary));
-    end(&summary, written)
+    let written = told.and_then(|()| report::write(&path.with_extension(""), summary));
+    end(summary, written)
 }
 
 fn merge(files: &[PathBuf], out: Option<&Path>) -> ExitCode {

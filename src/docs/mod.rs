@@ -45,6 +45,11 @@ pub mod chaos {
     #![doc = include_str!("chaos.md")]
 }
 
+/// What the attacks have found so far, and how long they went on.
+pub mod track_record {
+    #![doc = include_str!("track-record.md")]
+}
+
 /// Every setting, and every limit that is none.
 pub mod configuration {
     #![doc = include_str!("configuration.md")]

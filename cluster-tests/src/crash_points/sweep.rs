@@ -1,6 +1,5 @@
 //! One round: a cluster, its load and its history, and what every way needs of them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,17 +8,17 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::node::{Mortal, armed_by};
-use super::{CrashPoint, Deaths, Plan, Way};
+use super::{CrashPoint, Plan, Way};
 use crate::binary;
 use crate::clock;
 use crate::cluster::{Cluster, Settings};
-use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
+use crate::history::{Again, Effective, Events, Fault, History, Meant, Recovery, file};
 use crate::judgement;
 use crate::load::Load;
-use crate::oracle::{self, Violation};
+use crate::oracle::{Dump, Violation};
 use crate::scratch::Scratch;
 
-/// Of what is wrong with a round, how much is shown.
+/// Of what a node has said, how many lines are shown.
 const SHOWN: usize = 20;
 /// What the nodes keep of their logs, so that one is soon behind.
 const ARGUMENTS: [&str; 4] = ["--snapshot-entries", "100000", "--keep-entries", "10"];
@@ -29,12 +28,8 @@ struct Pending {
     point: &'static str,
     node: u64,
     died: Duration,
-}
-
-#[derive(Default)]
-struct Tally {
-    pending: Vec<Pending>,
-    deaths: BTreeMap<&'static str, Deaths>,
+    /// Of its death, in the history.
+    fault: usize,
 }
 
 /// One round.
@@ -45,7 +40,7 @@ pub(super) struct Sweep<'a> {
     pub(super) history: Arc<History>,
     wall_ms: u64,
     random: Mutex<StdRng>,
-    tally: Mutex<Tally>,
+    pending: Mutex<Vec<Pending>>,
     /// Goes after the nodes that look into it.
     files: Scratch,
 }
@@ -66,16 +61,26 @@ impl<'a> Sweep<'a> {
         let cluster = Cluster::start_empty("crash-points", &settings).await;
         let random = Mutex::new(StdRng::seed_from_u64(plan.seed.wrapping_add(round)));
         let history = Arc::new(History::default());
-        Self { plan, round, cluster, history, wall_ms: clock::wall_ms(), random, tally: Mutex::default(), files }
+        Self { plan, round, cluster, history, wall_ms: clock::wall_ms(), random, pending: Mutex::default(), files }
     }
 
-    /// Goes every way.
-    pub(super) async fn round(&self) -> Result<(), String> {
+    /// Goes every way, sends again what is to be sent again, and tells what must never be.
+    pub(super) async fn play(&self) -> Vec<Violation> {
+        match self.round().await {
+            Ok(()) => {
+                self.mean();
+                self.settle().await
+            }
+            Err(violations) => violations,
+        }
+    }
+
+    async fn round(&self) -> Result<(), Vec<Violation>> {
         let of = |way: Way| -> Vec<&'static CrashPoint> {
             self.plan.points.iter().copied().filter(|point| point.way == way).collect()
         };
-        self.first_start(&of(Way::First)).await?;
-        self.make_cluster(&of(Way::Init), &of(Way::Adopt)).await?;
+        self.first_start(&of(Way::First)).await.map_err(unlike_the_plan)?;
+        self.make_cluster(&of(Way::Init), &of(Way::Adopt)).await.map_err(unlike_the_plan)?;
         for way in Way::ALL.into_iter().filter(|way| ![Way::First, Way::Init, Way::Adopt].contains(way)) {
             let points = of(way);
             if points.is_empty() {
@@ -84,7 +89,7 @@ impl<'a> Sweep<'a> {
             let load = Load::start(&self.cluster, &self.history);
             let result = self.go(way, &points, &load).await;
             load.stop().await;
-            result?;
+            result.map_err(unlike_the_plan)?;
             self.look(&way.to_string()).await?;
         }
         Ok(())
@@ -141,14 +146,18 @@ impl<'a> Sweep<'a> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A node has died at a point.
     pub(super) fn died(&self, point: &CrashPoint, node: u64) {
-        let pending = Pending { point: point.name, node, died: self.history.now() };
-        self.tally().pending.push(pending);
+        let died = self.history.now();
+        let what = format!("node {node} died at {}", point.name);
+        let effective = Effective::Installed;
+        let fault =
+            self.history.fault(Fault { kind: point.name.to_owned(), what, begun: died, healed: None, effective });
+        self.pending().push(Pending { point: point.name, node, died, fault });
     }
 
     /// Starts a node that has died, and waits until it serves.
@@ -162,41 +171,18 @@ impl<'a> Sweep<'a> {
     /// A node that had died serves again.
     pub(super) fn serves(&self, node: u64) {
         let now = self.history.now();
-        let mut tally = self.tally();
-        let (back, pending) = std::mem::take(&mut tally.pending).into_iter().partition(|it| it.node == node);
-        tally.pending = pending;
-        let back: Vec<Pending> = back;
-        for Pending { point, died, .. } in back {
-            let took = now.saturating_sub(died);
-            eprintln!(
-                "{:>5} s  {point:<26} node {node} died and served again after {} ms",
-                now.as_secs(),
-                took.as_millis()
-            );
-            let deaths = tally.deaths.entry(point).or_default();
-            deaths.count += 1;
-            deaths.longest = deaths.longest.max(took);
-            let what = format!("node {node} died at {point}");
-            let fault =
-                Fault { kind: point.to_owned(), what, begun: died, healed: Some(now), effective: Effective::Installed };
-            self.history.remember(|events| events.faults.push(fault));
+        for Pending { point, died, fault, .. } in self.pending().extract_if(.., |pending| pending.node == node) {
+            let (seconds, took) = (now.as_secs(), now.saturating_sub(died).as_millis());
+            eprintln!("{seconds:>5} s  {point:<26} node {node} died and served again after {took} ms");
+            self.history.healed(fault, now, Effective::Installed);
         }
-    }
-
-    /// What became of the points.
-    pub(super) fn deaths(&self) -> BTreeMap<&'static str, Deaths> {
-        self.tally().deaths.clone()
     }
 
     /// Has all replicas judged.
-    async fn look(&self, after: &str) -> Result<(), String> {
+    async fn look(&self, after: &str) -> Result<(), Vec<Violation>> {
         self.agree(after).await;
         let violations = judgement::violations(&self.cluster, &self.history, &self.cluster.ids()).await;
-        if violations.is_empty() {
-            return Ok(());
-        }
-        let shown: Vec<_> = violations.iter().take(SHOWN).map(ToString::to_string).collect();
-        Err(format!("{} violations after the way \"{after}\":\n{}", violations.len(), shown.join("\n")))
+        if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
 
     async fn agree(&self, after: &str) {
@@ -208,20 +194,21 @@ impl<'a> Sweep<'a> {
     }
 
     /// Sends again what nobody knows of, before and after all nodes were restarted, and has all replicas judged.
-    pub(super) async fn settle(&self) -> Vec<String> {
+    async fn settle(&self) -> Vec<Violation> {
         let (cluster, history, ids) = (&self.cluster, &self.history, self.cluster.ids());
-        let mut violations: Vec<Violation> = Vec::new();
         for (after, restarts) in [("all crash points", true), ("a restart of all", false)] {
             judgement::settle(cluster, history, &ids, after).await;
-            violations.extend(judgement::violations(cluster, history, &ids).await);
+            let violations = judgement::violations(cluster, history, &ids).await;
+            if !violations.is_empty() {
+                return violations;
+            }
             if restarts {
                 cluster.kill_all();
                 cluster.start_all();
                 cluster.serving(&ids).await;
             }
         }
-        violations.dedup();
-        violations.iter().take(SHOWN).map(ToString::to_string).collect()
+        Vec::new()
     }
 
     fn mean(&self) {
@@ -237,16 +224,18 @@ impl<'a> Sweep<'a> {
         self.history.remember(|events| events.meant = Some(meant));
     }
 
-    /// Writes the history, with the replicas of those nodes that still say what they hold.
-    pub(super) async fn write_history(&self, path: &Path) {
+    /// Writes the history, with the replicas of those nodes that still say what they hold, and returns both.
+    pub(super) async fn write_history(&self, path: &Path) -> (Events, Vec<Dump>) {
         self.mean();
         let mut replicas = Vec::new();
         for node in self.cluster.nodes() {
-            if let Ok(replica) = oracle::Dump::take(node).await {
+            if let Ok(replica) = Dump::take(node).await {
                 replicas.push(replica);
             }
         }
-        file::write(path, &self.history.events(), &replicas).expect("write the history");
+        let events = self.history.events();
+        file::write(path, &events, &replicas).expect("write the history");
+        (events, replicas)
     }
 
     /// Shows what the nodes said last.
@@ -255,4 +244,9 @@ impl<'a> Sweep<'a> {
             eprintln!("── the last words of node {} ──\n{}", node.id(), node.last_words(SHOWN));
         }
     }
+}
+
+/// A node that did not die, or otherwise than it was to.
+fn unlike_the_plan(found: String) -> Vec<Violation> {
+    vec![Violation { property: "P17", found }]
 }

@@ -174,6 +174,11 @@ pub fn points(names: &[String]) -> Result<Vec<&'static CrashPoint>, String> {
     if names.is_empty() { Ok(POINTS.iter().collect()) } else { names.iter().map(find).collect() }
 }
 
+/// Whether this is the name of a point.
+pub fn is_one(name: &str) -> bool {
+    POINTS.iter().any(|point| point.name == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

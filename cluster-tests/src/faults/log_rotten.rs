@@ -20,7 +20,7 @@ pub(super) const KIND: Kind = Kind {
 
 async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
     let follower = follower(cluster, random).await;
-    strike(cluster, follower, format!("a bit of the Raft log of node {follower}, a follower, rots"), rot)
+    Ok(strike(cluster, follower, format!("a bit of the Raft log of node {follower}, a follower, rots"), rot))
 }
 
 /// Early in the file: what was synced long ago.

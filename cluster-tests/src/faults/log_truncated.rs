@@ -19,7 +19,7 @@ pub(super) const KIND: Kind = Kind {
 
 async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
     let follower = follower(cluster, random).await;
-    strike(cluster, follower, format!("the end of the Raft log of node {follower}, a follower, is gone"), truncate)
+    Ok(strike(cluster, follower, format!("the end of the Raft log of node {follower}, a follower, is gone"), truncate))
 }
 
 fn truncate(data: &Path) -> io::Result<()> {

@@ -13,6 +13,7 @@ mod descriptors_short;
 mod disk_fails;
 mod disk_full;
 mod fsync_fails;
+mod fsync_lies;
 mod fsync_slow;
 mod kill_all;
 mod kill_follower;
@@ -24,6 +25,7 @@ mod links_reordered;
 mod links_slow;
 mod log_rotten;
 mod log_truncated;
+mod memory_short;
 mod network;
 mod part_all;
 mod part_bridge;
@@ -138,7 +140,7 @@ impl Lasts {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 31] = [
+pub const KINDS: [Kind; 33] = [
     kill_leader::KIND,
     kill_follower::KIND,
     kill_all::KIND,
@@ -162,10 +164,12 @@ pub const KINDS: [Kind; 31] = [
     links_slow::KIND,
     fsync_fails::KIND,
     fsync_slow::KIND,
+    fsync_lies::KIND,
     disk_full::KIND,
     disk_fails::KIND,
     clock_jumps::KIND,
     processor_short::KIND,
+    memory_short::KIND,
     descriptors_short::KIND,
     voter_wiped::KIND,
     log_rotten::KIND,

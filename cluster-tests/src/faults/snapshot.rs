@@ -3,6 +3,7 @@
 use super::{Kind, Lasts, Strike};
 use crate::cluster::Cluster;
 use crate::history::Effective;
+use crate::wait::PATIENCE;
 
 pub(super) const KIND: Kind =
     Kind { name: "snapshot", needs: &[], changes_leader: false, install: |cluster, _| Box::pin(install(cluster)) };
@@ -10,7 +11,7 @@ pub(super) const KIND: Kind =
 async fn install(cluster: &Cluster) -> Result<Strike, String> {
     let mut effective = Effective::Installed;
     for node in cluster.nodes() {
-        if node.client().snapshot().await.is_err() {
+        if node.client_with_deadline(PATIENCE).snapshot().await.is_err() {
             effective = Effective::Indeterminate;
         }
     }

@@ -11,13 +11,9 @@ use crate::cluster::Cluster;
 use crate::history::Effective;
 use crate::wait::{PATIENCE, until};
 
-/// Kills a node, keeps its data, spoils a copy in the data's place, and starts it on that.
-pub(super) fn strike(
-    cluster: &Cluster,
-    id: u64,
-    what: String,
-    spoil: fn(&Path) -> io::Result<()>,
-) -> Result<Strike, String> {
+/// Kills a node, keeps its data, spoils a copy in the data's place, and starts it on that. Any machine can do that: where it
+/// fails, it is no fault that this machine can't do.
+pub(super) fn strike(cluster: &Cluster, id: u64, what: String, spoil: fn(&Path) -> io::Result<()>) -> Strike {
     let node = cluster.node(id);
     node.kill();
     let spoilt = node.with_data(move |data| {
@@ -30,17 +26,18 @@ pub(super) fn strike(
     });
     if let Err(error) = spoilt {
         bring_back(cluster, id);
-        return Err(format!("the data of node {id} can't be spoilt: {error}"));
+        let what = format!("the data of node {id} could not be spoilt: {error}");
+        return Strike::new(what, Lasts::MOMENT, |_| Box::pin(async { Effective::Indeterminate }));
     }
     node.start();
-    Ok(Strike::new(what, Lasts::MOMENT, move |cluster| {
+    Strike::new(what, Lasts::MOMENT, move |cluster| {
         Box::pin(async move {
             stands_aside(cluster, id).await;
             cluster.node(id).kill();
             bring_back(cluster, id);
             Effective::Installed
         })
-    }))
+    })
 }
 
 /// Waits until the node has ended by itself, and not well, or says why it does not serve.
@@ -63,7 +60,9 @@ fn bring_back(cluster: &Cluster, id: u64) {
         if data.exists() {
             fs::remove_dir_all(data)?;
         }
-        fs::rename(aside(data), data)
+        fs::rename(aside(data), data)?;
+        // Or a power cut soon after would bring back the spoilt data.
+        fs::File::open(data.parent().unwrap_or(data))?.sync_all()
     });
     brought.expect("bring the node's data back");
     cluster.node(id).start();

@@ -35,11 +35,13 @@ pub(super) async fn strike_dead(cluster: &Cluster, id: u64, what: String, lasts:
     }))
 }
 
-async fn attach(cluster: &Cluster, id: u64, how: &str) -> Result<Tracer, String> {
+/// Has the node's syncs done in this way, and nothing else.
+pub(super) async fn attach(cluster: &Cluster, id: u64, how: &str) -> Result<Tracer, String> {
     let process = cluster.node(id).pid().ok_or_else(|| format!("node {id} does not run"))?;
     Tracer::of_syncs(process, how, &cluster.directory().join("strace")).await
 }
 
-fn effective(tracer: Tracer) -> Effective {
+/// Lets go of the node, and says whether it synced meanwhile.
+pub(super) fn effective(tracer: Tracer) -> Effective {
     if tracer.detach() > 0 { Effective::Installed } else { Effective::Indeterminate }
 }

@@ -19,7 +19,7 @@ pub(super) const KIND: Kind = Kind {
 
 async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
     let follower = follower(cluster, random).await;
-    strike(cluster, follower, format!("node {follower}, a follower, comes back with nothing"), wipe)
+    Ok(strike(cluster, follower, format!("node {follower}, a follower, comes back with nothing"), wipe))
 }
 
 fn wipe(data: &Path) -> io::Result<()> {

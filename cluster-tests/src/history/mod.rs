@@ -16,7 +16,7 @@ pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use done::{WORKLOADS, done};
 pub use event::{Again, Attempt, Effective, Fault, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
-pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PageSeen, RecordSeen, StatusSeen};
+pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -84,18 +84,33 @@ pub struct CommandAttemptNumber(usize, usize);
 pub struct History {
     start: Instant,
     events: Mutex<Events>,
-    acknowledged: AtomicUsize,
+    pace: Mutex<Pace>,
     streams: AtomicUsize,
+}
+
+/// What a run's progress is told by, without going through all events.
+#[derive(Debug, Default)]
+struct Pace {
+    acknowledged: usize,
+    last: Duration,
+    worst_gap: Duration,
+}
+
+impl Pace {
+    /// An operation was acknowledged for the first time.
+    fn acknowledged_at(&mut self, now: Duration) {
+        // Before the first one there was no load.
+        if self.acknowledged > 0 {
+            self.worst_gap = self.worst_gap.max(now.saturating_sub(self.last));
+        }
+        self.acknowledged += 1;
+        self.last = now;
+    }
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self {
-            start: Instant::now(),
-            events: Mutex::default(),
-            acknowledged: AtomicUsize::new(0),
-            streams: AtomicUsize::new(0),
-        }
+        Self { start: Instant::now(), events: Mutex::default(), pace: Mutex::default(), streams: AtomicUsize::new(0) }
     }
 }
 
@@ -152,7 +167,7 @@ impl History {
         let completed = self.start.elapsed();
         let operation = events.operations.get_mut(number).expect("a handle from `invoke`");
         if answer.is_ok() && operation.acknowledged().is_none() {
-            self.acknowledged.fetch_add(1, Ordering::Relaxed);
+            self.pace().acknowledged_at(completed);
         }
         let attempt = operation.attempts.get_mut(attempt).expect("a handle from `invoke`");
         attempt.completed = Some(completed);
@@ -254,7 +269,19 @@ impl History {
 
     /// How many operations were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
-        self.acknowledged.load(Ordering::Relaxed)
+        self.pace().acknowledged
+    }
+
+    /// The longest time without an acknowledgement so far; the time since the last one counts, too.
+    pub fn worst_gap(&self) -> Duration {
+        let now = self.now();
+        let pace = self.pace();
+        pace.worst_gap.max(now.saturating_sub(pace.last))
+    }
+
+    /// How often things were sent again so far.
+    pub fn rounds(&self) -> usize {
+        self.lock().rounds.len()
     }
 
     /// Everything so far.
@@ -285,7 +312,28 @@ impl History {
         commands.into_iter().enumerate().map(|(number, command)| (CommandNumber(number), command)).collect()
     }
 
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_gap_lies_between_acknowledgements() {
+        let mut pace = Pace::default();
+        for at in [400, 500, 650] {
+            pace.acknowledged_at(Duration::from_millis(at));
+        }
+        let [worst, last] = [150, 650].map(Duration::from_millis);
+        assert_eq!((pace.acknowledged, pace.worst_gap, pace.last), (3, worst, last));
+        pace.acknowledged_at(Duration::from_millis(1_200));
+        assert_eq!(pace.worst_gap, Duration::from_millis(550));
     }
 }

@@ -9,6 +9,9 @@ use super::Content;
 use crate::client::Place;
 use crate::proto::Record;
 
+/// How many records of a page of a tail are remembered.
+pub const PAGE_RECORDS: usize = 8;
+
 /// What a linearizable read of a log's end saw.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndSeen {
@@ -79,7 +82,7 @@ pub struct PageSeen {
     pub next: u64,
     /// Where the log ended.
     pub end: u64,
-    /// The first records of the page.
+    /// The first records of the page, [`PAGE_RECORDS`] at most.
     pub records: Vec<RecordSeen>,
 }
 

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use tokio::time::{sleep, timeout};
 
 use super::work::{LOGS, Work, log_name};
-use crate::history::{PageSeen, RecordSeen};
+use crate::history::{PAGE_RECORDS, PageSeen, RecordSeen};
 use crate::proto::Consistency;
 
 /// Between two pages: what comes meanwhile waits, and comes in one.
@@ -17,8 +17,6 @@ const BREATH: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_secs(2);
 /// How many pages of a tail are read, at most.
 const PAGES: usize = 20;
-/// How many records of a page are remembered.
-const RECORDS: usize = 8;
 /// How far before the end that was seen last a tail begins, at most.
 const BACK: u64 = 100;
 
@@ -46,7 +44,7 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
     for _ in 0..pages {
         // A tail that ends, or says nothing, has shown what it has shown.
         let Ok(Ok(Some(page))) = timeout(SILENCE, stream.message()).await else { break };
-        let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
+        let records = page.records.iter().take(PAGE_RECORDS).map(RecordSeen::of).collect();
         let seen = PageSeen {
             tail,
             node,

@@ -47,8 +47,9 @@ pub(super) async fn run(work: Work) {
             && let Some((number, request)) = sent.pop_front()
         {
             // To two nodes: one may have come to another answer than the other.
-            for turn in [0, 1] {
-                work.try_command(number, &request, turn + work.turn()).await;
+            let first = work.turn();
+            for turn in [first, first + 1] {
+                work.try_command(number, &request, turn).await;
             }
         }
         sleep(BREATH).await;

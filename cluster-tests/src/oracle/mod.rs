@@ -13,6 +13,8 @@ mod tests;
 pub use dump::{Dump, Held, LogDump, Stored};
 pub use properties::{PROPERTIES, Property};
 
+use std::any::Any;
+
 use crate::history::Events;
 
 /// Something that must never be.
@@ -22,6 +24,15 @@ pub struct Violation {
     pub property: &'static str,
     /// What was found.
     pub found: String,
+}
+
+impl Violation {
+    /// What to tell of a run that could not go on: something did not come to be in time, whose sentence the panic has.
+    pub fn broken_off(panic: &(dyn Any + Send)) -> Self {
+        let sentence = panic.downcast_ref::<String>().cloned();
+        let sentence = sentence.or_else(|| panic.downcast_ref::<&str>().map(|&sentence| sentence.to_owned()));
+        Self { property: "P12", found: format!("the run broke off: {}", sentence.unwrap_or_default()) }
+    }
 }
 
 impl std::fmt::Display for Violation {

@@ -25,7 +25,7 @@ pub fn markdown(summary: &Summary) -> String {
     }
     text.push('\n');
     push_table(&mut text, &table::runs(summary));
-    let commands: Vec<&str> = summary.runs.iter().filter_map(|run| run.command.as_deref()).collect();
+    let commands = summary.commands();
     if !commands.is_empty() {
         text.push_str("\nThe same schedules again:\n\n```sh\n");
         for command in commands {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::summary::{Judged, Mark, Run, Summary};
+use crate::crash_points;
 use crate::history::{Again, Effective, Events, Fault, Operation};
 use crate::oracle::{Dump, Evidence, PROPERTIES, Violation};
 
@@ -59,18 +60,24 @@ impl Run {
     fn add(&mut self, fault: &Fault, events: &Events, acknowledgements: &[Duration], end: Duration) {
         let healed = fault.healed.unwrap_or(end);
         let Fault { kind, what, begun, effective, .. } = fault.clone();
+        if crash_points::is_one(&kind) {
+            self.add_crash(&kind, fault.healed.map(|healed| ms(healed.saturating_sub(begun))));
+            // One lane for all of them.
+            let (kind, begun_ms, healed_ms) = ("crash points".to_owned(), ms(begun), ms(healed));
+            self.marks.push(Mark { kind, what, begun_ms, healed_ms, effective });
+            return;
+        }
         self.marks.push(Mark { kind, what, begun_ms: ms(begun), healed_ms: ms(healed), effective });
         let kind = self.faults.entry(fault.kind.clone()).or_default();
         match effective {
             Effective::Installed => kind.installed += 1,
             Effective::Indeterminate => kind.indeterminate += 1,
-            Effective::Skipped => {
-                kind.skipped += 1;
-                return;
-            }
+            Effective::Skipped => kind.skipped += 1,
         }
-        kind.lasted_ms += ms(healed.saturating_sub(begun));
-        kind.acknowledged += between(acknowledgements, begun, healed).len();
+        // What nobody knows to have happened would only make the others look better.
+        if effective != Effective::Installed {
+            return;
+        }
         let mut recoveries = events.recoveries.iter();
         let recovered = recoveries.find(|recovery| {
             recovery.fault == fault.kind && recovery.healed == healed && recovery.again == Again::Writes
@@ -80,6 +87,9 @@ impl Run {
             (_, Some(recovery)) => recovery.seen.unwrap_or(end).max(healed),
             (_, None) => healed,
         };
+        // A fault of a moment is not over before the cluster is back.
+        kind.lasted_ms += ms(until.saturating_sub(begun));
+        kind.acknowledged += between(acknowledgements, begun, until).len();
         kind.gaps_ms.push(ms(longest_gap(acknowledgements, begun, until, end)));
     }
 }

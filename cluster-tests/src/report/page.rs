@@ -95,8 +95,8 @@ fn push_table(out: &mut String, table: &Table) {
 }
 
 fn push_commands(out: &mut String, summary: &Summary) {
-    let mut commands = summary.runs.iter().filter_map(|run| run.command.as_deref()).peekable();
-    if commands.peek().is_none() {
+    let commands = summary.commands();
+    if commands.is_empty() {
         return;
     }
     out.push_str("<h2>The same schedules again</h2>\n<ul>\n");

@@ -90,9 +90,9 @@ pub struct OfKind {
     pub skipped: usize,
     /// Of how many nobody knows whether they took effect.
     pub indeterminate: usize,
-    /// How long all of them together lasted.
+    /// How long all of those that took effect lasted together, until a write that was sent after each was acknowledged.
     pub lasted_ms: u64,
-    /// How many operations were acknowledged while they lasted.
+    /// How many operations were acknowledged in that time.
     pub acknowledged: usize,
     /// The longest time without an acknowledgement that each of them fell into.
     pub gaps_ms: Vec<u64>,
@@ -114,7 +114,7 @@ pub struct Waits {
 pub struct CrashPoint {
     /// How often.
     pub rounds: usize,
-    /// Until the cluster had recovered from it.
+    /// Until the node that died served again. It may have died at further points meanwhile.
     pub recoveries: Waits,
 }
 
@@ -181,6 +181,17 @@ impl Summary {
         all
     }
 
+    /// The commands that run their schedules again, each once.
+    pub fn commands(&self) -> Vec<&str> {
+        let mut commands = Vec::new();
+        for command in self.runs.iter().filter_map(|run| run.command.as_deref()) {
+            if !commands.contains(&command) {
+                commands.push(command);
+            }
+        }
+        commands
+    }
+
     /// The points at which processes were made to crash, over all runs.
     pub fn crash_points(&self) -> BTreeMap<&str, CrashPoint> {
         let mut all: BTreeMap<&str, CrashPoint> = BTreeMap::new();
@@ -205,8 +216,8 @@ impl Run {
         Verdict::of(sum(|property| property.broken), sum(|property| property.judged))
     }
 
-    /// A process was made to crash at this point, and the cluster recovered after so long, or never.
-    pub fn add_crash(&mut self, point: &str, recovered_ms: Option<u64>) {
+    /// A process was made to crash at this point, and served again after so long, or never.
+    pub(super) fn add_crash(&mut self, point: &str, recovered_ms: Option<u64>) {
         let point = self.crash_points.entry(point.to_owned()).or_default();
         point.rounds += 1;
         point.recoveries.add_one(recovered_ms);

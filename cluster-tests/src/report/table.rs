@@ -93,14 +93,15 @@ pub(super) fn crash_points(summary: &Summary) -> Option<Table> {
         row.into_iter().chain(recoveries).collect()
     });
     let rows: Vec<Vec<Cell>> = rows.collect();
-    let head = vec!["crash point", "rounds", "recovery median", "recovery max"];
+    let head = vec!["crash point", "died", "served again median", "served again max"];
     (!rows.is_empty()).then_some(Table { head, words: 1, rows })
 }
 
 /// Each run.
 pub(super) fn runs(summary: &Summary) -> Table {
     let rows = summary.runs.iter().map(|run| {
-        let faults = run.faults.values().map(|kind| kind.installed).sum::<usize>();
+        let crashes = run.crash_points.values().map(|point| point.rounds).sum::<usize>();
+        let faults = crashes + run.faults.values().map(|kind| kind.installed).sum::<usize>();
         let timing = run.timing.clone().map_or_else(none, Cell::from);
         vec![
             Cell::from(run.seed.map_or_else(|| "–".to_owned(), |seed| seed.to_string())),

@@ -1,6 +1,9 @@
 //! A node dies at every crash point, once, and comes back; nothing that must never be happens.
 
 use cluster_tests::crash_points::{Plan, points, run};
+use cluster_tests::history;
+use cluster_tests::oracle;
+use cluster_tests::report::{self, Summary};
 use cluster_tests::scratch::Scratch;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -8,9 +11,19 @@ async fn a_node_that_dies_at_any_step_comes_back_with_what_was_promised() {
     let scratch = Scratch::new("crash-points-history");
     let file = scratch.path().join("history.jsonl");
     let plan = Plan { points: points(&[]).expect("all there are"), rounds: 1, seed: 7 };
-    let found = run(&plan, &file).await;
-    assert!(found.wrong.is_empty(), "{}\nthe same sweep again: {}", found.wrong.join("\n"), plan.command());
+    let summary = run(&plan, &file).await;
+    let mut said = Vec::new();
+    report::print(&mut said, &summary).expect("print into memory");
+    let said = String::from_utf8_lossy(&said);
+    assert!(!summary.broken(), "{said}\nthe same sweep again: {}\nits history: {}", plan.command(), file.display());
+    let died = summary.crash_points();
     for point in &plan.points {
-        assert_eq!(found.deaths.get(point.name).map(|deaths| deaths.count), Some(1), "{}", point.name);
+        let died = died.get(point.name).unwrap_or_else(|| panic!("nobody died at {}", point.name));
+        assert_eq!((died.rounds, died.recoveries.never), (1, 0), "{}", point.name);
     }
+
+    // From its file it comes to the same.
+    let (events, replicas) = history::file::read(&file).expect("read what was just written");
+    let violations = oracle::judge(&events, &replicas);
+    assert_eq!(Summary::of(&events, &replicas, &violations, "history.jsonl"), summary);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{LocalSeen, PageSeen};
+use crate::history::{LocalSeen, PAGE_RECORDS, PageSeen};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -43,7 +43,7 @@ fn pages_follow_each_other(evidence: Evidence<'_>, report: &mut Report<'_>) {
     for page in &evidence.events.pages {
         let before = tails.insert(page.tail, page);
         let offsets = page.records.iter().map(|record| record.offset);
-        let gap = !offsets.eq((page.from..page.next).take(page.records.len()));
+        let gap = !offsets.eq((page.from..page.next).take(PAGE_RECORDS));
         // Who asks for more than there is waits behind the end.
         let beyond = page.next > page.end && !page.records.is_empty();
         if gap || beyond || before.is_some_and(|before| page.from != before.next || page.end < before.end) {

@@ -252,14 +252,17 @@ fn a_refusal_as_cancelled_that_nobody_asked_for_is_found() {
 }
 
 #[test]
-fn a_command_that_was_too_old_and_is_known_is_found() {
-    let found = broken_whole(|events, _| {
-        let forgotten = of(events, "f1");
-        let mut again = forgotten.attempts[0].clone();
-        (again.invoked, again.completed) = (at(600), Some(at(605)));
-        let Some(Ok(decided)) = &mut again.answer else { panic!("f1 is decided") };
-        decided.replayed = true;
-        forgotten.attempts.push(again);
-    });
-    assert_eq!(found, ["P15"]);
+fn a_command_that_was_too_old_and_is_run_or_known_to_the_same_node_is_found() {
+    let again = |id: &str, node, replayed| {
+        broken_whole(|events, _| {
+            let Some(Ok(mut decided)) = of(events, "f1").attempts[0].answer.clone() else { panic!("f1 is decided") };
+            decided.replayed = replayed;
+            let (invoked, completed) = (at(600), Some(at(605)));
+            of(events, id).attempts.push(CommandAttempt { node, invoked, completed, answer: Some(Ok(decided)) });
+        })
+    };
+    assert_eq!(again("f1", 2, true), ["P15"]);
+    assert_eq!(again("f1", 1, true), Vec::<&str>::new(), "a node that is behind has not forgotten it yet");
+    assert_eq!(again("f1", 1, false), ["P3", "P15"]);
+    assert!(again("f2", 1, true).contains(&"P15"), "nothing of it was ever taken");
 }
