@@ -34,3 +34,31 @@ impl Boot {
         std::fs::write(&self.id, format!("{}\n", Uuid::new_v4())).expect("write the id of a boot");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launcher::Mounts;
+    use crate::scratch::Scratch;
+    use crate::skip;
+
+    #[test]
+    fn processes_see_a_new_boot_after_each_and_the_machine_keeps_its_own() {
+        if skip::unless_root("processes_see_a_new_boot_after_each_and_the_machine_keeps_its_own") {
+            return;
+        }
+        let scratch = Scratch::new("boot");
+        let launcher = Launcher::new(Mounts::Private);
+        let told = |launcher: &Launcher| {
+            let output = launcher.run(|| Command::new("cat").arg(TOLD).output()).unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let own = std::fs::read_to_string(TOLD).unwrap();
+        let boot = Boot::begin(&launcher, scratch.path());
+        let first = told(&launcher);
+        boot.next();
+        let second = told(&launcher);
+        assert!(first != second && first != own && second.len() == own.len(), "{own}{first}{second}");
+        assert_eq!(std::fs::read_to_string(TOLD).unwrap(), own);
+    }
+}

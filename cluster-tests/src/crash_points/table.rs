@@ -84,7 +84,7 @@ const fn point(way: Way, name: &'static str, times: u64, done: &'static str, nex
 }
 
 /// All points. Those of one way are in the order in which a node that dies at each of them in turn comes to them.
-pub const POINTS: [CrashPoint; 65] = [
+pub const POINTS: [CrashPoint; 66] = [
     point(Way::First, "identity.write", 1, "nothing", "the identity is written"),
     point(Way::First, "identity.written", 1, "the identity", "the log is made"),
     point(Way::First, "open.watermark_made", 1, "the log's watermark", "its database is made"),
@@ -129,6 +129,7 @@ pub const POINTS: [CrashPoint; 65] = [
     point(Way::Snapshot, "purge.begun", 2, "the new snapshot and all of the log", "the log is purged"),
     point(Way::Snapshot, "purge.synced", 2, "the purged log", "the watermark is raised"),
     point(Way::Truncate, "truncate.begun", 1, "a tail that the cluster lacks", "the watermark is lowered"),
+    point(Way::Truncate, "watermark.half_lowered", 1, "one slot of the lowered watermark", "the other one"),
     point(Way::Truncate, "truncate.lowered", 1, "the tail, beyond the watermark", "it is cut off"),
     point(Way::Truncate, "truncate.synced", 1, "the log without the tail", "the cluster's entries follow"),
     point(Way::Behind, "receive.part_written", 1, "part of a snapshot's file", "the rest of it"),

@@ -15,19 +15,24 @@ pub(super) const KIND: Kind = Kind {
 
 /// How long a client asks.
 const ASKING: Duration = Duration::from_secs(1);
+/// How many clients come.
+const NEWCOMERS: usize = 3;
 
 async fn install(cluster: &Cluster) -> Result<Strike, String> {
     let leader = cluster.leader().await;
     let process = cluster.node(leader).pid().ok_or_else(|| format!("node {leader} does not run"))?;
-    let open = limits::open_files(process)?;
+    let next = limits::next_file(process)?;
     let most = limits::most_files(process)?;
     // The soft limit alone: whoever may lower the hard one may not always raise it again.
-    limits::set(process, &format!("--nofile={open}:"))?;
-    // Clients that come now find it full.
-    for (_, client) in cluster.clients(ASKING).into_iter().filter(|(id, _)| *id == leader) {
-        drop(client.status().await);
+    limits::set(process, &format!("--nofile={next}:"))?;
+    // Whoever comes now finds it full, unless it has closed something just then.
+    let mut effective = Effective::Indeterminate;
+    for _ in 0..NEWCOMERS {
+        if cluster.node(leader).client_with_deadline(ASKING).status().await.is_err() {
+            effective = Effective::Installed;
+        }
     }
-    let what = format!("node {leader}, which led, can open no more than its {open} descriptors");
+    let what = format!("node {leader}, which led, can open no file with a number from {next} on");
     Ok(Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
             // The same process has to go on; one that has ended by itself is started again.
@@ -36,7 +41,7 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
                 return Effective::Installed;
             }
             match limits::set(process, &format!("--nofile={most}:")) {
-                Ok(()) => Effective::Installed,
+                Ok(()) => effective,
                 Err(_) => Effective::Indeterminate,
             }
         })

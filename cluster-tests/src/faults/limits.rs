@@ -1,5 +1,6 @@
 //! What a running process may have of the machine, by `prlimit`.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Sets a limit, as `prlimit` spells it. Says why if this machine can't.
@@ -10,10 +11,14 @@ pub(super) fn set(process: u32, limit: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
 }
 
-/// How many files it has open.
-pub(super) fn open_files(process: u32) -> Result<usize, String> {
+/// The number that the next file it opens would get.
+pub(super) fn next_file(process: u32) -> Result<u64, String> {
     let path = format!("/proc/{process}/fd");
-    std::fs::read_dir(&path).map(Iterator::count).map_err(|error| format!("{path}: {error}"))
+    let open = std::fs::read_dir(&path).map_err(|error| format!("{path}: {error}"))?;
+    let taken: BTreeSet<u64> = open.flatten().filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
+    // Of one number more than there are files, one is free.
+    let free = (0..=taken.len() as u64).find(|number| !taken.contains(number));
+    free.ok_or_else(|| format!("{path} has all numbers"))
 }
 
 /// How many files it may have open.

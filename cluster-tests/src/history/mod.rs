@@ -92,19 +92,17 @@ pub struct History {
 #[derive(Debug, Default)]
 struct Pace {
     acknowledged: usize,
-    last: Duration,
+    /// The last acknowledgement that was no replay.
+    last: Option<Duration>,
     worst_gap: Duration,
 }
 
 impl Pace {
-    /// An operation was acknowledged for the first time.
-    fn acknowledged_at(&mut self, now: Duration) {
-        // Before the first one there was no load.
-        if self.acknowledged > 0 {
-            self.worst_gap = self.worst_gap.max(now.saturating_sub(self.last));
-        }
-        self.acknowledged += 1;
-        self.last = now;
+    /// An operation was acknowledged that was decided just now. Before the first one there was no load.
+    fn new_at(&mut self, now: Duration) {
+        let gap = self.last.map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        self.worst_gap = self.worst_gap.max(gap);
+        self.last = Some(now);
     }
 }
 
@@ -166,8 +164,13 @@ impl History {
         let mut events = self.lock();
         let completed = self.start.elapsed();
         let operation = events.operations.get_mut(number).expect("a handle from `invoke`");
-        if answer.is_ok() && operation.acknowledged().is_none() {
-            self.pace().acknowledged_at(completed);
+        if let Ok(told) = &answer {
+            let mut pace = self.pace();
+            pace.acknowledged += usize::from(operation.acknowledged().is_none());
+            // A node that follows replays what it knows, even while nobody leads.
+            if !told.replayed {
+                pace.new_at(completed);
+            }
         }
         let attempt = operation.attempts.get_mut(attempt).expect("a handle from `invoke`");
         attempt.completed = Some(completed);
@@ -272,11 +275,11 @@ impl History {
         self.pace().acknowledged
     }
 
-    /// The longest time without an acknowledgement so far; the time since the last one counts, too.
+    /// The longest time without an acknowledgement that was no replay so far; the time since the last one counts, too.
     pub fn worst_gap(&self) -> Duration {
         let now = self.now();
         let pace = self.pace();
-        pace.worst_gap.max(now.saturating_sub(pace.last))
+        pace.worst_gap.max(pace.last.map_or(Duration::ZERO, |last| now.saturating_sub(last)))
     }
 
     /// How often things were sent again so far.
@@ -329,11 +332,11 @@ mod tests {
     fn the_worst_gap_lies_between_acknowledgements() {
         let mut pace = Pace::default();
         for at in [400, 500, 650] {
-            pace.acknowledged_at(Duration::from_millis(at));
+            pace.new_at(Duration::from_millis(at));
         }
         let [worst, last] = [150, 650].map(Duration::from_millis);
-        assert_eq!((pace.acknowledged, pace.worst_gap, pace.last), (3, worst, last));
-        pace.acknowledged_at(Duration::from_millis(1_200));
+        assert_eq!((pace.worst_gap, pace.last), (worst, Some(last)));
+        pace.new_at(Duration::from_millis(1_200));
         assert_eq!(pace.worst_gap, Duration::from_millis(550));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - What counts is the first acknowledgement of an id; answers to what is sent again count no more.
 //! - The longest gap of a fault is looked for from its begin until a write that was sent after it is acknowledged. A gap
-//!   that began before, or ends after that, counts in full.
+//!   that began before, or ends after that, counts in full. A replay ends no gap: a node that follows gives answers that
+//!   it knows even while nobody leads.
 //! - What is sent again after the load has ended belongs to no second of the run.
 
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ impl Summary {
 impl Run {
     /// Of this history and what the oracle said of it.
     pub fn of(events: &Events, replicas: &[Dump], violations: &[Violation], history: &str) -> Self {
-        let acknowledgements = acknowledgements(events);
+        let (acknowledgements, news) = (acknowledgements(events), news(events));
         let end = end(events);
         let command = events.meant.as_ref().map(|meant| meant.command.clone()).filter(|command| !command.is_empty());
         let mut run = Self {
@@ -45,7 +46,7 @@ impl Run {
             ..Self::default()
         };
         for fault in &events.faults {
-            run.add(fault, events, &acknowledgements, end);
+            run.add(fault, events, &acknowledgements, &news, end);
         }
         for recovery in &events.recoveries {
             let took = recovery.seen.map(|seen| ms(seen.saturating_sub(recovery.healed)));
@@ -57,7 +58,7 @@ impl Run {
         run
     }
 
-    fn add(&mut self, fault: &Fault, events: &Events, acknowledgements: &[Duration], end: Duration) {
+    fn add(&mut self, fault: &Fault, events: &Events, acknowledgements: &[Duration], news: &[Duration], end: Duration) {
         let healed = fault.healed.unwrap_or(end);
         let Fault { kind, what, begun, effective, .. } = fault.clone();
         if crash_points::is_one(&kind) {
@@ -90,7 +91,7 @@ impl Run {
         // A fault of a moment is not over before the cluster is back.
         kind.lasted_ms += ms(until.saturating_sub(begun));
         kind.acknowledged += between(acknowledgements, begun, until).len();
-        kind.gaps_ms.push(ms(longest_gap(acknowledgements, begun, until, end)));
+        kind.gaps_ms.push(ms(longest_gap(news, begun, until, end)));
     }
 }
 
@@ -98,6 +99,15 @@ impl Run {
 fn acknowledgements(events: &Events) -> Vec<Duration> {
     let acknowledged = events.operations.iter().filter_map(|operation| operation.acknowledged());
     let mut times: Vec<Duration> = acknowledged.map(|(completed, _)| completed).collect();
+    times.sort_unstable();
+    times
+}
+
+/// When operations were acknowledged that were decided just then, in order.
+fn news(events: &Events) -> Vec<Duration> {
+    let attempts = events.operations.iter().flat_map(|operation| &operation.attempts);
+    let new = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));
+    let mut times: Vec<Duration> = new.filter_map(|attempt| attempt.completed).collect();
     times.sort_unstable();
     times
 }

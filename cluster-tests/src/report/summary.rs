@@ -94,7 +94,7 @@ pub struct OfKind {
     pub lasted_ms: u64,
     /// How many operations were acknowledged in that time.
     pub acknowledged: usize,
-    /// The longest time without an acknowledgement that each of them fell into.
+    /// The longest time without a new acknowledgement, one that is no replay, that each of them fell into.
     pub gaps_ms: Vec<u64>,
     /// From each being healed to the acknowledgement of a write that was sent after it.
     pub writes: Waits,

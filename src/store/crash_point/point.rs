@@ -81,6 +81,7 @@ points! {
     PURGE_SYNCED = "purge.synced",
 
     TRUNCATE_BEGUN = "truncate.begun",
+    WATERMARK_HALF_LOWERED = "watermark.half_lowered",
     TRUNCATE_LOWERED = "truncate.lowered",
     TRUNCATE_SYNCED = "truncate.synced",
 

@@ -84,7 +84,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, Error>
     let content = walk(&database, &mark, options.tail_cache_bytes)?.map_err(damaged)?;
     crash_point::reached(directory, point::OPEN_VERIFIED);
     watermark
-        .reset(Mark { boot: options.boot, last: content.last, vote: content.vote })
+        .reset(Mark { boot: options.boot, last: content.last, vote: content.vote }, point::WATERMARK_HALF_RESET)
         .map_err(Error::io("write the watermark of"))?;
     Ok(Opened { database, watermark, content })
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::record::first_u64;
-use crate::store::crash_point::{self, point};
+use crate::store::crash_point::{self, Point, point};
 use crate::store::files;
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{LogId, LogIndex, NodeId, Vote};
@@ -110,11 +110,11 @@ impl Watermark {
         Ok(())
     }
 
-    /// Forgets in both slots what `mark` does not name, durably.
-    pub(super) fn reset(&mut self, mark: Mark) -> io::Result<()> {
+    /// Forgets in both slots what `mark` does not name, durably. Between the two comes `half`.
+    pub(super) fn reset(&mut self, mark: Mark, half: Point) -> io::Result<()> {
         self.write(mark)?;
         self.sync()?;
-        crash_point::reached(&self.directory, point::WATERMARK_HALF_RESET);
+        crash_point::reached(&self.directory, half);
         self.write(mark)?;
         self.sync()?;
         crash_point::reached(&self.directory, point::WATERMARK_RESET);
@@ -269,7 +269,7 @@ mod tests {
     fn a_lowered_mark_stays_low_whichever_slot_is_lost() {
         let directory = tempfile::tempdir().unwrap();
         let mut watermark = Watermark::create(directory.path(), marked(9)).unwrap();
-        watermark.reset(marked(4)).unwrap();
+        watermark.reset(marked(4), point::WATERMARK_HALF_LOWERED).unwrap();
         let whole = fs::read(path(directory.path())).unwrap();
         for slot in [0, SLOT_DISTANCE] {
             let mut broken = whole.clone();

@@ -432,7 +432,7 @@ impl Writer {
         let mut mark = self.watermark.mark();
         if mark.last > last {
             mark.last = last;
-            self.watermark.reset(mark).map_err(Error::io("write the watermark of"))?;
+            self.watermark.reset(mark, point::WATERMARK_HALF_LOWERED).map_err(Error::io("write the watermark of"))?;
             self.watermark_synced = Instant::now();
         }
         Ok(())

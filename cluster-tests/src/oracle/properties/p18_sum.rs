@@ -3,9 +3,10 @@
 //! with to what every replica holds in the end, over every sum that a client was told, and never below nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{Got, Job, Sealed};
+use crate::history::{Command, Got, Job, Sealed};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P18", sentence: "transfers keep the sum", judge, judged };
@@ -17,17 +18,20 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut opened = evidence.events.commands.iter().filter_map(|command| match &command.job {
-        Job::Open { accounts, balance } if command.applied().is_some() => Some((accounts, *balance)),
+        Job::Open { accounts, balance } if command.applied().is_some() => Some((accounts, *balance, known(command))),
         _ => None,
     });
-    let Some((accounts, balance)) = opened.next() else {
+    let Some((accounts, balance, open_since)) = opened.next() else {
         return;
     };
     if opened.next().is_some() {
         report(format!("{accounts:?} were opened twice"));
     }
     let sum: i64 = accounts.iter().map(|_| balance).sum();
-    for seen in evidence.events.cells.iter().filter(|seen| !seen.cells.is_empty()) {
+    for seen in &evidence.events.cells {
+        if seen.cells.is_empty() && open_since.is_none_or(|since| seen.invoked <= since) {
+            continue;
+        }
         let found: i64 = seen.cells.values().map(|cell| cell.number).sum();
         if found != sum {
             report(format!("node {} showed {found} at {:?}, and {sum} is there", seen.node, seen.completed));
@@ -51,6 +55,12 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// When it was known that this was done.
+fn known(command: &Command) -> Option<Duration> {
+    let done = command.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
+    done.filter_map(|attempt| attempt.completed).min()
 }
 
 /// Makes all transfers again, in order. False: of some nobody knows whether they were made.

@@ -8,6 +8,7 @@ use crate::history::{Got, Job, Verdict};
 
 #[test]
 fn money_that_is_lost_or_made_is_found() {
+    assert_eq!(broken_whole(|events, _| events.cells[0].cells.clear()), ["P18"], "a node that shows no account");
     let added = |from, to| Verdict::Applied(vec![Got::Added(from), Got::Added(to), appended(0, 1)]);
     assert_eq!(came_to("t1", added(70, 131)), ["P18"]);
     assert_eq!(came_to("t1", added(40, 160)), ["P18"], "as if it had been made twice");

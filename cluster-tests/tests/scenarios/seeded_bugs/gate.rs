@@ -5,11 +5,14 @@ use std::time::Duration;
 use cluster_tests::history::{Again, Recovery};
 use cluster_tests::oracle::Violation;
 use cluster_tests::wait::{PATIENCE, until};
+use tokio::time::{Instant, sleep};
 
 use super::trial::Trial;
 use super::{caught, clean};
 
 const SHORT: Duration = Duration::from_millis(150);
+/// How long it may take until all have applied the same.
+const AGREEING: Duration = Duration::from_secs(10);
 
 async fn a_leader_comes_back_with_what_is_to_be_cut_off(bug: Option<&str>) -> Vec<Violation> {
     let trial = Trial::everywhere("gate", bug).await;
@@ -29,7 +32,7 @@ async fn a_leader_comes_back_with_what_is_to_be_cut_off(bug: Option<&str>) -> Ve
 
     let healed = trial.history.now();
     trial.cluster.node(old).start();
-    let (judged, seen) = if bug.is_some() {
+    if bug.is_some() {
         trial.crashed_and_started(old).await;
         trial.ended(old).await;
         // It will not start by itself: the state has what the log has not.
@@ -38,14 +41,24 @@ async fn a_leader_comes_back_with_what_is_to_be_cut_off(bug: Option<&str>) -> Ve
             if said.contains("but the log ends at") { Ok(()) } else { Err(said) }
         })
         .await;
-        (left, None)
-    } else {
-        trial.agreed().await;
-        (trial.cluster.ids(), Some(trial.history.now()))
-    };
+    }
+    let seen = agree(&trial).await;
+    let judged = if seen.is_some() { trial.cluster.ids() } else { left };
     let recovery = Recovery { fault: "kill of the leader".to_owned(), again: Again::Agrees, healed, seen };
     trial.history.remember(|events| events.recoveries.push(recovery));
     trial.judged_at(&judged).await
+}
+
+/// When all have applied the same, if they come to that.
+async fn agree(trial: &Trial) -> Option<Duration> {
+    let (ids, end) = (trial.cluster.ids(), Instant::now() + AGREEING);
+    while Instant::now() < end {
+        if trial.cluster.agreement(&ids).await.is_ok() {
+            return Some(trial.history.now());
+        }
+        sleep(SHORT).await;
+    }
+    None
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,7 @@ const POINTS: &[&str] = &[
     "vote.begun",
     "vote.marked",
     "vote.synced",
+    "watermark.half_lowered",
     "watermark.half_reset",
     "watermark.raised",
     "watermark.reset",
