@@ -63,6 +63,17 @@ pub struct Events {
     pub meant: Option<Meant>,
 }
 
+impl Events {
+    /// When operations were acknowledged that were decided just then, in order: no replays. A majority was there.
+    pub fn decisions(&self) -> Vec<Duration> {
+        let attempts = self.operations.iter().flat_map(|operation| &operation.attempts);
+        let decided = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));
+        let mut times: Vec<Duration> = decided.filter_map(|attempt| attempt.completed).collect();
+        times.sort_unstable();
+        times
+    }
+}
+
 /// The handle of an operation.
 #[derive(Debug, Clone, Copy)]
 pub struct OperationNumber(usize);

@@ -27,7 +27,7 @@ impl Summary {
 impl Run {
     /// Of this history and what the oracle said of it.
     pub fn of(events: &Events, replicas: &[Dump], violations: &[Violation], history: &str) -> Self {
-        let (acknowledgements, news) = (acknowledgements(events), news(events));
+        let (acknowledgements, news) = (acknowledgements(events), events.decisions());
         let end = end(events);
         let command = events.meant.as_ref().map(|meant| meant.command.clone()).filter(|command| !command.is_empty());
         let mut run = Self {
@@ -99,15 +99,6 @@ impl Run {
 fn acknowledgements(events: &Events) -> Vec<Duration> {
     let acknowledged = events.operations.iter().filter_map(|operation| operation.acknowledged());
     let mut times: Vec<Duration> = acknowledged.map(|(completed, _)| completed).collect();
-    times.sort_unstable();
-    times
-}
-
-/// When operations were acknowledged that were decided just then, in order.
-fn news(events: &Events) -> Vec<Duration> {
-    let attempts = events.operations.iter().flat_map(|operation| &operation.attempts);
-    let new = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));
-    let mut times: Vec<Duration> = new.filter_map(|attempt| attempt.completed).collect();
     times.sort_unstable();
     times
 }

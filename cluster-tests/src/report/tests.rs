@@ -142,7 +142,7 @@ fn merged_runs_are_added_up_and_none_counts_twice() {
     assert_eq!(merged.runs.len(), 2);
     assert_eq!(Summary::merge([merged.clone(), second.clone()]), merged);
     let kill = merged.faults(Some("fast")).remove("kill-leader").unwrap();
-    assert_eq!((kill.installed, kill.acknowledged, kill.lasted_ms), (4, 22, 6_100));
+    assert_eq!((kill.installed, kill.acknowledged, kill.lasted_ms), (4, 26, 7_200));
     assert_eq!(kill.gaps_ms, [1_000, 1_600, 1_000, 1_600]);
     assert_eq!(kill.writes.took_ms, [50, 500, 50, 500]);
 

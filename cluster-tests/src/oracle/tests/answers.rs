@@ -92,3 +92,25 @@ fn a_stamp_that_is_not_of_its_time_is_found() {
     assert_eq!(stamped(WALL_MS + 3_600_000), ["P16"]);
     assert_eq!(stamped(WALL_MS - 3_600_000), ["P16"]);
 }
+
+#[test]
+fn what_is_stamped_first_after_an_outage_may_have_the_time_of_before() {
+    // Acknowledged at 15 and 25 ms, and then only these; the last has the time of the first ones.
+    let then = |sent: &[(u64, u64)]| {
+        broken(|events, dumps| {
+            for (number, (invoked, time_ms)) in sent.iter().enumerate() {
+                let (id, offset) = (format!("later-{number}"), 4 + number as u64);
+                let mut told = acknowledgement(offset, 1);
+                told.place.time_ms = WALL_MS + time_ms;
+                let later = operation(&id, 1, *invoked, Ok(told));
+                on_every_node(dumps, |log| {
+                    log.records.push(extra(offset, &id, later.contents[0].clone()));
+                    log.end = offset + 1;
+                });
+                events.operations.push(later);
+            }
+        })
+    };
+    assert_eq!(then(&[(9_000, 40)]), Vec::<&str>::new());
+    assert_eq!(then(&[(5_800, 5_800), (9_000, 40)]), ["P16"], "there was a majority meanwhile");
+}

@@ -143,7 +143,9 @@ pub(super) fn whole() -> (Events, Vec<Dump>) {
         records,
     };
     let records = events.locals[0].records.clone();
-    events.pages = vec![page(55, 0, 3, records), page(60, 3, 4, Vec::new())];
+    let Stored { offset, id, content, .. } = dumps[0].logs[LOG].records[3].clone();
+    let fourth = RecordSeen { offset, id, content };
+    events.pages = vec![page(55, 0, 3, records), page(60, 3, 4, vec![fourth])];
     (events, dumps)
 }
 

@@ -37,6 +37,7 @@ fn a_lookup_of_another_answer_is_found_and_one_that_lags_behind() {
 fn a_tail_that_leaves_something_out_goes_back_or_shows_too_little_is_found() {
     assert_eq!(broken_whole(|events, _| events.pages[1].from = 4), ["P9"]);
     assert_eq!(broken_whole(|events, _| events.pages[0].records[1].offset = 2), ["P9", "P11"]);
+    assert_eq!(broken_whole(|events, _| events.pages[1].records.clear()), ["P9"]);
     assert_eq!(broken_whole(|events, _| events.pages[1].end = 2), ["P9"]);
     assert_eq!(broken_whole(|events, _| events.pages[0].records[1].content = Content::of(b"another")), ["P11"]);
     let linearizable = |end| {
