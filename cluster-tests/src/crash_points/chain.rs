@@ -10,6 +10,9 @@ use super::{CrashPoint, Way};
 use crate::load::Load;
 use crate::wait::{PATIENCE, until};
 
+/// How often a way is begun before a point on it counts as dead: now and then a follower has got, before it was killed, all
+/// that the leader was to have alone.
+const BEGINNINGS: usize = 4;
 /// How many entries a leader without followers takes, at least.
 const TAIL: u64 = 3;
 
@@ -20,20 +23,23 @@ impl Sweep<'_> {
         let mut victim = None;
         for point in points {
             let times = self.times(point);
-            let came = match victim {
+            let mut came = match victim {
                 Some(id) => self.come(id, point, times).await?,
                 None => Came::Past,
             };
-            if came == Came::Died {
-                continue;
+            for _ in 0..BEGINNINGS {
+                if came == Came::Died {
+                    break;
+                }
+                let id = match way {
+                    Way::Torn => self.tear().await?,
+                    Way::Truncate => self.leave_alone(load).await,
+                    _ => self.leave_behind(load).await,
+                };
+                victim = Some(id);
+                came = self.come(id, point, times).await?;
             }
-            let id = match way {
-                Way::Torn => self.tear().await?,
-                Way::Truncate => self.leave_alone(load).await,
-                _ => self.leave_behind(load).await,
-            };
-            victim = Some(id);
-            if self.come(id, point, times).await? == Came::Past {
+            if let (Came::Past, Some(id)) = (came, victim) {
                 return Err(self.mortal(id).dead_point(point.name));
             }
         }
