@@ -120,10 +120,7 @@ pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
     let rounds = history.rounds();
     let mut count = rounds;
     let mut operations = history.numbered();
-    // What failed is to stay away, which the oracle could not see if it were sent again.
-    operations.retain(|(_, operation)| {
-        (operation.cancelled || !operation.failed()) && chosen(operation.acknowledged().is_some(), &mut count)
-    });
+    operations.retain(|(_, operation)| chosen(operation.acknowledged().is_some(), &mut count));
     let work = operations.into_iter().enumerate().map(|(position, (number, operation))| async move {
         resend_operation(cluster, history, ids, position, number, &operation).await;
     });
@@ -131,10 +128,7 @@ pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
 
     let mut count = rounds;
     let mut commands = history.numbered_commands();
-    commands.retain(|(_, command)| {
-        let may_be_sent = !command.failed() || command.too_old().is_some();
-        may_be_sent && chosen(command.decided().is_some(), &mut count)
-    });
+    commands.retain(|(_, command)| chosen(command.decided().is_some(), &mut count));
     let work = commands.into_iter().enumerate().map(|(position, (number, command))| async move {
         resend_command(cluster, history, ids, position, number, &command).await;
     });
