@@ -64,7 +64,7 @@ struct Run {
     /// The nodes' profile of timeouts
     #[arg(long, value_enum, default_value_t)]
     timing: Timing,
-    /// Which faults, with commas between; a name up to one of its dashes stands for all that begin so [default: all]
+    /// Which faults, with commas between; what is no name, but the begin of some up to a dash, is all of these [default: all]
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
     /// Where the history goes [default: into the directory for temporary files]
