@@ -14,6 +14,7 @@
 //! | `client` | finds a leader, keeps the id, retries |
 //! | `node` | the composition root: configuration, clock, lifecycle |
 //! | `cli` | commands, and how they print |
+//! | `program` | what `main` calls |
 //! | [`docs`] | the pages: architecture, guarantees, clients, errors, operations, performance, … |
 
 #[cfg(feature = "server")]
@@ -28,6 +29,9 @@ pub mod engine;
 pub mod machine;
 #[cfg(feature = "server")]
 pub mod node;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub mod program;
 #[cfg(feature = "server")]
 pub mod raft;
 #[cfg(feature = "server")]

@@ -1,11 +1,6 @@
-//! The `oncelog` program: parse, call, exit code.
+//! The `oncelog` program: its allocator, and the library's entry.
 
-use std::io::Write as _;
 use std::process::ExitCode;
-
-use oncelog::cli::{self, Command, Exit};
-use oncelog::node;
-use oncelog::node::config;
 
 // RocksDB's C++ takes its memory here, too: the feature replaces malloc itself.
 #[cfg(not(feature = "chaos"))]
@@ -13,48 +8,5 @@ use oncelog::node::config;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let (command, session) = cli::parse().split();
-    let exit = match command {
-        Command::Client(command) => session.run(command),
-        Command::Dev(dev) => session.dev(&dev),
-        Command::Serve(settings) => match gather(settings).and_then(|settings| settings.check()) {
-            Err(error) => misconfigured(&session, &error),
-            Ok(config) => match node::run(&config) {
-                Ok(()) => Exit::Done,
-                Err(error) => session.fail(&error.to_string(), "The lines above say what led to it."),
-            },
-        },
-        Command::Config(settings) => match gather(settings) {
-            Err(error) => misconfigured(&session, &error),
-            Ok(settings) => print(&session, &settings),
-        },
-    };
-    exit.into()
-}
-
-fn gather(settings: cli::Settings) -> Result<config::Settings, config::Error> {
-    let file = settings.file();
-    config::Settings::gather(settings.given(), |name| std::env::var(name).ok(), file.as_deref())
-}
-
-fn print(session: &cli::Session, settings: &config::Settings) -> Exit {
-    if let Err(error) = std::io::stdout().lock().write_all(settings.to_toml().as_bytes()) {
-        return session.fail(&format!("cannot write the configuration: {error}"), "See where standard output goes.");
-    }
-    settings.check().map_or_else(|error| misconfigured(session, &error), |_| Exit::Done)
-}
-
-fn misconfigured(session: &cli::Session, error: &config::Error) -> Exit {
-    session.fail(&error.to_string(), "`oncelog config` shows every setting and where it comes from.");
-    Exit::Usage
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
-        assert_eq!(cli::Settings::NAMES, config::setting_names().collect::<Vec<_>>());
-    }
+    oncelog::program::main()
 }
