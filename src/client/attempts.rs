@@ -9,6 +9,7 @@ use crate::wire::{ErrorReport, Reason};
 
 /// What one address said.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tried {
     /// The address.
     pub address: String,
@@ -26,15 +27,20 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Adds a failed attempt.
-    pub(super) fn add(&mut self, address: &str, report: ErrorReport) {
+    /// Adds a failed attempt; all that its address has said.
+    pub(super) fn add(&mut self, address: &str, report: ErrorReport) -> Tried {
         self.effect = Some(if settles(report.reason) { AttemptEffect::None } else { self.effect().and(report.effect) });
-        match self.tried.iter_mut().find(|tried| tried.address == address) {
-            Some(tried) => {
-                tried.attempts += 1;
-                tried.last = report;
+        let tried = Tried { address: address.to_owned(), attempts: 1, last: report };
+        match self.tried.iter_mut().find(|known| known.address == address) {
+            Some(known) => {
+                known.attempts += 1;
+                known.last = tried.last;
+                known.clone()
             }
-            None => self.tried.push(Tried { address: address.to_owned(), attempts: 1, last: report }),
+            None => {
+                self.tried.push(tried.clone());
+                tried
+            }
         }
     }
 

@@ -3,54 +3,93 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+
 use crate::types::SpaceName;
 use crate::types::limits::{ATTEMPT_TIMEOUT_MAX, ATTEMPT_TIMEOUT_MIN};
 
 use super::Client;
+use super::attempts::Tried;
 use super::error::{Cause, Error};
+use super::hooks::Hooks;
 use super::nodes::{Node, Nodes};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a client is made of.
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let client = oncelog::Client::builder()
+///     .addresses(["10.0.0.1:7420", "10.0.0.2:7420", "10.0.0.3:7420"])
+///     .space("payments".parse()?)
+///     .timeout(Duration::from_secs(30))
+///     .metadata(|metadata| drop(metadata.insert("x-service", "billing".parse().expect("it is ASCII"))))
+///     .on_failed_attempt(|tried| eprintln!("{}: {}", tried.address, tried.last))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
+#[must_use = "a client is made by `build`"]
 pub struct Builder {
     addresses: Vec<String>,
     space: SpaceName,
     timeout: Duration,
+    hooks: Hooks,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { addresses: Vec::new(), space: SpaceName::main(), timeout: TIMEOUT }
+        Self { addresses: Vec::new(), space: SpaceName::main(), timeout: TIMEOUT, hooks: Hooks::default() }
     }
 }
 
 impl Builder {
     /// Where nodes listen for clients, as `host:port`. One is enough; with more, the others are asked when one fails.
-    #[must_use]
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.addresses.extend(addresses.into_iter().map(Into::into));
         self
     }
 
     /// The space; `main` if none is named.
-    #[must_use]
     pub fn space(self, space: SpaceName) -> Self {
         Self { space, ..self }
     }
 
     /// How long an operation may take, all attempts together; ten seconds if nothing is said.
-    #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// How to connect to a node: the endpoint comes with its address and with what this client sets, and the channel should
+    /// connect lazily. For certificates, a proxy, a limit, a connection inside of a process. Not called again for a node that
+    /// is known: a channel connects anew by itself.
+    pub fn channel(mut self, connect: impl Fn(Endpoint) -> Channel + Send + Sync + 'static) -> Self {
+        self.hooks.connect = Some(Arc::new(connect));
+        self
+    }
+
+    /// What each request carries beside, such as a token for a proxy.
+    pub fn metadata(mut self, prepare: impl Fn(&mut MetadataMap) + Send + Sync + 'static) -> Self {
+        self.hooks.prepare = Some(Arc::new(prepare));
+        self
+    }
+
+    /// Who is told of each attempt that fails, as it fails: the operation may still be done. It should not block.
+    pub fn on_failed_attempt(mut self, tell: impl Fn(&Tried) + Send + Sync + 'static) -> Self {
+        self.hooks.tell = Some(Arc::new(tell));
+        self
     }
 
     /// Checks the addresses and makes the client.
     pub fn build(self) -> Result<Client, Error> {
         let mut nodes: Vec<Node> = Vec::new();
         for address in &self.addresses {
-            let node = Node::new(address)?;
+            let node = Node::new(address, &self.hooks)?;
             if nodes.iter().all(|known| known.address != node.address) {
                 nodes.push(node);
             }
@@ -59,7 +98,7 @@ impl Builder {
             return Err(Error::before_any_attempt("reach a node", Cause::NoAddress));
         }
         Ok(Client {
-            nodes: Arc::new(Nodes::new(nodes)),
+            nodes: Arc::new(Nodes::new(nodes, self.hooks)),
             space: self.space,
             timeout: self.timeout,
             attempt_timeout: attempt_timeout(self.timeout),
@@ -68,7 +107,7 @@ impl Builder {
 }
 
 /// Time for three attempts, if the total allows attempts that are worth making.
-fn attempt_timeout(total: Duration) -> Duration {
+pub(super) fn attempt_timeout(total: Duration) -> Duration {
     (total / 3).clamp(ATTEMPT_TIMEOUT_MIN, ATTEMPT_TIMEOUT_MAX).min(total)
 }
 
@@ -89,6 +128,22 @@ mod tests {
             assert!(matches!(&error.cause, Cause::BadAddress(address) if address == wrong), "{wrong}: {error}");
         }
         assert!(matches!(Client::builder().build().unwrap_err().cause, Cause::NoAddress));
+    }
+
+    #[tokio::test]
+    async fn every_failed_attempt_is_told() {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        let client = Client::builder()
+            .addresses(["127.0.0.1:1"])
+            .timeout(Duration::from_millis(200))
+            .on_failed_attempt(move |tried| heard.lock().unwrap().push((tried.address.clone(), tried.attempts)))
+            .build()
+            .unwrap();
+        let error = client.list_logs(None, crate::types::Consistency::Local).await.unwrap_err();
+        let told = told.lock().unwrap().clone();
+        let attempts = error.tried.first().unwrap().attempts;
+        assert_eq!(told, (1..=attempts).map(|attempt| ("127.0.0.1:1".to_owned(), attempt)).collect::<Vec<_>>());
     }
 
     #[tokio::test]

@@ -10,10 +10,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Response, Status, Streaming};
 
 use crate::wire::{self, ErrorReport, Reason, v1};
 
+use super::attempts::Tried;
 use super::backlog::{Backlog, Parcel};
 use super::error::Cause;
 use super::nodes::{Node, Nodes};
@@ -78,6 +79,7 @@ impl Courier {
                     break;
                 };
                 self.backlog.lost(&address, &report);
+                self.nodes.hooks().tell(&Tried { address, attempts: 1, last: report.clone() });
                 self.failed = Some(index);
                 asked_pause = asked_pause.max(report.retry_after);
                 match Next::after(&report) {
@@ -204,7 +206,7 @@ impl Courier {
     {
         let (messages, outgoing) = mpsc::channel(MESSAGES_AHEAD);
         let mut client = logs(node.channel.clone());
-        let call = client.append_stream(Request::new(ReceiverStream::new(outgoing)));
+        let call = client.append_stream(self.nodes.hooks().request(ReceiverStream::new(outgoing)));
         match timeout(self.attempt_timeout, call).await {
             Ok(Ok(response)) => Ok((messages, response)),
             Ok(Err(status)) => Err(read_report(&status, self.attempt_timeout)),

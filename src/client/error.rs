@@ -5,19 +5,32 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::types::{AttemptEffect, Id, Lock, MalformedName, Outcome, Refusal, Verdict};
+use crate::types::{AttemptEffect, Id, Lock, MalformedName, Outcome, Refusal, Token, Verdict};
 use crate::wire::{ErrorReport, Reason, Unreadable};
 
 use super::attempts::Tried;
 
 /// An operation that failed.
+///
+/// ```
+/// # use oncelog::client::{Error, Kind};
+/// fn told(error: &Error) -> String {
+///     match error.kind() {
+///         _ if error.in_doubt() => format!("send it again under the id {:?}, or settle that id", error.id),
+///         Kind::Unavailable => "nothing happened: send it again later".to_owned(),
+///         Kind::Conflict => format!("this is its outcome: {error}"),
+///         _ => format!("{error}. {}", error.advice()),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Error {
-    /// What was to be done.
+    /// What was to be done, as the end of a sentence: `append to log `orders``.
     pub doing: String,
     /// The id that it was to be done under.
     pub id: Option<Id>,
-    /// `None` only if nothing has happened and nothing will.
+    /// Whether anything may have happened. `None` only if nothing has happened and nothing will; always so for a read.
     pub effect: AttemptEffect,
     /// Why it failed.
     pub cause: Cause,
@@ -27,6 +40,7 @@ pub struct Error {
 
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Cause {
     /// The answer is final.
     #[error("{0}")]
@@ -52,12 +66,15 @@ pub enum Cause {
     /// What was asked for breaks a rule of the client's own.
     #[error("{0}")]
     BadUse(&'static str),
-    /// A name that is put together from others is none.
-    #[error("the name of a lock is put together from it, and {0}")]
+    /// A lock can't be named after a reader and a log.
+    #[error("the group's locks are named after the reader and its logs: {0}")]
     BadName(MalformedName),
     /// Somebody else held the lock for as long as it was waited for.
-    #[error("`{}` holds it, until {} of the space's time unless it is renewed", .0.holder, .0.expires)]
+    #[error("`{}` holds it until {}, unless it is renewed", .0.holder, .0.expires)]
     LockHeld(Box<Lock>),
+    /// An earlier attempt under this id took the lock, and it is not held by that one's token any more.
+    #[error("it was taken under this id before, and is no longer held by the token {0}")]
+    LockLost(Token),
     /// Another instance of the same reader was faster, or holds the lock of the log by now. Nothing was done.
     #[error("another instance of the reader was faster: {0}")]
     Overtaken(Box<ErrorReport>),
@@ -65,6 +82,7 @@ pub enum Cause {
 
 /// What a program may do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Nobody could do it now.
     Unavailable,
@@ -85,7 +103,7 @@ impl Error {
         Self { doing: doing.to_owned(), id: None, effect: AttemptEffect::None, cause, tried: Vec::new() }
     }
 
-    /// Whether it may have taken effect, or may still.
+    /// Whether it may have taken effect, or may still. If not, nothing happened.
     pub fn in_doubt(&self) -> bool {
         self.effect == AttemptEffect::Unknown
     }
@@ -98,7 +116,7 @@ impl Error {
             Cause::TimeOver(_) | Cause::Closed => Kind::Unavailable,
             Cause::Unreadable(_) => Kind::Failed,
             Cause::NoAddress | Cause::BadAddress(_) | Cause::BadUse(_) | Cause::BadName(_) => Kind::BadRequest,
-            Cause::LockHeld(_) => Kind::Conflict,
+            Cause::LockHeld(_) | Cause::LockLost(_) => Kind::Conflict,
             Cause::Overtaken(_) => Kind::Overtaken,
         }
     }
@@ -115,7 +133,8 @@ impl Error {
             | Cause::BadAddress(_)
             | Cause::BadUse(_)
             | Cause::BadName(_)
-            | Cause::LockHeld(_) => None,
+            | Cause::LockHeld(_)
+            | Cause::LockLost(_) => None,
         }
     }
 
@@ -148,16 +167,15 @@ impl Error {
         }
         let unchanged =
             if self.id.is_some() && self.kind() == Kind::Unavailable { "Nothing was changed. " } else { "" };
-        let advice = match (self.reason(), self.kind()) {
-            (_, Kind::Overtaken) => "Go on with what the reader hands out next.",
-            (None, Kind::Conflict) => "Wait longer for the lock, or see why its holder keeps it.",
-            (None, Kind::BadRequest) if !matches!(self.cause, Cause::NoAddress | Cause::BadAddress(_)) => {
-                "Mend the request."
-            }
-            (Some(reason), _) if reason != Reason::Foreign => advice_on(reason),
-            (_, Kind::Unavailable) => "See that a majority of the nodes runs and that the addresses are right.",
-            (_, Kind::BadRequest) => "Give the client address of each node, such as 127.0.0.1:7420.",
-            (_, Kind::NotFound | Kind::Conflict | Kind::Failed) => "See the logs of the nodes that were asked.",
+        let advice = match (&self.cause, self.reason(), self.kind()) {
+            (_, _, Kind::Overtaken) => "Go on with what the reader hands out next.",
+            (Cause::LockHeld(_), ..) => "Wait longer for the lock, or see why its holder keeps it.",
+            (Cause::LockLost(_), ..) => "Take it again under a new id.",
+            (Cause::BadUse(_) | Cause::BadName(_), ..) => "Correct the request.",
+            (_, Some(reason), _) if reason != Reason::Foreign => advice_on(reason),
+            (_, _, Kind::Unavailable) => "See that a majority of the nodes runs and that the addresses are right.",
+            (_, _, Kind::BadRequest) => "Give the client address of each node, such as 127.0.0.1:7420.",
+            (_, _, Kind::NotFound | Kind::Conflict | Kind::Failed) => "See the logs of the nodes that were asked.",
         };
         format!("{unchanged}{advice}")
     }
@@ -177,7 +195,22 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    /// What lies behind it: what the last node that was asked has said, if one has.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Cause::Refused(report) | Cause::Overtaken(report) => Some(&**report),
+            Cause::Unreadable(unreadable) => Some(unreadable),
+            Cause::BadName(malformed) => Some(malformed),
+            Cause::TimeOver(_) | Cause::NoNodeLeft | Cause::Closed => {
+                self.tried.last().map(|tried| &tried.last as &(dyn std::error::Error + 'static))
+            }
+            Cause::NoAddress | Cause::BadAddress(_) | Cause::BadUse(_) | Cause::LockHeld(_) | Cause::LockLost(_) => {
+                None
+            }
+        }
+    }
+}
 
 fn kind_of(report: &ErrorReport) -> Kind {
     match report.reason {
@@ -200,6 +233,8 @@ fn kind_of(report: &ErrorReport) -> Kind {
         | Reason::Internal => Kind::Failed,
         Reason::Foreign => match report.code {
             Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => Kind::Unavailable,
+            // Whoever listens there is no node that knows the request: the address is another one's.
+            Code::Unimplemented => Kind::BadRequest,
             _ => Kind::Failed,
         },
     }
@@ -216,17 +251,17 @@ fn advice_on(reason: Reason) -> &'static str {
         }
         Reason::IdTooOld => "What became of it is forgotten. Look for its records before sending it under a new id.",
         Reason::IdWithoutBirth => "Give it a lower-case UUIDv7 as its id, or a birth beside the id.",
-        Reason::IdFromTheFuture => "Set the clock of the machine that makes the ids.",
+        Reason::IdFromTheFuture => "Set the clock of the machine that makes the ids: it runs ahead of the cluster's.",
         Reason::GuardFailed => {
-            "This answer stands for this id. Look at what has changed, and send what is right now under a new id."
+            "This answer is final for this id. Look at what has changed, and send what is right now under a new id."
         }
-        Reason::Cancelled => "This answer stands for this id. If it is still wanted, send it under a new id.",
-        Reason::Malformed | Reason::TooLarge => "Mend the request.",
-        Reason::NoSuchSpace => "Spaces are made explicitly; see that the name is right.",
+        Reason::Cancelled => "This answer is final for this id. If it is still wanted, send it under a new id.",
+        Reason::Malformed | Reason::TooLarge => "Correct the request.",
+        Reason::NoSuchSpace => "See that the name is right. A space is made by a command of its own.",
         Reason::NoSuchCell => "See that the key and the space are right.",
-        Reason::Trimmed => "Go on from the start that is left, if what is gone is not needed.",
+        Reason::Trimmed => "Read from the log's start, if what was trimmed is not needed.",
         Reason::VersionUnsupported => "Start every node of the cluster with a build that knows the version.",
-        Reason::NoSuchLog => "A log is made by its first append; see that the name and the space are right.",
+        Reason::NoSuchLog => "See that the name and the space are right. A log is made by its first append.",
         Reason::ClusterMismatch => {
             "The node is of another cluster or was removed from it; see that the address is right."
         }
@@ -267,5 +302,7 @@ mod tests {
         let expected = "cannot append to log `orders`: no node could do it within 3.0 s (it may have taken effect); \
                         a:1: an election is under way; b:1: no answer within 1.0 s";
         assert_eq!(error.to_string(), expected);
+        let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<ErrorReport>());
+        assert_eq!(source.map(|report| report.reason), Some(Reason::OutcomeUnknown));
     }
 }

@@ -25,6 +25,7 @@ mod clock;
 pub mod consumer;
 mod courier;
 mod error;
+mod hooks;
 mod ids;
 pub mod lock;
 mod look;
@@ -42,6 +43,7 @@ mod stream;
 #[cfg(feature = "server")]
 mod stream_test;
 mod tail;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,8 +61,8 @@ pub use tail::Tail;
 
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
 use crate::types::{
-    Condition, Consistency, Decided, Fate, Founded, Id, Listing, LogDescription, LogName, Met, NewRecord, NodeStatus,
-    Offset, Page, Snapshotted, SpaceName, Verdict,
+    Consistency, Decided, Fate, Founded, Id, Listing, LogDescription, LogName, NewRecord, NodeStatus, Offset, Page,
+    Snapshotted, SpaceName, Verdict,
 };
 use crate::wire::{self, v1};
 use nodes::{Node, Nodes};
@@ -107,14 +109,45 @@ impl Client {
         Self { space, ..self.clone() }
     }
 
+    /// A client whose operations may take this long, all attempts together, over the same connections: for one call that may
+    /// take more or less time than others.
+    ///
+    /// ```no_run
+    /// # async fn example(client: oncelog::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// let patient = client.with_timeout(Duration::from_mins(5));
+    /// patient.append(&"orders".parse()?, ["two tickets"], None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, attempt_timeout: builder::attempt_timeout(timeout), ..self.clone() }
+    }
+
     /// A new id, born now: a `UUIDv7`.
     pub fn fresh_id(&self) -> Id {
         ids::fresh(clock::now())
     }
 
     /// Adds records to the end of a log: all or none, once. Without an id it makes one, which an error names.
-    pub async fn append(&self, log: &LogName, records: Vec<NewRecord>, id: Option<Id>) -> Result<Appended, Error> {
+    ///
+    /// ```no_run
+    /// # async fn example(client: oncelog::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = client.fresh_id(); // Or one of the program's own, such as the number of an order.
+    /// let appended = client.append(&"orders".parse()?, ["two tickets", "a programme"], Some(id)).await?;
+    /// println!("{} records from offset {} on", appended.count, appended.first);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn append(
+        &self,
+        log: &LogName,
+        records: impl IntoIterator<Item = impl Into<NewRecord>>,
+        id: Option<Id>,
+    ) -> Result<Appended, Error> {
         let id = id.unwrap_or_else(|| self.fresh_id());
+        let records: Vec<NewRecord> = records.into_iter().map(Into::into).collect();
         let request = wire::append_request(&self.space, log, &id, &records);
         let operation = self.operation(format!("append to log `{log}`")).of_id(id);
         if let Err(report) = wire::append_command(request.clone()) {
@@ -175,42 +208,6 @@ impl Client {
             Ok(_) => self.lookup(id, Consistency::Linearizable).await,
             // It has grown too old in between.
             Err(error) if error.reason() == Some(Reason::IdTooOld) => self.lookup(id, Consistency::Linearizable).await,
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Waits until a condition holds, at most for this time. `None`: it did not come to hold.
-    pub async fn wait(
-        &self,
-        condition: &Condition,
-        consistency: Consistency,
-        time: Duration,
-    ) -> Result<Option<Met>, Error> {
-        let request = wire::wait_request(&self.space, condition, consistency);
-        let doing = match condition {
-            Condition::LogEnd { log, end } => format!("wait until log `{log}` ends at {end}"),
-            Condition::Decided { id } => format!("wait for the outcome of id `{id}`"),
-            Condition::CellChanged { key, version } => {
-                format!("wait until cell `{key}` changes from version {version}")
-            }
-            Condition::CellAtLeast { key, least } => format!("wait until cell `{key}` holds at least {least}"),
-            Condition::PositionReached { reader, log, offset } => {
-                format!("wait until reader `{reader}` is at {offset} in log `{log}`")
-            }
-            Condition::LockFree { lock } => format!("wait until lock `{lock}` is free"),
-        };
-        let operation = Operation::new(doing, self.nodes.clone(), time, self.attempt_timeout);
-        let answer = operation.only_reading().patience(Patience::LongAttempts).run(|attempt| {
-            let request = attempt.request(request.clone());
-            async move { Ok(wire::met(logs(attempt.channel).wait(request).await?.into_inner())?) }
-        });
-        match answer.await {
-            Ok(met) => Ok(Some(met)),
-            Err(Error { cause: Cause::TimeOver(_), tried, .. })
-                if tried.iter().any(|tried| tried.last.reason == Reason::TimedOut) =>
-            {
-                Ok(None)
-            }
             Err(error) => Err(error),
         }
     }
@@ -337,9 +334,9 @@ impl Client {
     fn operation_at(&self, address: &str, doing: String) -> Result<Operation, Error> {
         let node = match self.nodes.all().iter().find(|node| node.address == address) {
             Some(node) => node.clone(),
-            None => Node::new(address)?,
+            None => Node::new(address, self.nodes.hooks())?,
         };
-        let nodes = Arc::new(Nodes::new(vec![node]));
+        let nodes = Arc::new(Nodes::new(vec![node], self.nodes.hooks().clone()));
         Ok(Operation::new(doing, nodes, self.timeout, self.attempt_timeout))
     }
 }

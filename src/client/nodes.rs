@@ -12,6 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::wire::LEADER;
 
 use super::error::{Cause, Error};
+use super::hooks::Hooks;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -25,21 +26,20 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(address: &str) -> Result<Self, Error> {
+    pub(super) fn new(address: &str, hooks: &Hooks) -> Result<Self, Error> {
         let bad = || Error::before_any_attempt("reach a node", Cause::BadAddress(address.to_owned()));
         let plain = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
         let endpoint = Endpoint::from_shared(format!("http://{plain}")).map_err(|_| bad())?;
         if endpoint.uri().port_u16().is_none() || endpoint.uri().path() != "/" {
             return Err(bad());
         }
-        let channel = endpoint
+        let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .connect_lazy();
-        Ok(Self { address: plain.to_owned(), channel })
+            .keep_alive_while_idle(true);
+        Ok(Self { address: plain.to_owned(), channel: hooks.connect(endpoint) })
     }
 }
 
@@ -47,13 +47,18 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Nodes {
     all: Vec<Node>,
+    hooks: Hooks,
     // A hint: whoever reads a stale one asks another node first, that is all.
     answered_last: AtomicUsize,
 }
 
 impl Nodes {
-    pub(super) fn new(all: Vec<Node>) -> Self {
-        Self { all, answered_last: AtomicUsize::new(0) }
+    pub(super) fn new(all: Vec<Node>, hooks: Hooks) -> Self {
+        Self { all, hooks, answered_last: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     pub(super) fn all(&self) -> &[Node] {
@@ -81,9 +86,14 @@ impl Nodes {
 mod tests {
     use super::*;
 
+    fn nodes(addresses: &[&str]) -> Nodes {
+        let hooks = Hooks::default();
+        Nodes::new(addresses.iter().map(|address| Node::new(address, &hooks).unwrap()).collect(), hooks)
+    }
+
     #[tokio::test]
     async fn a_leader_is_gone_to_if_it_is_known() {
-        let nodes = Nodes::new(["a:1", "b:1"].map(|address| Node::new(address).unwrap()).to_vec());
+        let nodes = nodes(&["a:1", "b:1"]);
         let named = |address: &'static str| {
             let mut metadata = MetadataMap::new();
             metadata.insert(LEADER, address.parse().unwrap());
@@ -94,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_answered_last_is_asked_first() {
-        let nodes = Nodes::new(["a:1", "b:1", "c:1"].map(|address| Node::new(address).unwrap()).to_vec());
+        let nodes = nodes(&["a:1", "b:1", "c:1"]);
         nodes.answered(1);
         let order: Vec<_> = nodes.in_order().map(|(index, node)| (index, node.address.as_str())).collect();
         assert_eq!(order, [(1, "b:1"), (2, "c:1"), (0, "a:1")]);

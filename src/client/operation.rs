@@ -18,17 +18,21 @@ use super::error::{Cause, Error};
 use super::nodes::Nodes;
 use super::retry::{self, Next};
 
+/// Longer than anyone waits; keeps sums of times from overflowing.
+const LONGEST: Duration = Duration::from_hours(24 * 366);
+
 /// What an attempt may use.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) channel: Channel,
+    nodes: Arc<Nodes>,
     time: Duration,
 }
 
 impl Attempt {
     /// The message as a request that tells its time.
     pub(super) fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
+        let mut request = self.nodes.hooks().request(message);
         request.set_timeout(self.time);
         request
     }
@@ -80,6 +84,7 @@ pub(super) struct Operation {
 
 impl Operation {
     pub(super) fn new(doing: String, nodes: Arc<Nodes>, time: Duration, attempt_time: Duration) -> Self {
+        let time = time.min(LONGEST);
         Self { doing, id: None, changes: true, nodes, time, attempt_time, patience: Patience::ManyAttempts }
     }
 
@@ -120,20 +125,22 @@ impl Operation {
                 Patience::ManyAttempts | Patience::OneAttempt => self.attempt_time.min(left),
                 Patience::LongAttempts => left,
             };
-            let report = match timeout(time, call(Attempt { channel: node.channel.clone(), time })).await {
+            let attempt = Attempt { channel: node.channel.clone(), nodes: Arc::clone(&self.nodes), time };
+            let report = match timeout(time, call(attempt)).await {
                 Ok(Ok(answer)) => {
                     self.nodes.answered(index);
                     return Ok(answer);
                 }
                 Ok(Err(Failure::Status(status))) => read_report(&status, time),
                 Ok(Err(Failure::Unreadable(unreadable))) => {
-                    attempts.add(&node.address, ErrorReport::outcome_unknown(unreadable.to_string()));
+                    let report = ErrorReport::outcome_unknown(unreadable.to_string());
+                    self.nodes.hooks().tell(&attempts.add(&node.address, report));
                     return Err(self.failed(attempts, Cause::Unreadable(unreadable)));
                 }
                 Err(_elapsed) => no_answer(time),
             };
             let (next, asked_pause) = (Next::after(&report), report.retry_after);
-            attempts.add(&node.address, report.clone());
+            self.nodes.hooks().tell(&attempts.add(&node.address, report.clone()));
             match next {
                 Next::Stop => return Err(self.failed(attempts, Cause::Refused(Box::new(report)))),
                 Next::Again if self.patience != Patience::OneAttempt => candidates.push_back(index),
@@ -164,7 +171,7 @@ impl Operation {
 }
 
 /// What a status says. Two kinds are made on this side, without a mark; of a connection that was never made it is known
-/// that nothing was sent.
+/// that nothing was sent. A third kind is made by whoever does not know the request, and so has not done it.
 pub(super) fn read_report(status: &Status, time: Duration) -> ErrorReport {
     let mut source = status.source();
     while let Some(error) = source {
@@ -178,7 +185,18 @@ pub(super) fn read_report(status: &Status, time: Duration) -> ErrorReport {
         }
         source = error.source();
     }
-    ErrorReport::from_status(status)
+    let report = ErrorReport::from_status(status);
+    match (report.reason, report.code) {
+        (Reason::Foreign, Code::Unimplemented) => {
+            let message = "this is not the client address of a node: what listens there does not know the request";
+            ErrorReport { effect: AttemptEffect::None, message: message.to_owned(), ..report }
+        }
+        (Reason::Foreign, code) if report.message.is_empty() => {
+            let message = format!("an error that says no more than its gRPC code {}: {code}", i32::from(code));
+            ErrorReport { message, ..report }
+        }
+        _ => report,
+    }
 }
 
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
@@ -201,6 +219,7 @@ mod tests {
 
     use tokio::net::TcpListener;
 
+    use crate::client::hooks::Hooks;
     use crate::client::nodes::Node;
     use crate::client::{Client, Kind};
     use crate::types::{LogName, NewRecord};
@@ -215,9 +234,14 @@ mod tests {
         ErrorReport::without_effect(reason, reason.as_str())
     }
 
+    fn nodes(addresses: &[&str]) -> Arc<Nodes> {
+        let hooks = Hooks::default();
+        let nodes = addresses.iter().map(|address| Node::new(address, &hooks).unwrap()).collect();
+        Arc::new(Nodes::new(nodes, hooks))
+    }
+
     fn operation(addresses: &[&str], time: Duration) -> Operation {
-        let nodes = addresses.iter().map(|address| Node::new(address).unwrap()).collect();
-        Operation::new("count".to_owned(), Arc::new(Nodes::new(nodes)), time, Duration::from_secs(1))
+        Operation::new("count".to_owned(), nodes(addresses), time, Duration::from_secs(1))
     }
 
     async fn play(operation: Operation, script: Script) -> Result<u32, Error> {
@@ -243,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_answered_is_asked_first_the_next_time() {
-        let nodes = Arc::new(Nodes::new(["a:1", "b:1"].map(|address| Node::new(address).unwrap()).to_vec()));
+        let nodes = nodes(&["a:1", "b:1"]);
         let operation = || Operation::new("count".to_owned(), Arc::clone(&nodes), TIME, TIME);
         play(operation(), vec![Err(none(Reason::NoLeader)), Ok(1)]).await.unwrap();
         let error = play(operation(), vec![Err(none(Reason::Malformed))]).await.unwrap_err();
@@ -296,8 +320,7 @@ mod tests {
 
     async fn append(address: String) -> Error {
         let client = Client::builder().addresses([address]).timeout(Duration::from_millis(300)).build().unwrap();
-        let record = NewRecord { payload: "x".into(), headers: Vec::new() };
-        client.append(&LogName::new("orders").unwrap(), vec![record], None).await.unwrap_err()
+        client.append(&LogName::new("orders").unwrap(), ["x"], None).await.unwrap_err()
     }
 
     #[tokio::test]
@@ -312,6 +335,29 @@ mod tests {
         assert_eq!(tried.address, address);
     }
 
+    #[test]
+    fn an_error_without_our_mark_is_told_in_a_sentence() {
+        let report = read_report(&Status::unimplemented(""), TIME);
+        assert_eq!((report.reason, report.effect), (Reason::Foreign, AttemptEffect::None));
+        assert!(report.message.starts_with("this is not the client address of a node"), "{report}");
+        let report = read_report(&Status::internal(""), TIME);
+        assert_eq!(report.effect, AttemptEffect::Unknown);
+        assert_eq!(report.message, "an error that says no more than its gRPC code 13: Internal error");
+        assert_eq!(read_report(&Status::internal("a proxy is full"), TIME).message, "a proxy is full");
+    }
+
+    #[tokio::test]
+    async fn the_address_of_another_service_is_a_mistake_and_nothing_has_happened() {
+        let script = Mutex::new(vec![Status::unimplemented("")]);
+        let answer = operation(&["peer:1"], TIME).run(|_attempt| {
+            let status = script.lock().unwrap().pop().expect("it is asked once");
+            async move { Err::<u32, _>(status.into()) }
+        });
+        let error = answer.await.unwrap_err();
+        assert_eq!((error.kind(), error.in_doubt()), (Kind::BadRequest, false), "{error}");
+        assert!(error.advice().contains("client address"), "{}", error.advice());
+    }
+
     #[tokio::test]
     async fn a_node_that_takes_the_request_and_is_silent_leaves_doubt() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -323,7 +369,7 @@ mod tests {
     #[tokio::test]
     async fn what_no_node_would_take_is_not_sent() {
         let client = Client::builder().addresses(["127.0.0.1:1"]).build().unwrap();
-        let error = client.append(&LogName::new("orders").unwrap(), Vec::new(), None).await.unwrap_err();
+        let error = client.append(&LogName::new("orders").unwrap(), Vec::<NewRecord>::new(), None).await.unwrap_err();
         assert_eq!((error.kind(), error.in_doubt()), (Kind::BadRequest, false));
         assert!(error.tried.is_empty());
     }

@@ -1,12 +1,10 @@
 //! A whole command, put together step by step and done once.
 //!
 //! - Its id is made before the first attempt and kept through all, so every retry is safe.
-//! - What refuses it is an outcome and an error at once: [`Error::refusal`] says which guard or action failed and what was
-//!   found. Under the same id it stays refused for ever.
+//! - A refusal is an outcome and an error at once: [`Error::refusal`] says which guard or action failed and what was found.
+//!   Under the same id it stays refused for ever.
 
-use std::ops::{Bound, RangeBounds};
-
-use bytes::Bytes;
+use std::ops::RangeBounds;
 
 use crate::types::{
     Action, ActionResult, CellKey, CellValue, Command, Guard, Id, LogName, NewRecord, Offset, Outcome, Token, Verdict,
@@ -16,7 +14,29 @@ use crate::wire;
 use super::error::Error;
 use super::{Client, logs};
 
-/// A command that is being put together.
+/// A command that is being put together: guards, which must all hold, and actions, which are all done or none.
+///
+/// ```no_run
+/// # async fn example(client: oncelog::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use oncelog::types::{CellKey, Guard};
+///
+/// let (ada, bob) = (CellKey::new("balance/ada")?, CellKey::new("balance/bob")?);
+/// let transfer = client.command().id("pay-7".parse()?).add(&ada, -20, 0..).add_from(&bob, 0, 20, ..);
+/// let done = transfer.append(&"payments".parse()?, "ada pays bob 20").submit().await?;
+/// println!("it stands at offset {:?}", done.first_offset());
+///
+/// // What was seen may have changed since: then nothing is done, and the error says what was found.
+/// if let Some(seen) = client.cell(&ada, Default::default()).await? {
+///     let change = client.command().require(Guard::cell_version(&ada, seen.cell.version)).put(&ada, 0);
+///     match change.submit().await {
+///         Ok(_) => println!("the account is empty now"),
+///         Err(error) if error.refusal().is_some() => println!("look again: {error}"),
+///         Err(error) => return Err(error.into()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a command does nothing until it is submitted"]
 pub struct Request {
@@ -29,7 +49,7 @@ pub struct Request {
 /// A command that was done, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
-    /// Its id.
+    /// The id.
     pub id: Id,
     /// What became of it: its verdict is [`Verdict::Applied`] or [`Verdict::NothingToUndo`].
     pub outcome: Outcome,
@@ -90,9 +110,9 @@ impl Request {
         self
     }
 
-    /// Appends one record.
-    pub fn append(self, log: &LogName, payload: impl Into<Bytes>) -> Self {
-        self.then(Action::append(log, [NewRecord::new(payload)]))
+    /// Appends one record. [`Action::append`] takes many.
+    pub fn append(self, log: &LogName, record: impl Into<NewRecord>) -> Self {
+        self.then(Action::append(log, [record]))
     }
 
     /// Makes a cell hold this, whatever it held.
@@ -108,32 +128,18 @@ impl Request {
     /// Adds to the number in a cell that is there. A sum outside of the bounds refuses the whole command: `0..` never lets
     /// a balance fall below nothing, `..` bounds nothing.
     pub fn add(self, key: &CellKey, amount: i64, bounds: impl RangeBounds<i64>) -> Self {
-        self.add_with(key, amount, &bounds, None)
+        self.then(Action::add(key, amount, bounds))
     }
 
     /// The same, and a cell that is not there counts as `absent`.
     pub fn add_from(self, key: &CellKey, absent: i64, amount: i64, bounds: impl RangeBounds<i64>) -> Self {
-        self.add_with(key, amount, &bounds, Some(absent))
-    }
-
-    fn add_with(self, key: &CellKey, amount: i64, bounds: &impl RangeBounds<i64>, absent: Option<i64>) -> Self {
-        let least = match bounds.start_bound() {
-            Bound::Included(least) => *least,
-            Bound::Excluded(below) => below.saturating_add(1),
-            Bound::Unbounded => i64::MIN,
-        };
-        let most = match bounds.end_bound() {
-            Bound::Included(most) => *most,
-            Bound::Excluded(above) => above.saturating_sub(1),
-            Bound::Unbounded => i64::MAX,
-        };
-        self.then(Action::Add { key: key.clone(), amount, least, most, absent })
+        self.then(Action::add_from(key, absent, amount, bounds))
     }
 
     /// Makes this the undoing of another command; the actions beside it undo what that one did. If that one was not done,
     /// it never will be, and nothing is undone.
     pub fn compensate(self, target: &Id) -> Self {
-        self.then(Action::Compensate { target: target.clone() })
+        self.then(Action::compensate(target))
     }
 
     /// Has it done. The whole command or nothing, once, however many attempts it takes.
@@ -182,23 +188,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn added(request: &Request) -> (i64, i64, Option<i64>) {
-        match request.actions.as_slice() {
-            [Action::Add { least, most, absent, .. }] => (*least, *most, *absent),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn bounds_are_what_a_range_says() {
-        let client = Client::connect(["127.0.0.1:1"]).unwrap();
-        let key = CellKey::new("stock").unwrap();
-        assert_eq!(added(&client.command().add(&key, -1, 0..)), (0, i64::MAX, None));
-        assert_eq!(added(&client.command().add(&key, -1, ..)), (i64::MIN, i64::MAX, None));
-        assert_eq!(added(&client.command().add(&key, -1, 1..5)), (1, 4, None));
-        assert_eq!(added(&client.command().add_from(&key, 7, -1, ..=9)), (i64::MIN, 9, Some(7)));
-    }
 
     #[tokio::test]
     async fn what_no_node_would_take_is_not_sent() {

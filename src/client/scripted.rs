@@ -37,6 +37,10 @@ pub(super) trait Script: Clone + Send + Sync + 'static {
         Err(not_in_the_script())
     }
 
+    fn list_locks(&self, _: v1::ListLocksRequest) -> Result<v1::ListLocksResponse, Status> {
+        Err(not_in_the_script())
+    }
+
     fn get_position(&self, _: v1::GetPositionRequest) -> Result<v1::GetPositionResponse, Status> {
         Err(not_in_the_script())
     }
@@ -99,6 +103,13 @@ impl<S: Script> log_service_server::LogService for Node<S> {
         self.0.get_lock(request.into_inner()).map(Response::new)
     }
 
+    async fn list_locks(
+        &self,
+        request: Request<v1::ListLocksRequest>,
+    ) -> Result<Response<v1::ListLocksResponse>, Status> {
+        self.0.list_locks(request.into_inner()).map(Response::new)
+    }
+
     async fn get_position(
         &self,
         request: Request<v1::GetPositionRequest>,
@@ -116,7 +127,6 @@ impl<S: Script> log_service_server::LogService for Node<S> {
         get_cell(v1::GetCellRequest) -> v1::GetCellResponse,
         list_cells(v1::ListCellsRequest) -> v1::ListCellsResponse,
         list_positions(v1::ListPositionsRequest) -> v1::ListPositionsResponse,
-        list_locks(v1::ListLocksRequest) -> v1::ListLocksResponse,
         describe_space(v1::DescribeSpaceRequest) -> v1::DescribeSpaceResponse,
         list_spaces(v1::ListSpacesRequest) -> v1::ListSpacesResponse,
     }

@@ -64,7 +64,13 @@ impl AppendStream {
     /// receipt names. An append that breaks a rule is an error at once.
     ///
     /// Dropping the future before it is ready gives nothing: it is cancel-safe.
-    pub async fn send(&self, log: &LogName, records: Vec<NewRecord>, id: Option<Id>) -> Result<Receipt, Error> {
+    pub async fn send(
+        &self,
+        log: &LogName,
+        records: impl IntoIterator<Item = impl Into<NewRecord>>,
+        id: Option<Id>,
+    ) -> Result<Receipt, Error> {
+        let records: Vec<NewRecord> = records.into_iter().map(Into::into).collect();
         let id = id.unwrap_or_else(|| self.client.fresh_id());
         let request = wire::append_request(&self.client.space, log, &id, &records);
         if let Err(report) = wire::append_command(request.clone()) {

@@ -95,9 +95,8 @@ fn client(addresses: &[&String], time: Duration) -> Client {
 async fn send(stream: &AppendStream, ids: &[&str]) -> Vec<Receipt> {
     let mut receipts = Vec::new();
     for id in ids {
-        let record = NewRecord { payload: "x".into(), headers: Vec::new() };
         let log = LogName::new("orders").unwrap();
-        receipts.push(stream.send(&log, vec![record], Some(Id::new(*id).unwrap())).await.unwrap());
+        receipts.push(stream.send(&log, ["x"], Some(Id::new(*id).unwrap())).await.unwrap());
     }
     receipts
 }
@@ -187,7 +186,7 @@ async fn no_more_is_on_the_way_than_was_said() {
 #[tokio::test]
 async fn what_no_node_would_take_is_not_sent() {
     let stream = client(&[&"127.0.0.1:1".to_owned()], TIME).append_stream();
-    let error = stream.send(&LogName::new("orders").unwrap(), Vec::new(), None).await.unwrap_err();
+    let error = stream.send(&LogName::new("orders").unwrap(), Vec::<NewRecord>::new(), None).await.unwrap_err();
     assert!(!error.in_doubt());
     assert!(error.id.is_some());
 }

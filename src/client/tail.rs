@@ -5,7 +5,7 @@
 use std::future::Future;
 
 use tokio::time::{Instant, sleep};
-use tonic::{Request, Streaming};
+use tonic::Streaming;
 
 use crate::types::{Consistency, LogName, Offset, Page};
 use crate::wire::{self, ErrorReport, v1};
@@ -107,7 +107,7 @@ impl Tail {
             consistency: wire::consistency_message(self.consistency),
         };
         let time = self.client.attempt_timeout;
-        let report = match within(time, client.tail(Request::new(request))).await {
+        let report = match within(time, client.tail(nodes.hooks().request(request))).await {
             Some(Ok(response)) => {
                 nodes.answered(index);
                 self.trouble.turn = 0;
@@ -126,7 +126,7 @@ impl Tail {
     async fn failed(&mut self, address: &str, report: ErrorReport) -> Result<(), Error> {
         let trouble = &mut self.trouble;
         let since = *trouble.since.get_or_insert_with(Instant::now);
-        trouble.attempts.add(address, report.clone());
+        self.client.nodes.hooks().tell(&trouble.attempts.add(address, report.clone()));
         trouble.asked += 1;
         if Next::after(&report) == Next::Stop {
             return Err(self.give_up(Cause::Refused(Box::new(report))));

@@ -266,21 +266,6 @@ pub enum Action {
 }
 
 impl Action {
-    /// Adds records to the end of a log.
-    pub fn append(log: &LogName, records: impl IntoIterator<Item = NewRecord>) -> Self {
-        Self::Append { log: log.clone(), records: records.into_iter().collect() }
-    }
-
-    /// Makes a cell hold this, whatever it held.
-    pub fn put(key: &CellKey, value: impl Into<CellValue>) -> Self {
-        Self::Put { key: key.clone(), value: value.into() }
-    }
-
-    /// Takes a cell away.
-    pub fn delete(key: &CellKey) -> Self {
-        Self::Delete { key: key.clone() }
-    }
-
     /// Whether it belongs in the reserved space, and there alone.
     pub fn is_of_system(&self) -> bool {
         match self {

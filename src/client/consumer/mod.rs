@@ -8,19 +8,20 @@
 //!   not commit is handed out again. An instance that was believed dead loses at the guard: [`Kind::Overtaken`].
 //! - Outputs are actions in the same space. What is done *elsewhere* for a record may be done twice; do it under an id that
 //!   is made from the record's place.
+//! - A reader that was never moved begins at the first record that is left.
 //! - Nothing is left out in silence: a log that was trimmed above the position is an error, and
 //!   [`skip_trimmed`](Consumer::skip_trimmed) is the way to go on.
 //!
 //! ```no_run
 //! # async fn example(client: oncelog::client::Client) -> Result<(), Box<dyn std::error::Error>> {
 //! use oncelog::client::Kind;
-//! use oncelog::types::{Action, LogName, NewRecord, ReaderName};
+//! use oncelog::types::Action;
 //!
-//! let (orders, invoices) = (LogName::new("orders")?, LogName::new("invoices")?);
-//! let mut consumer = client.consumer(&ReaderName::new("invoicing")?, [orders]).open()?;
+//! let invoices = "invoices".parse()?;
+//! let mut consumer = client.consumer(&"invoicing".parse()?, ["orders".parse()?]).open()?;
 //! loop {
 //!     let batch = consumer.next().await?;
-//!     let made: Vec<_> = batch.records().map(|(_, order)| NewRecord::new(format!("invoice for {}", order.text()))).collect();
+//!     let made: Vec<_> = batch.records().map(|(_, order)| format!("invoice for {}", order.text())).collect();
 //!     match batch.commit([Action::append(&invoices, made)]).await {
 //!         Ok(_) => {}
 //!         Err(error) if error.kind() == Kind::Overtaken => {} // Somebody else did it; go on behind it.
@@ -39,6 +40,9 @@
 
 mod batch;
 mod commit;
+#[cfg(test)]
+#[cfg(feature = "server")]
+mod group_tests;
 mod membership;
 mod options;
 mod place;
@@ -57,7 +61,7 @@ pub use batch::Batch;
 pub use options::Options;
 
 use crate::types::limits::PAGE_BYTES_MAX;
-use crate::types::{Command, Consistency, LogName, Offset, Page, Position, ReaderName, Version};
+use crate::types::{Command, Consistency, LogName, Offset, Page, Position, ReaderName, Token, Version};
 
 use super::error::{Error, Kind};
 use super::lock::Held;
@@ -96,6 +100,11 @@ pub struct Consumer {
 struct Followed {
     place: Place,
     tail: Option<Tail>,
+    /// Whether the tail has given anything yet.
+    gave: bool,
+    /// What a member holds the log by. What it knows under one token is not known under the next: in between the log may
+    /// have been another member's.
+    token: Option<Token>,
 }
 
 /// What a member of a group has beside: the locks of the logs that it works on.
@@ -122,7 +131,8 @@ impl Consumer {
     /// A batch that is dropped without a commit comes again. So does one whose commit was in doubt and turns out to have
     /// done nothing: the doubt is settled here, before anything is handed out, by sending the same again. An error means that no
     /// node could serve for as long as an operation may take, or that a log was trimmed above the position
-    /// ([`Reason::Trimmed`](super::Reason::Trimmed)); the call may be repeated. Dropping the future loses nothing.
+    /// ([`Reason::Trimmed`](super::Reason::Trimmed)); the call may be repeated. A reader that was never moved begins at the
+    /// first record that is left. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Batch<'_>, Error> {
         self.settle().await?;
         let chosen = loop {
@@ -159,7 +169,9 @@ impl Consumer {
         self.find_positions().await?;
         let mut skipped = Vec::new();
         for (index, followed) in self.followed.iter().enumerate() {
-            let (log, from) = (followed.place.log(), followed.place.position().unwrap_or_default().offset);
+            // A reader that was never moved begins at the first record that is left in any case.
+            let Some(from) = followed.place.begin() else { continue };
+            let log = followed.place.log();
             match self.client.describe_log(log, Consistency::Linearizable).await {
                 Ok(found) if found.start > from => {
                     skipped.push((index, Skipped { log: log.clone(), from, to: found.start }));
@@ -268,10 +280,10 @@ impl Consumer {
         if membership.next_look() <= tokio::time::Instant::now() {
             membership.look(held).await?;
         }
-        self.followed.retain(|followed| held.contains_key(followed.place.log()));
-        for log in held.keys() {
+        self.followed.retain(|followed| held.get(followed.place.log()).map(Held::token) == followed.token);
+        for (log, lock) in held {
             if self.followed.iter().all(|followed| followed.place.log() != log) {
-                self.followed.push(Followed::new(log.clone()));
+                self.followed.push(Followed::new(log.clone(), Some(lock.token())));
             }
         }
         Ok(())
@@ -320,17 +332,22 @@ impl Consumer {
 }
 
 impl Followed {
-    fn new(log: LogName) -> Self {
-        Self { place: Place::new(log), tail: None }
+    fn new(log: LogName, token: Option<Token>) -> Self {
+        Self { place: Place::new(log), tail: None, gave: false, token }
     }
 
     /// The next records from the position on. Dropping the future loses nothing.
     async fn next(&mut self, client: &Client) -> Result<Page, Error> {
-        let position = self.place.position().unwrap_or_default().offset;
-        if self.tail.as_ref().is_some_and(|tail| tail.position() != position) {
+        let begin = self.place.begin();
+        // A tail from the first record that is left is good until it gives something, or fails.
+        let fits = |tail: &Tail| begin.map_or(!self.gave, |begin| tail.position() == begin);
+        if !self.tail.as_ref().is_some_and(fits) {
             self.tail = None;
+            self.gave = false;
         }
-        let begin = || client.tail(self.place.log().clone(), position, Consistency::Linearizable);
-        self.tail.get_or_insert_with(begin).next().await
+        let follow = || client.tail(self.place.log().clone(), begin, Consistency::Linearizable);
+        let page = self.tail.get_or_insert_with(follow).next().await;
+        self.gave = true;
+        page
     }
 }

@@ -63,7 +63,8 @@ impl Options {
             }
         };
         // A member follows what it holds, which is nothing yet.
-        let followed = if sharing.is_some() { Vec::new() } else { logs.into_iter().map(Followed::new).collect() };
+        let followed = |log| Followed::new(log, None);
+        let followed = if sharing.is_some() { Vec::new() } else { logs.into_iter().map(followed).collect() };
         Ok(Consumer { client, reader, batch_records, followed, turn: 0, commit: None, sharing })
     }
 }

@@ -1,9 +1,10 @@
 //! Where a reader is in one log, and what it has fetched beyond. Pure: it neither sends nor waits.
 //!
-//! - What is fetched begins exactly at the position, or there is none.
+//! - What is fetched begins exactly at the position, or there is none. Only a reader that was never moved begins where the
+//!   log begins, be that trimmed or not: it has missed nothing.
 //! - A position that may be out of date is none: it is read anew before anything is handed out.
 
-use crate::types::{Action, Guard, LogName, Offset, Page, Position, ReaderName, Record};
+use crate::types::{Action, Guard, LogName, Offset, Page, Position, ReaderName, Record, Version};
 
 /// One log.
 #[derive(Debug)]
@@ -27,6 +28,12 @@ impl Place {
         self.position
     }
 
+    /// The offset to fetch from; none: the first that is left.
+    pub(super) fn begin(&self) -> Option<Offset> {
+        let Position { offset, version, .. } = self.position.unwrap_or_default();
+        (version != Version::default()).then_some(offset)
+    }
+
     pub(super) fn fetched(&self) -> &[Record] {
         &self.fetched
     }
@@ -45,7 +52,8 @@ impl Place {
 
     /// Takes in what was fetched from the position on; nothing that was fetched before is left then.
     pub(super) fn store(&mut self, page: Page) {
-        if page.records.first().map(|record| record.offset) == self.position.map(|position| position.offset) {
+        let Some(first) = page.records.first().map(|record| record.offset) else { return };
+        if self.position.is_some() && self.begin().is_none_or(|begin| begin == first) {
             self.fetched = page.records;
         }
     }
@@ -166,6 +174,24 @@ mod tests {
         place.store(page(5..9));
         place.forget();
         assert!(place.fetched().is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_was_never_moved_begins_at_the_first_record_that_is_left() {
+        let mut place = Place::new(LogName::new("orders").unwrap());
+        place.store(page(5..9));
+        assert!(place.fetched().is_empty(), "nobody knows yet that it was never moved");
+        place.found(at(0, 0));
+        assert_eq!(place.begin(), None);
+        place.store(page(5..9));
+        assert_eq!(place.fetched().len(), 4);
+        let reader = ReaderName::new("billing").unwrap();
+        let guard = place.guard(&reader);
+        assert!(matches!(guard, Guard::Position { offset: Offset(0), version: Version(0), .. }), "{guard:?}");
+        place.moved(at(7, 3));
+        assert_eq!((place.begin(), place.fetched().len()), (Some(Offset(7)), 2));
+        place.found(at(0, 9));
+        assert_eq!(place.begin(), Some(Offset(0)), "one that was moved to 0 wants what is at 0");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A lock that is held, until it is lost or given back.
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -10,7 +11,7 @@ use crate::client::error::{Cause, Error};
 use crate::types::{AttemptEffect, Guard, LockName, Token};
 
 use super::keeper::{Keeper, Released, Standing};
-use super::term::Term;
+use super::term::{self, Term};
 
 /// A lock that was taken. A task renews it, each third of its time, for as long as this lives.
 ///
@@ -20,6 +21,7 @@ use super::term::Term;
 pub struct Held {
     name: LockName,
     token: Token,
+    time: Duration,
     standing: watch::Receiver<Standing>,
     /// Dropping it tells the keeper to end.
     keeper: oneshot::Sender<oneshot::Sender<Released>>,
@@ -30,7 +32,7 @@ impl Held {
         let (keeper, end) = oneshot::channel();
         let (told, standing) = watch::channel(Standing::Held(term));
         tokio::spawn(Keeper { client, name: name.clone(), token, time, term, told }.run(end));
-        Self { name, token, standing, keeper }
+        Self { name, token, time, standing, keeper }
     }
 
     /// The lock.
@@ -50,13 +52,15 @@ impl Held {
         Guard::LockHeld { lock: self.name.clone(), token: self.token }
     }
 
-    /// Whether it is surely held, by all that is known here. Once it is not, it never is again.
+    /// Whether it is held, by all that is known here: the space has said so, nine tenths of the lock's time have not passed
+    /// since before it was asked, and no node has told of an end since. Once it is not, it never is again. What this takes
+    /// for granted, and what does not, stands at the [head of this module](crate::client::lock).
     pub fn is_held(&self) -> bool {
         self.standing.borrow().is_held(Instant::now())
     }
 
-    /// Ends as soon as the lock may be lost: a renewal was refused, or none was answered in time. Dropping the future loses
-    /// nothing.
+    /// Ends as soon as the lock may be lost: a node told of its end, a renewal was refused, or none was answered in time.
+    /// Dropping the future loses nothing.
     pub async fn lost(&self) {
         let mut standing = self.standing.clone();
         loop {
@@ -75,6 +79,22 @@ impl Held {
                 }
             }
         }
+    }
+
+    /// Does some work while the lock is held. `None`: the lock may be lost, and the work was dropped before its end.
+    pub async fn while_held<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            // A lock that is lost comes first, whatever else has happened.
+            biased;
+            () = self.lost() => None,
+            done = work => Some(done),
+        }
+    }
+
+    /// How long work may go on after [`lost`](Self::lost) has ended because no renewal was answered, before anybody else can
+    /// have the lock: a tenth of its time.
+    pub fn grace(&self) -> Duration {
+        term::margin(self.time)
     }
 
     /// Gives the lock back, so that others need not wait until its time is over. A refusal says that it was lost before.

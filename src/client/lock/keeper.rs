@@ -1,6 +1,9 @@
 //! The task that keeps one lock: renews it, says when it may be lost, gives it back.
 //!
 //! - A renewal keeps its id until it is answered; the lock is lost, for good, when the term ends before that.
+//! - A renewal that is replayed was granted in the past: what counts is what a look at the lock still shows.
+//! - Beside, it waits until a node says that the lock is free: so it hears at once when the space's clock was set forward, or
+//!   somebody else used the token.
 //! - Nothing that is answered after the end of a term brings it back.
 
 use std::time::Duration;
@@ -10,13 +13,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::client::Client;
 use crate::client::error::Error;
-use crate::types::{Action, Command, LockName, Token};
+use crate::types::{Action, Command, Condition, Consistency, LockName, Token};
 
-use super::renewal;
 use super::term::Term;
+use super::{PAUSE, WAIT_AT_ONCE};
 
-/// The pause between two requests that could not be answered at all.
-const PAUSE: Duration = Duration::from_millis(100);
+/// For how long a lock is held before its end is waited for. Most are held for less, and that is not worth a request.
+const WATCHED_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) type Released = Result<(), Error>;
 
@@ -48,10 +51,17 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Keeps the lock until whoever holds it gives it back or goes.
     pub(super) async fn run(mut self, mut end: oneshot::Receiver<oneshot::Sender<Released>>) {
+        let freed = freed(self.client.clone(), self.name.clone());
+        let lost = async {
+            tokio::select! {
+                () = self.renew_until_lost() => {}
+                () = freed => {}
+            }
+        };
         let asked = tokio::select! {
             biased;
             asked = &mut end => asked,
-            () = self.renew_until_lost() => {
+            () = lost => {
                 // Nobody looks at it when the holder has gone.
                 let _unseen = self.told.send(Standing::Lost);
                 end.await
@@ -68,35 +78,55 @@ impl Keeper {
         loop {
             sleep_until(self.term.renewal).await;
             let sent = Instant::now();
-            let renewed = timeout_at(self.term.until, self.renew()).await.unwrap_or(false);
+            let renewed = timeout_at(self.term.until, self.renew(sent)).await.unwrap_or(None);
             // A process that stood still may find the answer and the end of the term together.
-            if !renewed || self.term.is_over(Instant::now()) {
-                return;
-            }
-            self.term = Term::from(sent, self.time);
+            let Some(term) = renewed.filter(|_| !self.term.is_over(Instant::now())) else { return };
+            self.term = term;
             let _unseen = self.told.send(Standing::Held(self.term));
         }
     }
 
-    /// One renewal, sent until it is answered; whether it was granted.
-    async fn renew(&self) -> bool {
-        let command = self.command(renewal(&self.name, self.token, self.time));
-        loop {
+    /// One renewal, sent until it is answered; the term that it gives, if it was granted.
+    async fn renew(&self, sent: Instant) -> Option<Term> {
+        let command = self.command(Action::renew(&self.name, self.token, self.time));
+        let renewed = loop {
             match self.client.submit(&command).await {
-                Ok(_) => return true,
-                Err(error) if error.outcome().is_some() => return false,
+                Ok(renewed) => break renewed,
+                Err(error) if error.outcome().is_some() => return None,
+                Err(_unanswered) => sleep(PAUSE).await,
+            }
+        };
+        let term = Term::from(sent, self.time);
+        if !renewed.replayed {
+            return Some(term);
+        }
+        loop {
+            match Term::shown(&self.client, &self.name, self.token).await {
+                Ok(shown) => return shown.map(|shown| term.at_most(shown)),
                 Err(_unanswered) => sleep(PAUSE).await,
             }
         }
     }
 
     async fn release(&self) -> Released {
-        let release = Action::Release { lock: self.name.clone(), token: self.token };
-        self.client.submit(&self.command(release)).await.map(|_done| ())
+        self.client.submit(&self.command(Action::release(&self.name, self.token))).await.map(|_done| ())
     }
 
     fn command(&self, action: Action) -> Command {
         let (space, id) = (self.client.space.clone(), self.client.fresh_id());
         Command { space, id, guards: Vec::new(), actions: vec![action] }
+    }
+}
+
+/// Ends when a node says that the lock is free. The first look is linearizable, so it sees that the lock was taken.
+async fn freed(client: Client, name: LockName) {
+    sleep(WATCHED_AFTER).await;
+    let free = Condition::LockFree { lock: name };
+    loop {
+        match client.wait(&free, Consistency::Linearizable, WAIT_AT_ONCE).await {
+            Ok(Some(_)) => return,
+            Ok(None) => {}
+            Err(_untold) => sleep(PAUSE).await,
+        }
     }
 }

@@ -6,21 +6,22 @@
 //!   [`Held::guard`] into each command that the lock protects, and the space refuses the command once the lock is lost.
 //!   Outside of the space, hand the token on: it grows for ever, and whatever refuses a token that is less than one that it
 //!   has seen is safe, too.
-//! - The holder counts its time from before it asked, on the monotonic clock, and gives up a tenth early.
+//! - What a holder claims follows from the last answer of the space and from its own monotonic clock: it counts its time
+//!   from before it asked, and gives up a tenth early. That holds as long as the space's clock runs at most so much faster
+//!   than its own. The nodes' clocks, set forward by hours, end every lock at once: a holder hears of it from the node that
+//!   frees the lock, or from its next renewal, a third of the lock's time later. Until then it claims too much; the token
+//!   does not. A clock that stands still only makes a lock last longer than its holder claims.
 //! - Each attempt has a fresh id, because a refusal stands for ever; it keeps it through its own retries. What a replayed
-//!   or a slow answer says may be over already: then a linearizable read must still show the token.
+//!   or a slow answer says may be over already: then a linearizable read must still show the token, and no more time is
+//!   counted than that read leaves.
 //!
 //! ```no_run
 //! # async fn example(client: oncelog::client::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! use oncelog::types::{CellKey, Holder, LockName};
-//!
-//! let held = client.lock(&LockName::new("nightly")?, &Holder::new("host-7")?).acquire().await?;
-//! tokio::select! {
-//!     () = held.lost() => println!("somebody else may have it by now: stop"),
-//!     () = async { /* the work */ } => {
-//!         // Whatever this process has missed: refused if the lock is no longer held.
-//!         client.command().require(held.guard()).put(&CellKey::new("nightly/done")?, 1).submit().await?;
-//!     }
+//! let held = client.lock(&"nightly".parse()?, &"host-7".parse()?).acquire().await?;
+//! match held.while_held(async { /* the work */ }).await {
+//!     // Whatever this process has missed: refused if the lock is no longer held.
+//!     Some(()) => drop(client.command().require(held.guard()).put(&"nightly/done".parse()?, 1).submit().await?),
+//!     None => println!("somebody else may have it by now: the work was stopped"),
 //! }
 //! held.release().await?;
 //! # Ok(())
@@ -36,48 +37,68 @@ mod tests;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use held::Held;
 
 use crate::types::limits::ATTEMPT_TIMEOUT_MIN;
-use crate::types::{Action, AttemptEffect, Condition, Consistency, Found, Holder, Lock, LockName, Token};
+use crate::types::{
+    Action, ActionResult, AttemptEffect, Command, Condition, Consistency, Found, Holder, Id, Lock, LockName, LogTime,
+    Token,
+};
 use crate::wire::Unreadable;
 
 use super::Client;
-use super::error::{Cause, Error};
+use super::error::{Cause, Error, Kind};
+use super::request::Submitted;
 use term::Term;
 
 /// For how long a lock is held without being renewed, if nothing else is said.
 const TIME: Duration = Duration::from_secs(10);
 /// How long one request waits for a lock to become free; then it is sent again.
 const WAIT_AT_ONCE: Duration = Duration::from_mins(1);
+/// The pause after a request that could not be answered.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Client {
     /// Begins to take a lock. The holder is a name for others to see; it proves nothing.
     pub fn lock(&self, name: &LockName, holder: &Holder) -> Wanted {
-        Wanted { client: self.clone(), name: name.clone(), holder: holder.clone(), time: TIME, patience: None }
+        let (client, name, holder) = (self.clone(), name.clone(), holder.clone());
+        Wanted { client, name, holder, time: TIME, patience: None, id: None }
     }
 }
 
 /// A lock that is wanted.
 #[derive(Debug, Clone)]
-#[must_use = "a lock is taken by `acquire`"]
+#[must_use = "a lock is taken by `acquire` or `take`"]
 pub struct Wanted {
     client: Client,
     name: LockName,
     holder: Holder,
     time: Duration,
     patience: Option<Duration>,
+    id: Option<Id>,
+}
+
+/// A lock that was taken, and that nobody renews.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Taken {
+    /// The command that took it.
+    pub submitted: Submitted,
+    /// What it is held by.
+    pub token: Token,
+    /// The space's time at which it is free again, unless it is renewed with its token.
+    pub expires: LogTime,
 }
 
 /// What one attempt came to.
 enum Attempt {
-    Held(Held),
+    Taken(Taken, Term),
     /// Somebody has it.
     Busy(Lock),
     /// It was taken, and lost before that was known.
-    LostAlready,
+    LostAlready(Token),
 }
 
 impl Wanted {
@@ -92,45 +113,82 @@ impl Wanted {
         Self { patience: Some(patience), ..self }
     }
 
-    /// Takes the lock, as soon as it is free. [`Cause::LockHeld`]: somebody had it for as long as was waited.
+    /// Takes it under this id, which a program may have kept from before a crash. A refusal stands for an id: with one of its
+    /// own a lock is tried once and not waited for.
+    pub fn id(self, id: Id) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// Takes the lock, as soon as it is free, and renews it for as long as the answer lives. [`Cause::LockHeld`]: somebody
+    /// had it for as long as was waited.
     ///
-    /// Who waits is told by the node that frees the lock; of several, anyone may be first. Where the error is in doubt, or
-    /// the future is dropped, the lock may have been taken: then it is free again when its time is over.
+    /// Who waits is told by the node that frees the lock; of several, anyone may be first. Once it is known that the lock is
+    /// held, the wait lasts through times in which no node answers. Where the error is in doubt, or the future is dropped,
+    /// the lock may have been taken: then it is free again when its time is over.
     pub async fn acquire(self) -> Result<Held, Error> {
         let started = Instant::now();
         loop {
-            match self.attempt().await? {
-                Attempt::Held(held) => return Ok(held),
-                Attempt::Busy(lock) => self.wait_until_free(started, lock).await?,
-                Attempt::LostAlready => {}
+            let (taken, term) = self.taken(started).await?;
+            if let Some(term) = self.fresh(taken.token, term).await? {
+                return Ok(Held::keep(self.client, self.name, taken.token, self.time, term));
             }
         }
+    }
+
+    /// Takes the lock, as soon as it is free, and leaves it at that: it is free again when its time is over, unless its
+    /// token is used to renew it. Waiting and errors are those of [`acquire`](Self::acquire). [`Cause::LockLost`]: an
+    /// earlier attempt under the same [`id`](Self::id) took it, and it is not held by that one's token any more.
+    pub async fn take(self) -> Result<Taken, Error> {
+        Ok(self.taken(Instant::now()).await?.0)
+    }
+
+    async fn taken(&self, started: Instant) -> Result<(Taken, Term), Error> {
+        let mut is_waiting = false;
+        loop {
+            match self.attempt(started, is_waiting).await? {
+                Attempt::Taken(taken, term) => return Ok((taken, term)),
+                Attempt::Busy(lock) if self.id.is_some() => return Err(self.failed(Cause::LockHeld(Box::new(lock)))),
+                Attempt::Busy(lock) => self.wait_until_free(started, lock).await?,
+                Attempt::LostAlready(token) if self.id.is_some() => return Err(self.failed(Cause::LockLost(token))),
+                Attempt::LostAlready(_) => {}
+            }
+            is_waiting = true;
+        }
+    }
+
+    /// How much patience is left; none if it never ends.
+    fn left(&self, started: Instant) -> Option<Duration> {
+        self.patience.map(|patience| patience.saturating_sub(started.elapsed()))
     }
 
     async fn wait_until_free(&self, started: Instant, lock: Lock) -> Result<(), Error> {
         let free = Condition::LockFree { lock: self.name.clone() };
         loop {
-            let left = self.patience.map(|patience| patience.saturating_sub(started.elapsed()));
+            let left = self.left(started);
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(self.failed(Cause::LockHeld(Box::new(lock))));
             }
             let time = left.unwrap_or(WAIT_AT_ONCE).min(WAIT_AT_ONCE);
             match self.client.wait(&free, Consistency::Linearizable, time).await {
                 Ok(Some(_)) => return Ok(()),
-                Ok(None) => {}
                 // The last of the patience may be too short for any answer, and what is known is that it is held.
+                Ok(None) if time < ATTEMPT_TIMEOUT_MIN => sleep(self.left(started).unwrap_or_default()).await,
                 Err(_) if time < ATTEMPT_TIMEOUT_MIN => {}
+                Ok(None) => {}
+                Err(error) if error.kind() == Kind::Unavailable => sleep(PAUSE).await,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn attempt(&self) -> Result<Attempt, Error> {
-        let Self { client, name, holder, time, .. } = self;
+    async fn attempt(&self, started: Instant, is_waiting: bool) -> Result<Attempt, Error> {
+        let mut request = self.client.command().then(Action::acquire(&self.name, &self.holder, self.time));
+        if let Some(id) = &self.id {
+            request = request.id(id.clone());
+        }
         let sent = Instant::now();
-        let acquire = Action::Acquire { lock: name.clone(), holder: holder.clone(), time: *time };
-        let acquired = match client.command().then(acquire).submit().await {
-            Ok(acquired) => acquired,
+        let submitted = match self.submit(&request.into_command(), started, is_waiting).await {
+            Ok(submitted) => submitted,
             Err(error) => {
                 return match error.refusal().map(|refusal| &refusal.found) {
                     Some(Found::LockHeld { holder, token, expires }) => {
@@ -140,40 +198,59 @@ impl Wanted {
                 };
             }
         };
-        let token = acquired.token().ok_or_else(|| self.failed(Cause::Unreadable(Unreadable("token"))))?;
-        let mut term = Term::from(sent, *time);
-        if (acquired.replayed || term.is_late(Instant::now())) && !self.shows(token).await? {
-            return Ok(Attempt::LostAlready);
+        let [ActionResult::Locked { token, expires }] = *submitted.results() else {
+            return Err(self.failed(Cause::Unreadable(Unreadable("results"))));
+        };
+        let mut term = Term::from(sent, self.time);
+        if submitted.replayed || term.is_late(Instant::now()) {
+            match Term::shown(&self.client, &self.name, token).await? {
+                Some(shown) => term = term.at_most(shown),
+                None => return Ok(Attempt::LostAlready(token)),
+            }
         }
+        Ok(Attempt::Taken(Taken { submitted, token, expires }, term))
+    }
+
+    /// Sends a command until it is answered: for the client's time, or for as long as there is patience.
+    async fn submit(&self, command: &Command, started: Instant, is_waiting: bool) -> Result<Submitted, Error> {
+        let mut effect = AttemptEffect::None;
+        loop {
+            match self.client.submit(command).await {
+                Err(error) if error.outcome().is_some() => return Err(error),
+                Err(error) => {
+                    effect = effect.and(error.effect);
+                    let is_over = self.left(started).is_some_and(|left| left.is_zero());
+                    if !is_waiting || is_over || error.kind() != Kind::Unavailable {
+                        return Err(Error { effect, ..error });
+                    }
+                    sleep(PAUSE).await;
+                }
+                submitted => return submitted,
+            }
+        }
+    }
+
+    /// A term in which there is time left; none if the lock was lost. It is held, and where nobody knows for how long, only
+    /// a renewal gives time that can be counted.
+    async fn fresh(&self, token: Token, mut term: Term) -> Result<Option<Term>, Error> {
         while term.is_over(Instant::now()) {
-            // It is held, and nobody knows for how long: only a renewal gives time that can be counted.
             let sent = Instant::now();
-            match client.command().then(renewal(name, token, *time)).submit().await {
-                Ok(_) => term = Term::from(sent, *time),
-                Err(error) if error.refusal().is_some() => return Ok(Attempt::LostAlready),
+            match self.client.command().then(Action::renew(&self.name, token, self.time)).submit().await {
+                Ok(_) => term = Term::from(sent, self.time),
+                Err(error) if error.refusal().is_some() => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
-        Ok(Attempt::Held(Held::keep(client.clone(), name.clone(), token, *time, term)))
-    }
-
-    /// Whether everybody who looks now sees this token.
-    async fn shows(&self, token: Token) -> Result<bool, Error> {
-        let reading = self.client.lock_reading(&self.name, Consistency::Linearizable).await?;
-        Ok(reading.lock.is_some_and(|lock| lock.token == token))
+        Ok(Some(term))
     }
 
     fn failed(&self, cause: Cause) -> Error {
         Error {
             doing: format!("take lock `{}`", self.name),
-            id: None,
+            id: self.id.clone(),
             effect: if matches!(cause, Cause::Unreadable(_)) { AttemptEffect::Unknown } else { AttemptEffect::None },
             cause,
             tried: Vec::new(),
         }
     }
-}
-
-fn renewal(name: &LockName, token: Token, time: Duration) -> Action {
-    Action::Renew { lock: name.clone(), token, time }
 }

@@ -1,4 +1,5 @@
-//! Locks against a node that plays a script: replayed and slow answers, renewals that are refused or not answered.
+//! Locks against a node that plays a script: replayed and slow answers, renewals that are refused or not answered, clocks
+//! that step.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -11,8 +12,8 @@ use tonic::Status;
 use crate::client::scripted::{self, Script};
 use crate::client::{Cause, Client, Kind};
 use crate::types::{
-    Action, ActionResult, Answer, Command, Found, History, Holder, Lock, LockName, LockReading, LogIndex, LogTime, Met,
-    Outcome, Refusal, Sequence, Step, Token, Verdict,
+    Action, ActionResult, Answer, Command, Found, History, Holder, Id, Lock, LockName, LockReading, LogIndex, LogTime,
+    Met, Outcome, Refusal, Sequence, Step, Token, Verdict,
 };
 use crate::wire::{self, ErrorReport, Reason, v1};
 
@@ -25,12 +26,22 @@ enum Act {
     Silence,
 }
 
+/// What a node says to whoever waits until the lock is free.
+#[derive(Debug, Clone)]
+enum Tells {
+    Nothing,
+    Free,
+    /// Once that it can't tell, then that it is free.
+    FreeLater(Arc<Mutex<bool>>),
+}
+
 #[derive(Debug, Clone)]
 struct Actor {
     acts: Arc<Mutex<VecDeque<Act>>>,
     heard: mpsc::UnboundedSender<Command>,
-    /// What a look at the lock shows.
-    shown: Option<Token>,
+    /// What a look at the lock shows, and how much of its time that leaves.
+    shown: Option<(Token, Duration)>,
+    tells: Tells,
 }
 
 fn token(sequence: u64) -> Token {
@@ -61,13 +72,24 @@ impl Script for Actor {
     }
 
     async fn wait(&self, _: v1::WaitRequest) -> Result<v1::WaitResponse, Status> {
-        Ok(wire::wait_response(&Met::LockFree, LogIndex(1)).unwrap())
+        let is_free = match &self.tells {
+            Tells::Nothing => pending().await,
+            Tells::Free => true,
+            Tells::FreeLater(asked) => std::mem::replace(&mut *asked.lock().unwrap(), true),
+        };
+        if is_free {
+            return Ok(wire::wait_response(&Met::LockFree, LogIndex(1)).unwrap());
+        }
+        Err(ErrorReport::without_effect(Reason::StandsAside, "its disk is damaged").to_status())
     }
 
     fn get_lock(&self, _: v1::GetLockRequest) -> Result<v1::GetLockResponse, Status> {
-        let lock = self.shown.map(|token| Lock { holder: holder(), token, expires: LogTime::ZERO });
-        let reading = LockReading { lock, clock: LogTime::ZERO };
-        Ok(wire::get_lock_response(&name(), &reading, LogIndex(1)))
+        let clock = LogTime::from_ms(1_000).unwrap();
+        let lock = self.shown.map(|(token, left)| {
+            let expires = clock.saturating_add(left);
+            Lock { holder: holder(), token, expires }
+        });
+        Ok(wire::get_lock_response(&name(), &LockReading { lock, clock }, LogIndex(1)))
     }
 }
 
@@ -88,17 +110,26 @@ fn is_held() -> Act {
 }
 
 /// A client of a node that acts so, and what it hears.
-async fn act(
+async fn act_and_tell(
     script: impl IntoIterator<Item = Act>,
-    shown: Option<Token>,
+    shown: Option<(Token, Duration)>,
+    tells: Tells,
 ) -> (Client, mpsc::UnboundedReceiver<Command>) {
     let (heard, received) = mpsc::unbounded_channel();
-    let address =
-        scripted::play(Actor { acts: Arc::new(Mutex::new(script.into_iter().collect())), heard, shown }).await;
+    let acts = Arc::new(Mutex::new(script.into_iter().collect()));
+    let address = scripted::play(Actor { acts, heard, shown, tells }).await;
     let client = Client::builder().addresses([address]).timeout(Duration::from_secs(30)).build().unwrap();
     (client, received)
 }
 
+async fn act(
+    script: impl IntoIterator<Item = Act>,
+    shown: Option<Token>,
+) -> (Client, mpsc::UnboundedReceiver<Command>) {
+    act_and_tell(script, shown.map(|token| (token, LONG)), Tells::Nothing).await
+}
+
+const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -121,7 +152,7 @@ async fn a_replayed_acquisition_that_everybody_sees_is_held() {
 
 #[tokio::test]
 async fn a_lock_that_somebody_has_is_tried_again_when_it_is_free_or_given_up() {
-    let (client, mut heard) = act([is_held(), locks(9), is_held()], None).await;
+    let (client, mut heard) = act_and_tell([is_held(), locks(9), is_held()], None, Tells::Free).await;
     let held = client.lock(&name(), &holder()).acquire().await.unwrap();
     assert_eq!(held.token(), token(9));
     assert_ne!(heard.recv().await.unwrap().id, heard.recv().await.unwrap().id);
@@ -169,4 +200,75 @@ async fn a_release_that_comes_too_late_says_so() {
     let held = client.lock(&name(), &holder()).acquire().await.unwrap();
     let error = held.release().await.unwrap_err();
     assert_eq!(error.refusal().map(|refusal| refusal.found.clone()), Some(Found::LockFree));
+}
+
+fn replayed(sequence: u64) -> Act {
+    Act::Locks { sequence, replayed: true }
+}
+
+#[tokio::test]
+async fn a_wait_for_a_lock_outlasts_a_time_in_which_no_node_answers() {
+    let (client, _heard) = act_and_tell([is_held(), locks(9)], None, Tells::FreeLater(Arc::default())).await;
+    assert_eq!(client.lock(&name(), &holder()).acquire().await.unwrap().token(), token(9));
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_forward_ends_a_lock_as_soon_as_a_node_says_so() {
+    let (client, _heard) = act_and_tell([locks(9)], None, Tells::Free).await;
+    let held = client.lock(&name(), &holder()).time(LONG).acquire().await.unwrap();
+    assert!(held.is_held());
+    assert_eq!(held.while_held(pending::<()>()).await, None);
+    assert!(!held.is_held());
+}
+
+#[tokio::test]
+async fn after_a_replayed_answer_no_more_time_is_counted_than_a_look_leaves() {
+    // The clock has stepped since: of the hour a second is left.
+    let (client, _heard) = act_and_tell([replayed(5)], Some((token(5), SHORT)), Tells::Nothing).await;
+    let held = client.lock(&name(), &holder()).time(LONG).acquire().await.unwrap();
+    assert!(held.is_held());
+    held.lost().await;
+    assert!(!held.is_held());
+}
+
+#[tokio::test]
+async fn a_clock_that_stands_still_makes_no_lock_last_longer() {
+    let (client, _heard) = act_and_tell([replayed(5)], Some((token(5), LONG)), Tells::Nothing).await;
+    let held = client.lock(&name(), &holder()).time(SHORT).acquire().await.unwrap();
+    held.lost().await;
+    assert!(!held.is_held());
+}
+
+#[tokio::test]
+async fn a_replayed_renewal_counts_only_if_the_token_is_still_shown() {
+    let acts = [locks(9)].into_iter().chain(std::iter::repeat_n(replayed(9), 200));
+    let (client, mut heard) = act(acts, Some(token(12))).await;
+    let held = client.lock(&name(), &holder()).time(SHORT).acquire().await.unwrap();
+    held.lost().await;
+    heard.recv().await.unwrap();
+    heard.recv().await.unwrap();
+    assert!(heard.try_recv().is_err(), "it is not renewed a second time");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_only_taken_is_neither_renewed_nor_released() {
+    let (client, mut heard) = act([locks(9)], None).await;
+    let taken = client.lock(&name(), &holder()).take().await.unwrap();
+    assert_eq!((taken.token, taken.submitted.token()), (token(9), Some(token(9))));
+    drop(client);
+    assert!(heard.recv().await.is_some());
+    assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_lock_under_an_id_of_its_own_is_tried_once() {
+    let id = Id::new("nightly-7").unwrap();
+    let (client, mut heard) = act_and_tell([is_held(), replayed(5)], None, Tells::Free).await;
+    let wanted = client.lock(&name(), &holder()).id(id.clone());
+    let error = wanted.clone().take().await.unwrap_err();
+    assert!(matches!(error.cause, Cause::LockHeld(_)), "{error}");
+    assert_eq!(heard.recv().await.unwrap().id, id);
+    let error = wanted.take().await.unwrap_err();
+    assert!(matches!(error.cause, Cause::LockLost(lost) if lost == token(5)), "{error}");
+    assert_eq!((error.kind(), error.in_doubt()), (Kind::Conflict, false));
 }
