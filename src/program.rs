@@ -1,6 +1,5 @@
 //! What the `oncelog` program does: parse, call, exit code. For `main.rs`, and for nobody else.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::{self, Command, Exit};
@@ -34,15 +33,24 @@ fn gather(settings: cli::Settings) -> Result<config::Settings, config::Error> {
 }
 
 fn print(session: &cli::Session, settings: &config::Settings) -> Exit {
-    if let Err(error) = std::io::stdout().lock().write_all(settings.to_toml().as_bytes()) {
-        return session.fail(&format!("cannot write the configuration: {error}"), "See where standard output goes.");
+    let rows: Vec<_> = settings
+        .values()
+        .map(|(name, is_number, given)| {
+            let (value, origin) = given.map_or_else(
+                || (None, "not given, and without a default".to_owned()),
+                |(value, origin)| (Some(value.to_owned()), origin.to_string()),
+            );
+            cli::Setting { name, value, is_number, origin }
+        })
+        .collect();
+    match session.print_config(&settings.to_toml(), &rows) {
+        Ok(()) => settings.check().map_or_else(|error| misconfigured(session, &error), |_| Exit::Done),
+        Err(exit) => exit,
     }
-    settings.check().map_or_else(|error| misconfigured(session, &error), |_| Exit::Done)
 }
 
 fn misconfigured(session: &cli::Session, error: &config::Error) -> Exit {
-    session.fail(&error.to_string(), "`oncelog config` shows every setting and where it comes from.");
-    Exit::Usage
+    session.misuse(&error.to_string(), "`oncelog config` prints every setting and where its value comes from.")
 }
 
 #[cfg(test)]

@@ -1,177 +1,103 @@
 //! `init`, `snapshot` and `raise`.
 
-use std::io::Write;
+use crate::types::{Action, MachineVersion, MemberStatus, Snapshotted, SpaceName};
 
-use serde::Serialize;
-
-use crate::client::Client;
-use crate::types::{Action, Founded, MachineVersion, MemberStatus, Snapshotted, SpaceName};
-
-use super::answer::{self, Answer, What};
-use super::arguments::{Init, Options, Raise};
-use super::output::{self, Format, Row};
-use super::report::Problem;
+use super::arguments::{Init, Raise};
+use super::call::{self, Call};
+use super::column::Column;
+use super::members;
+use super::problem::Problem;
 use super::status;
 
-#[derive(Debug, Serialize)]
-pub(super) struct MemberRow {
-    node_id: u64,
-    client_address: String,
-    peer_address: String,
-    incarnation: String,
-    voter: bool,
-}
-
-impl MemberRow {
-    pub(super) fn new(member: &MemberStatus) -> Self {
-        Self {
-            node_id: member.node.0,
-            client_address: member.client_address.clone(),
-            peer_address: member.peer_address.clone(),
-            incarnation: member.incarnation.to_string(),
-            voter: member.voter,
-        }
+pub(super) async fn init(call: &mut Call, init: Init) -> Result<(), Problem> {
+    let address = call.client.addresses().next().unwrap_or_default().to_owned();
+    let founded = call.client.init(&address, &init.peers).await?;
+    if founded.already {
+        conflict_unless_same(&init.peers, &founded.members)?;
     }
-}
-
-impl Row for MemberRow {
-    const HEADINGS: &'static [&'static str] = &["NODE", "CLIENTS", "PEERS", "VOTER"];
-
-    fn cells(&self) -> Vec<String> {
-        let voter = if self.voter { "yes" } else { "no" };
-        vec![self.node_id.to_string(), self.client_address.clone(), self.peer_address.clone(), voter.to_owned()]
+    let made = if founded.already { "was made before" } else { "is made" };
+    call.out.note(&format!("cluster {} {made}", founded.cluster));
+    if let Some(warning) = members::survives_no_loss(founded.members.iter().filter(|member| member.voter).count()) {
+        call.out.note(warning);
     }
+    let head = [
+        Column::given_json("cluster_id", founded.cluster.to_string()),
+        Column::given_json("history", founded.history.0),
+        Column::given_json("already", founded.already),
+    ];
+    call.out.many_in(&head, &(), "members", &members::columns(), &founded.members)
 }
 
-#[derive(Debug, Serialize)]
-struct InitDocument {
-    cluster_id: String,
-    history: u64,
-    already: bool,
-    members: Vec<MemberRow>,
-}
-
-pub(super) async fn init(
-    client: &Client,
-    options: &Options,
-    address: &str,
-    init: Init,
-    out: &mut impl Write,
-) -> Result<(), Problem> {
-    let founded = client.init(address, &init.peers).await?;
-    if !options.quiet {
-        let made = if founded.already { "was there already" } else { "is made" };
-        // A note: that it cannot be written is no failure of `init`.
-        let _unheard = writeln!(anstream::stderr(), "cluster {} {made}", founded.cluster);
+/// A cluster of other members was made before: what was asked for now is not done.
+fn conflict_unless_same(asked: &[String], members: &[MemberStatus]) -> Result<(), Problem> {
+    let sorted = |mut addresses: Vec<String>| {
+        addresses.sort();
+        addresses.dedup();
+        addresses.join(", ")
+    };
+    let (asked, found) =
+        (sorted(asked.to_vec()), sorted(members.iter().map(|member| member.peer_address.clone()).collect()));
+    if asked == found {
+        return Ok(());
     }
-    print_founded(out, options.output, &founded)
+    Err(Problem::conflict(
+        format!("the node is in a cluster of {found} already, not of {asked}"),
+        "Check the addresses. A cluster is made once; a node of another cluster needs an empty data directory.",
+    ))
 }
 
-fn print_founded(out: &mut impl Write, format: Format, founded: &Founded) -> Result<(), Problem> {
-    let members: Vec<_> = founded.members.iter().map(MemberRow::new).collect();
-    match format {
-        Format::Json => {
-            let cluster_id = founded.cluster.to_string();
-            let (history, already) = (founded.history.0, founded.already);
-            output::print_document(out, &InitDocument { cluster_id, history, already, members })?;
-        }
-        Format::Table | Format::Jsonl | Format::Plain | Format::Csv => output::print_rows(out, format, &members)?,
-    }
-    Ok(())
-}
-
-#[derive(Debug, Serialize)]
-struct SnapshotRow {
+struct OfNode {
     address: String,
-    snapshot_index: u64,
-    purged_index: u64,
+    done: Snapshotted,
 }
 
-impl Row for SnapshotRow {
-    const HEADINGS: &'static [&'static str] = &["ADDRESS", "SNAPSHOT", "PURGED"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.address.clone(), self.snapshot_index.to_string(), self.purged_index.to_string()]
-    }
-}
-
-pub(super) async fn snapshot(client: &Client, options: &Options, out: &mut impl Write) -> Result<(), Problem> {
+pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
     let mut rows = Vec::new();
-    for address in client.addresses() {
-        let Snapshotted { snapshot, purged } = client.snapshot(address).await?;
-        rows.push(SnapshotRow { address: address.to_owned(), snapshot_index: snapshot.0, purged_index: purged.0 });
+    for address in call.client.addresses() {
+        rows.push(OfNode { address: address.to_owned(), done: call.client.snapshot(address).await? });
     }
-    Ok(output::print_many(out, options.output, "snapshots", &rows)?)
-}
-
-/// What a raised version has of its own.
-#[derive(Debug, Serialize)]
-struct Raised {
-    machine_version: u16,
-}
-
-impl What for Raised {
-    const HEADINGS: &'static [&'static str] = &["MACHINE", "ARRIVAL", "SEQUENCE", "ID"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.machine_version.to_string()]
-    }
+    let columns = [
+        Column::new("address", "ADDRESS", |of: &OfNode| of.address.clone()),
+        Column::new("snapshot_index", "SNAPSHOT", |of: &OfNode| of.done.snapshot.0),
+        Column::new("purged_index", "PURGED", |of: &OfNode| of.done.purged.0),
+    ];
+    call.out.many("snapshots", &columns, &rows)
 }
 
 /// The leader asks every member whether it knows the version, and refuses unless all do.
-pub(super) async fn raise(
-    client: &Client,
-    options: &Options,
-    raise: Raise,
-    out: &mut impl Write,
-) -> Result<(), Problem> {
+pub(super) async fn raise(call: &mut Call, raise: Raise) -> Result<(), Problem> {
     let to = match raise.to {
         Some(to) => MachineVersion(to),
-        None => newest_known_to_all(client).await?,
+        None => newest_known_to_all(call).await?,
     };
-    let system = client.in_space(SpaceName::system());
-    let (done, _) = answer::submit(&system, raise.id.get()?, None, Action::RaiseVersion { to }).await?;
-    let answer = Answer::new(&SpaceName::system(), &done, Raised { machine_version: to.0 });
-    Ok(output::print_one(out, options.output, &answer)?)
+    let own = |_: &_| Some(vec![Column::given("machine_version", "MACHINE", to.0)]);
+    call.act_in(SpaceName::system(), raise.id, None, Action::RaiseVersion { to }, own).await
 }
 
-async fn newest_known_to_all(client: &Client) -> Result<MachineVersion, Problem> {
+async fn newest_known_to_all(call: &Call) -> Result<MachineVersion, Problem> {
     let mut newest = None;
-    for (_, answer) in status::ask_all(client).await {
+    for (_, answer) in status::ask_all(&call.client).await {
         let known = answer?.machine_version_known;
         newest = Some(newest.map_or(known, |newest: MachineVersion| newest.min(known)));
     }
-    newest.ok_or_else(|| answer::unexpected("no member"))
+    newest.ok_or_else(|| call::unexpected("no member"))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::types::{ClusterId, History, Incarnation, NodeId};
+    use crate::cli::exit::Exit;
 
     use super::*;
 
     #[test]
-    fn what_was_founded_is_printed_in_every_format() {
-        let member = MemberStatus {
-            node: NodeId(1),
-            peer_address: "127.0.0.1:7421".to_owned(),
-            client_address: "127.0.0.1:7420".to_owned(),
-            incarnation: Incarnation::from_bytes([2; 16]),
-            voter: true,
+    fn a_cluster_of_other_members_is_a_conflict_that_names_both() {
+        let members = [members::tests::member(1), members::tests::member(2)];
+        let asked = |addresses: &[&str]| {
+            conflict_unless_same(&addresses.iter().map(|address| (*address).to_owned()).collect::<Vec<_>>(), &members)
         };
-        let cluster = ClusterId::from_bytes([1; 16]);
-        let founded = Founded { cluster, history: History(3), members: vec![member], already: false };
-        let printed = |format| {
-            let mut out = Vec::new();
-            print_founded(&mut out, format, &founded).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        let table = "NODE  CLIENTS         PEERS           VOTER\n1     127.0.0.1:7420  127.0.0.1:7421  yes\n";
-        assert_eq!(printed(Format::Table), table);
-        assert_eq!(printed(Format::Plain), "1\t127.0.0.1:7420\t127.0.0.1:7421\tyes\n");
-        let document: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
-        assert_eq!(document["cluster_id"], cluster.to_string());
-        assert_eq!((&document["history"], &document["already"]), (&3.into(), &false.into()));
-        assert_eq!(document["members"][0]["peer_address"], "127.0.0.1:7421");
+        assert!(asked(&["p2:1", "p1:1"]).is_ok());
+        let Err(Problem::Own(own)) = asked(&["p1:1", "p3:1"]) else { panic!() };
+        assert_eq!(own.message, "the node is in a cluster of p1:1, p2:1 already, not of p1:1, p3:1");
+        assert_eq!(own.exit, Exit::Conflict);
     }
 }

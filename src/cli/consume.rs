@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::arguments::{Consume, Options};
+use super::arguments::Consume;
+use super::call::Call;
 use super::exit::Exit;
 use super::group::{self, Group};
-use super::locks;
-use super::read::RecordRow;
-use super::report::{self, Problem};
+use super::holder::holder;
+use super::output;
+use super::problem::Problem;
+use super::records;
 use super::signals::Signals;
 use crate::client::consumer::{Batch, Consumer};
-use crate::client::{Client, Error, Kind, Reason};
+use crate::client::{Error, Kind, Reason};
 use crate::types::limits::COMMAND_BYTES_MAX;
 use crate::types::{Action, Consistency, LogName, NewRecord, Offset};
 
@@ -37,26 +39,26 @@ enum Worked {
     GivenUp,
 }
 
-pub(super) async fn run(client: &Client, options: &Options, log: LogName, consume: Consume) -> Result<Exit, Problem> {
+pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<Exit, Problem> {
     let mut signals = Signals::listen()?;
-    let until = if consume.once { Some(end(client, &log).await?) } else { None };
-    let mut asked = client.consumer(&consume.reader, [log.clone()]).batch(consume.batch);
+    let until =
+        if consume.once { Some(records::end(&call.client, &log, Consistency::Linearizable).await?) } else { None };
+    let mut asked = call.client.consumer(&consume.reader, [log.clone()]).batch(consume.batch);
     if consume.member {
-        asked = asked.member(&locks::holder(None)?);
+        asked = asked.member(&holder(None)?);
     }
     let mut consumer = asked.open()?;
-    let mut work = Work { client, options, log: &log, consume: &consume, until };
+    let mut work = Work { call, log: &log, consume: &consume, until };
     let result = work.on(&mut consumer, &mut signals).await;
     if let Err(error) = consumer.leave().await {
         // The others wait until its time is over.
-        complain(options, &error);
+        work.complain(error);
     }
     result
 }
 
 struct Work<'a> {
-    client: &'a Client,
-    options: &'a Options,
+    call: &'a Call,
     log: &'a LogName,
     consume: &'a Consume,
     /// Where the work ends.
@@ -87,7 +89,7 @@ impl Work<'_> {
     /// Whether the reader has come to where the work ends.
     async fn is_over(&self) -> Result<bool, Error> {
         let Some(until) = self.until else { return Ok(false) };
-        let at = self.client.position(&self.consume.reader, self.log, Consistency::Linearizable).await?;
+        let at = self.call.client.position(&self.consume.reader, self.log, Consistency::Linearizable).await?;
         Ok(at.position.offset >= until)
     }
 
@@ -96,21 +98,24 @@ impl Work<'_> {
         match error.kind() {
             Kind::Overtaken => {}
             Kind::Unavailable => {
-                complain(self.options, &error);
+                self.complain(error);
                 tokio::time::sleep(PAUSE).await;
             }
             _ if error.reason() == Some(Reason::Trimmed) => {
-                return Err(Problem::NotThere {
-                    message: format!(
-                        "reader `{}` is where log `{}` was trimmed: {}",
-                        self.consume.reader, self.log, error.cause
-                    ),
-                    advice: "What is gone is never worked on. `oncelog reader move READER LOG start` goes on behind it.",
-                });
+                let Consume { reader, .. } = self.consume;
+                let message = format!("reader `{reader}` is where log `{}` was trimmed: {}", self.log, error.cause);
+                let advice = "The trimmed records are never processed. `oncelog reader move READER LOG start` goes on behind them.";
+                return Err(Problem::not_found(message, advice).because(Reason::Trimmed));
             }
             _ => return Err(error.into()),
         }
         Ok(())
+    }
+
+    fn complain(&self, error: Error) {
+        if !self.call.out.is_quiet() {
+            self.call.out.report(&error.into());
+        }
     }
 
     async fn work(&self, batch: Batch<'_>, signals: &mut Signals) -> Result<Worked, Problem> {
@@ -141,23 +146,20 @@ impl Work<'_> {
 
     fn failed(&self, batch: &Batch<'_>, status: ExitStatus) -> Problem {
         let (first, last) = ends(batch);
-        Problem::Here {
-            message: format!(
-                "the command failed with {} on the records {first} to {last} of log `{}`",
-                group::code(status),
-                self.log
-            ),
-            advice: "Nothing of this batch is committed; it comes again at the next run.",
-        }
+        let status = group::code(status);
+        Problem::failure(
+            format!("the command failed with {status} on the records {first} to {last} of log `{}`", self.log),
+            "Nothing of this batch is committed; it comes again at the next run.",
+        )
     }
 
     /// Each line that the command has printed is a record.
     fn outputs(&self, printed: &[u8]) -> Result<Option<Action>, Problem> {
         if printed.len() > COMMAND_BYTES_MAX {
-            return Err(Problem::Here {
-                message: format!("the command printed more than the {COMMAND_BYTES_MAX} bytes that go into one commit"),
-                advice: "Give it fewer records at once, with --batch.",
-            });
+            return Err(Problem::failure(
+                format!("the command printed more than {COMMAND_BYTES_MAX} bytes, the most that go into one commit"),
+                "Give it fewer records at once, with --batch.",
+            ));
         }
         let Some(into) = self.consume.into.as_ref().filter(|_| !printed.is_empty()) else { return Ok(None) };
         let lines = printed.strip_suffix(b"\n").unwrap_or(printed).split(|byte| *byte == b'\n');
@@ -165,23 +167,11 @@ impl Work<'_> {
     }
 }
 
-/// Where a log ends; one that is not there ends at 0.
-async fn end(client: &Client, log: &LogName) -> Result<Offset, Error> {
-    match client.describe_log(log, Consistency::Linearizable).await {
-        Ok(log) => Ok(log.end),
-        Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(Offset(0)),
-        Err(error) => Err(error),
-    }
-}
-
 /// The records as `read -o jsonl` prints them.
 fn lines(batch: &Batch<'_>) -> Result<Vec<u8>, Problem> {
-    let mut lines = Vec::new();
-    for (_, record) in batch.records() {
-        serde_json::to_writer(&mut lines, &RecordRow::new(record.clone())).map_err(io::Error::from)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
+    let columns = records::columns();
+    let lines = batch.records().map(|(_, record)| output::json_line(&columns, record));
+    Ok(lines.collect::<io::Result<Vec<_>>>()?.concat())
 }
 
 fn ends(batch: &Batch<'_>) -> (Offset, Offset) {
@@ -212,16 +202,6 @@ async fn exchange(group: &mut Group, input: Vec<u8>) -> io::Result<(ExitStatus, 
     Ok((group.ended().await?, printed))
 }
 
-fn complain(options: &Options, error: &Error) {
-    if !options.quiet {
-        // Where even errors cannot be written, there is nobody to tell.
-        let _unheard = report::print(&mut anstream::stderr(), options.output, error);
-    }
-}
-
 fn unseen(error: &io::Error) -> Problem {
-    Problem::Here {
-        message: format!("cannot speak to the command: {error}"),
-        advice: "See the limits of this machine.",
-    }
+    Problem::failure(format!("cannot speak to the command: {error}"), "Check the limits of this machine.")
 }

@@ -5,25 +5,26 @@
 //! - A node that ends is told, and the others run on. SIGUSR1 starts all that have ended.
 //! - It has failed if a node failed by itself; killing nodes is what a cluster of one's own is for.
 
-use std::io::{self, Write};
 use std::path::Path;
 
-use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind};
 
 use crate::types::NodeId;
 
-use super::arguments::{Dev, Options};
-use super::children::{Afterwards, Child, Children, Directory, Ended, Error, Settings, Timing};
+use super::arguments::{Dev, Format, Timing};
+use super::children::{Afterwards, Child, Children, Directory, Ended, Error, Settings};
+use super::column::Column;
 use super::exit::Exit;
-use super::output::{self, Format, NONE, Row};
-use super::report::{self, Problem};
+use super::members;
+use super::output::{self, Output};
+use super::problem::Problem;
 use super::signals::listen_for;
+use super::value::Value;
 
 /// The fewest nodes that go on without one.
 const NODES_WITH_ONE_TO_SPARE: usize = 3;
 
-pub(super) async fn run(options: &Options, dev: &Dev, out: &mut impl Write) -> Result<Exit, Problem> {
+pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
     let mut signals = Signals::listen()?;
     let afterwards = if dev.keep { Afterwards::Keep } else { Afterwards::Remove };
     let directory = match &dev.directory {
@@ -33,49 +34,47 @@ pub(super) async fn run(options: &Options, dev: &Dev, out: &mut impl Write) -> R
     let settings = Settings { nodes: dev.nodes.map(usize::from), timing: dev.timing, first_port: dev.port };
     let mut children = Children::prepare(directory, &settings).await?;
     if !children.go_with_this_process() {
-        note(options, "`setpriv` of util-linux is not here: if this process is killed with -9, its nodes stay");
+        out.note("`setpriv` of util-linux is not here: if this process is killed with -9, its nodes stay");
     }
 
-    let lived = live(options, &mut children, &mut signals, out).await;
+    let lived = live(out, &mut children, &mut signals).await;
     let stopped = tokio::select! {
         stopped = children.stop() => stopped,
         () = signals.end() => Ok(kill_all(&mut children).await?),
     };
     for node in stopped? {
-        note(options, &format!("node {node} was killed before it had stopped"));
+        out.note(&format!("node {node} was killed before it had stopped"));
     }
     let (path, is_to_go) = (children.directory().path().to_owned(), children.directory().is_to_go());
     children.clear_away()?;
     if is_to_go {
-        note(options, "the nodes are stopped, and their directory is removed");
+        out.note("the nodes are stopped, and their directory is removed");
     } else {
-        note(options, &format!("the nodes are stopped; to start them again: {}", again(&path, dev.timing)));
+        out.note(&format!("the nodes are stopped; to start them again: {}", again(&path, dev.timing)));
     }
     lived
 }
 
 /// Brings the cluster up, says what runs where, and watches it until a signal ends it.
-async fn live(
-    options: &Options,
-    children: &mut Children,
-    signals: &mut Signals,
-    out: &mut impl Write,
-) -> Result<Exit, Problem> {
+async fn live(out: &mut Output, children: &mut Children, signals: &mut Signals) -> Result<Exit, Problem> {
     let directory = children.directory().path().display().to_string();
     let nodes = match children.children().count() {
         1 => "a node".to_owned(),
         many => format!("{many} nodes"),
     };
-    note(options, &format!("starting {nodes} in {directory}"));
+    out.note(&format!("starting {nodes} in {directory}"));
+    if let Some(warning) = members::survives_no_loss(children.children().count()) {
+        out.note(warning);
+    }
     tokio::select! {
         up = children.bring_up() => up?,
         () = signals.end() => return Ok(Exit::Done),
     }
     let cluster = Cluster::of(children, children.leader().await);
-    cluster.print(out, options.output)?;
+    cluster.print(out)?;
     out.flush()?;
-    if options.output == Format::Table {
-        note(options, &cluster.to_try(&this_program(), children.directory().is_to_go()));
+    if out.format() == Format::Table {
+        out.note(&cluster.to_try(&this_program(), children.directory().is_to_go()));
     }
 
     let mut exit = Exit::Done;
@@ -84,23 +83,23 @@ async fn live(
             // In this order: whoever kills a node and then asks for it back means that one, too.
             biased;
             ended = children.ended() => {
-                if tell(options, &ended?) == Exit::Failure {
+                if tell(out, &ended?) == Exit::Failure {
                     exit = Exit::Failure;
                 }
             }
             asked = signals.next() => match asked {
                 Asked::End => return Ok(exit),
-                Asked::Revive => revive(options, children)?,
+                Asked::Revive => revive(out, children)?,
             },
         }
     }
 }
 
 /// Starts the nodes that don't run.
-fn revive(options: &Options, children: &mut Children) -> Result<(), Error> {
+fn revive(out: &Output, children: &mut Children) -> Result<(), Error> {
     for node in those(children, |child| child.pid.is_none()) {
         children.start(node)?;
-        note(options, &format!("node {node} is started again"));
+        out.note(&format!("node {node} is started again"));
     }
     Ok(())
 }
@@ -119,21 +118,14 @@ fn those(children: &Children, are: impl Fn(&Child<'_>) -> bool) -> Vec<NodeId> {
 }
 
 /// Tells that a node has ended, and what that makes of this command.
-fn tell(options: &Options, ended: &Ended) -> Exit {
+fn tell(out: &Output, ended: &Ended) -> Exit {
     let advice = format!("The other nodes run on. To start it again: kill -USR1 {}", std::process::id());
     if ended.is_failure() {
-        let _unheard = report::print_plainly(&mut anstream::stderr(), options.output, &ended.to_string(), &advice);
+        out.report(&Problem::failure(ended.to_string(), advice));
         return Exit::Failure;
     }
-    note(options, &format!("{ended}\n{advice}"));
+    out.note(&format!("{ended}\n{advice}"));
     Exit::Done
-}
-
-/// Says something that no program needs. That it can't be written is no failure.
-fn note(options: &Options, text: &str) {
-    if !options.quiet {
-        let _unheard = writeln!(anstream::stderr(), "{text}");
-    }
 }
 
 /// What a signal asks for.
@@ -171,7 +163,7 @@ impl Signals {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct NodeRow {
     node_id: u64,
     client_address: String,
@@ -194,17 +186,19 @@ impl From<Child<'_>> for NodeRow {
     }
 }
 
-impl Row for NodeRow {
-    const HEADINGS: &'static [&'static str] = &["NODE", "CLIENTS", "PEERS", "PID", "LOG"];
-
-    fn cells(&self) -> Vec<String> {
-        let pid = self.pid.map_or_else(|| NONE.to_owned(), |pid| pid.to_string());
-        let [clients, peers] = [&self.client_address, &self.peer_address].map(Clone::clone);
-        vec![self.node_id.to_string(), clients, peers, pid, self.log.clone()]
-    }
+fn node_columns() -> Vec<Column<NodeRow>> {
+    vec![
+        Column::new("node_id", "NODE", |node: &NodeRow| node.node_id),
+        Column::new("client_address", "CLIENTS", |node: &NodeRow| node.client_address.clone()),
+        Column::new("peer_address", "PEERS", |node: &NodeRow| node.peer_address.clone()),
+        Column::json("pid", |node: &NodeRow| Value::or_null(node.pid)),
+        Column::shown("PID", |node: &NodeRow| node.pid),
+        Column::json("data", |node: &NodeRow| node.data.clone()),
+        Column::new("log", "LOG", |node: &NodeRow| node.log.clone()).spare(),
+    ]
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Cluster {
     directory: String,
     /// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
@@ -224,15 +218,18 @@ impl Cluster {
     }
 
     /// As JSON it is one document, or one line that holds all.
-    fn print(&self, out: &mut impl Write, format: Format) -> io::Result<()> {
-        match format {
-            Format::Json => output::print_document(out, self),
-            Format::Jsonl => {
-                serde_json::to_writer(&mut *out, self)?;
-                out.write_all(b"\n")
-            }
-            Format::Table | Format::Plain | Format::Csv => output::print_rows(out, format, &self.nodes),
+    fn print(&self, out: &mut Output) -> Result<(), Problem> {
+        if matches!(out.format(), Format::Table | Format::Plain | Format::Csv) {
+            return out.rows(&node_columns(), &self.nodes);
         }
+        let nodes: serde_json::Value = self.nodes.iter().map(|node| output::object(&node_columns(), node)).collect();
+        let columns = [
+            Column::given_json("directory", self.directory.clone()),
+            Column::given_json("server", self.server.clone()),
+            Column::given_json("leader_id", Value::or_null(self.leader_id)),
+            Column::given_json("nodes", nodes),
+        ];
+        out.one(&columns, &())
     }
 
     /// What a person may try now, in another shell.
@@ -308,9 +305,7 @@ mod tests {
     }
 
     fn printed(format: Format) -> String {
-        let mut out = Vec::new();
-        cluster().print(&mut out, format).unwrap();
-        String::from_utf8(out).unwrap()
+        output::printed(format, |out| cluster().print(out))
     }
 
     #[test]

@@ -10,17 +10,19 @@ use crate::types::Fate;
 pub enum Exit {
     /// It was done: 0.
     Done,
-    /// It failed, and somebody should look: 1.
+    /// It failed, and somebody must look: 1. Nothing happened, or nothing was asked to happen.
     Failure,
-    /// It was not asked for properly: 2.
+    /// The command line or the request is wrong: 2.
     Usage,
-    /// No node could do it now: 3.
+    /// No node could do it now, and nothing happened: 3.
     Unavailable,
-    /// What was asked for is not there: 4.
+    /// What was asked for does not exist: 4.
     NotFound,
     /// The id has other content, or its outcome is a refusal or a cancellation: 5.
     Conflict,
-    /// What was run in its place has said how it ended.
+    /// It may have taken effect: 6. The same id, sent again, finds out.
+    InDoubt,
+    /// A command that ran in our place has its own exit code.
     Command(u8),
 }
 
@@ -33,11 +35,28 @@ impl Exit {
             Self::Unavailable => 3,
             Self::NotFound => 4,
             Self::Conflict => 5,
+            Self::InDoubt => 6,
             Self::Command(code) => code,
         }
     }
 
+    /// The reason to print for an error that no node gave a reason for.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Done | Self::Failure | Self::Command(_) => "FAILED",
+            Self::Usage => "USAGE",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::InDoubt => "OUTCOME_UNKNOWN",
+        }
+    }
+
+    /// The exit code of an error. Doubt comes first: it must never look as if nothing had happened.
     pub(super) fn of(error: &Error) -> Self {
+        if error.in_doubt() {
+            return Self::InDoubt;
+        }
         match error.kind() {
             Kind::Unavailable => Self::Unavailable,
             Kind::NotFound => Self::NotFound,
@@ -46,10 +65,8 @@ impl Exit {
             Kind::Failed => Self::Failure,
         }
     }
-}
 
-impl Exit {
-    /// An id that was never decided, or was forgotten, is not found.
+    /// The exit code of a fate: an id that is undecided or forgotten is not found.
     pub(super) fn of_fate(fate: &Fate) -> Self {
         match fate {
             Fate::Decided { .. } => Self::Done,
@@ -71,8 +88,12 @@ mod tests {
 
     use super::*;
 
+    fn error(cause: Cause) -> Error {
+        Error { doing: String::new(), id: None, effect: AttemptEffect::None, cause, tried: Vec::new() }
+    }
+
     fn exit_of(cause: Cause) -> Exit {
-        Exit::of(&Error { doing: String::new(), id: None, effect: AttemptEffect::None, cause, tried: Vec::new() })
+        Exit::of(&error(cause))
     }
 
     #[test]
@@ -107,5 +128,16 @@ mod tests {
     fn no_answer_is_unavailable_and_a_bad_address_is_usage() {
         assert_eq!(exit_of(Cause::TimeOver(std::time::Duration::ZERO)), Exit::Unavailable);
         assert_eq!(exit_of(Cause::BadAddress("x".to_owned())), Exit::Usage);
+    }
+
+    #[test]
+    fn doubt_has_an_exit_code_of_its_own_whatever_the_reason_is() {
+        for reason in Reason::ALL {
+            let cause = Cause::Refused(Box::new(ErrorReport::new(*reason, AttemptEffect::Unknown, "")));
+            let in_doubt = Error { effect: AttemptEffect::Unknown, ..error(cause) };
+            assert_eq!(Exit::of(&in_doubt).code(), 6, "{reason}");
+        }
+        let time_over = Error { effect: AttemptEffect::Unknown, ..error(Cause::TimeOver(std::time::Duration::ZERO)) };
+        assert_eq!(Exit::of(&time_over), Exit::InDoubt);
     }
 }

@@ -15,7 +15,7 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::report::Problem;
+use super::problem::Problem;
 
 /// How often it is looked whether anything of a group is left.
 const LOOK: Duration = Duration::from_millis(10);
@@ -31,9 +31,9 @@ impl Group {
     /// Starts a command as the leader of a group.
     pub(super) fn start(command: &mut Command) -> Result<Self, Problem> {
         let program = command.as_std().get_program().to_owned();
-        let cannot = |error: io::Error| Problem::Here {
-            message: format!("cannot start {}: {error}", program.display()),
-            advice: "See that it is there and may be run.",
+        let cannot = |error: io::Error| {
+            let message = format!("cannot start {}: {error}", program.display());
+            Problem::failure(message, "Check that the program exists and may be run.")
         };
         let child = command.process_group(0).kill_on_drop(true).spawn().map_err(cannot)?;
         let number = child.id().and_then(|id| i32::try_from(id).ok());
@@ -176,8 +176,6 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there_is_told() {
         let mut command = command(&["nowhere-at-all".into()]).unwrap();
-        assert!(
-            matches!(Group::start(&mut command), Err(Problem::Here { message, .. }) if message.contains("nowhere-at-all"))
-        );
+        assert!(matches!(Group::start(&mut command), Err(Problem::Own(own)) if own.message.contains("nowhere-at-all")));
     }
 }

@@ -1,139 +1,207 @@
-//! `lookup`: what became of an id.
+//! `lookup`, `cancel` and `settle`: what became of an id, and the end of a doubt about it.
 
-use std::io::Write;
+use std::path::Path;
 
-use serde::Serialize;
-use serde_json::Value;
+use crate::client::{Reason, Undecided};
+use crate::types::{Consistency, Fate, FateKind, Id, Outcome, SpaceName, Verdict};
 
-use crate::client::Client;
-use crate::types::{Fate, FateKind, Id, Outcome, SpaceName, Verdict};
-
-use super::arguments::{Lookup, Options};
+use super::arguments::{Cancel, Lookup, Settle};
+use super::call::{self, Call};
+use super::column::Column;
 use super::exit::Exit;
-use super::json;
-use super::output::{self, Row};
-use super::report::Problem;
+use super::problem::Problem;
+use super::value::{self, Value};
+use super::{json, outbox};
 
-/// What became of an id, as it is printed.
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    birth_ms: Option<u64>,
-    fate: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compensated_by: Option<Value>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    nothing_to_undo: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sequence: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    results: Option<Vec<Value>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    floor_ms: Option<u64>,
-    #[serde(skip)]
-    details: String,
+/// What became of an id.
+struct Answer {
+    id: Id,
+    fate: Fate,
+    /// The space, if it does not exist.
+    without_space: Option<SpaceName>,
 }
 
 impl Answer {
-    pub(super) fn new(id: &Id, fate: &Fate) -> Self {
-        let bare = Self {
-            id: id.text().to_owned(),
-            birth_ms: output::birth_beside(id),
-            fate: fate.kind().map_or("too_old", FateKind::as_str),
-            compensated_by: None,
-            nothing_to_undo: false,
-            sequence: None,
-            history: None,
-            time_ms: None,
-            results: None,
-            refusal: None,
-            floor_ms: None,
-            details: output::NONE.to_owned(),
-        };
-        match fate {
-            Fate::Unknown => bare,
-            Fate::TooOld { floor } => Self {
-                floor_ms: Some(floor.as_ms()),
-                details: format!("ids born before {} are forgotten", output::time(*floor)),
-                ..bare
-            },
-            Fate::Decided { outcome, compensated_by } => bare.decided(outcome, compensated_by.as_ref()),
+    fn new(id: Id, fate: Fate) -> Self {
+        Self { id, fate, without_space: None }
+    }
+
+    fn word(&self) -> &'static str {
+        if self.without_space.is_some() {
+            "no_such_space"
+        } else {
+            self.fate.kind().map_or("too_old", FateKind::as_str)
         }
     }
 
-    /// Of an id whose space is not there.
-    pub(super) fn without_space(id: &Id, space: &SpaceName) -> Self {
-        Self {
-            fate: "no_such_space",
-            details: format!("there is no space {space}, so it has never taken effect"),
-            ..Self::new(id, &Fate::Unknown)
+    fn outcome(&self) -> Option<&Outcome> {
+        match &self.fate {
+            Fate::Decided { outcome, .. } => Some(outcome),
+            Fate::Unknown | Fate::TooOld { .. } => None,
         }
     }
 
-    fn decided(self, outcome: &Outcome, compensated_by: Option<&Id>) -> Self {
-        let mut details = json::details(outcome);
-        if let Some(by) = compensated_by {
-            details = format!("{details}; undone by {}", by.text());
+    fn compensated_by(&self) -> Option<&Id> {
+        match &self.fate {
+            Fate::Decided { compensated_by, .. } => compensated_by.as_ref(),
+            Fate::Unknown | Fate::TooOld { .. } => None,
         }
-        let (results, refusal) = match &outcome.verdict {
-            Verdict::Applied(results) => (Some(json::results(results)), None),
-            Verdict::NothingToUndo | Verdict::Cancelled => (None, None),
-            Verdict::Refused(refusal) => (None, Some(json::refusal(refusal))),
-        };
-        Self {
-            compensated_by: compensated_by.map(json::id),
-            nothing_to_undo: outcome.verdict == Verdict::NothingToUndo,
-            sequence: Some(outcome.sequence.0),
-            history: Some(outcome.history.0),
-            time_ms: Some(outcome.time.as_ms()),
-            results,
-            refusal,
-            details,
-            ..self
+    }
+
+    fn details(&self) -> Option<String> {
+        if let Some(space) = &self.without_space {
+            return Some(format!("there is no space {space}, so the id has never taken effect"));
+        }
+        match &self.fate {
+            Fate::Unknown => None,
+            Fate::TooOld { floor } => Some(format!("ids born before {} are forgotten", value::time(*floor))),
+            Fate::Decided { outcome, compensated_by: Some(by) } => {
+                Some(format!("{}; undone by {}", json::details(outcome), by.text()))
+            }
+            Fate::Decided { outcome, .. } => Some(json::details(outcome)).filter(|details| details != value::NONE),
         }
     }
 }
 
-impl Row for Answer {
-    const HEADINGS: &'static [&'static str] = &["FATE", "SEQUENCE", "DETAILS", "ID"];
-
-    fn cells(&self) -> Vec<String> {
-        let sequence = self.sequence.map_or_else(|| output::NONE.to_owned(), |sequence| sequence.to_string());
-        vec![self.fate.to_owned(), sequence, self.details.clone(), self.id.clone()]
-    }
+fn columns() -> Vec<Column<Answer>> {
+    let results = |outcome: &Outcome| match &outcome.verdict {
+        Verdict::Applied(results) => Some(json::results(results).into()),
+        Verdict::NothingToUndo | Verdict::Cancelled | Verdict::Refused(_) => None,
+    };
+    let refusal = |outcome: &Outcome| match &outcome.verdict {
+        Verdict::Refused(refusal) => Some(json::refusal(refusal)),
+        Verdict::NothingToUndo | Verdict::Cancelled | Verdict::Applied(_) => None,
+    };
+    let nothing_to_undo = |outcome: &Outcome| (outcome.verdict == Verdict::NothingToUndo).then_some(true);
+    vec![
+        Column::new("fate", "FATE", Answer::word),
+        Column::json("compensated_by", |answer: &Answer| answer.compensated_by().map(json::id)),
+        Column::json("nothing_to_undo", move |answer: &Answer| answer.outcome().and_then(nothing_to_undo)),
+        Column::new("sequence", "SEQUENCE", |answer: &Answer| answer.outcome().map(|outcome| outcome.sequence.0)),
+        Column::shown("DETAILS", Answer::details),
+        call::id_column(|answer: &Answer| &answer.id),
+        Column::json("birth_ms", |answer: &Answer| value::birth_beside(&answer.id)),
+        Column::json("history", |answer: &Answer| answer.outcome().map(|outcome| outcome.history.0)),
+        Column::json("time_ms", |answer: &Answer| answer.outcome().map(|outcome| outcome.time)),
+        Column::json("results", move |answer: &Answer| -> Option<serde_json::Value> {
+            answer.outcome().and_then(results)
+        }),
+        Column::json("refusal", move |answer: &Answer| answer.outcome().and_then(refusal)),
+        Column::json("floor_ms", |answer: &Answer| match answer.fate {
+            Fate::TooOld { floor } => Value::Time(floor),
+            Fate::Unknown | Fate::Decided { .. } => Value::None,
+        }),
+    ]
 }
 
 /// An id that was never decided, or was forgotten, is not found; that is printed, too.
-pub(super) async fn run(
-    client: &Client,
-    options: &Options,
-    lookup: Lookup,
-    out: &mut impl Write,
-) -> Result<Exit, Problem> {
-    let (id, consistency) = (lookup.id.get()?, super::consistency(lookup.local));
-    let fate = client.lookup(&id, consistency).await?;
-    output::print_one(out, options.output, &Answer::new(&id, &fate))?;
-    Ok(Exit::of_fate(&fate))
+pub(super) async fn lookup(call: &mut Call, lookup: Lookup) -> Result<Exit, Problem> {
+    let id = lookup.id.get()?;
+    let fate = call.client.lookup(&id, lookup.local.consistency()).await?;
+    print(call, id, fate)
+}
+
+fn print(call: &mut Call, id: Id, fate: Fate) -> Result<Exit, Problem> {
+    let exit = Exit::of_fate(&fate);
+    call.out.one(&columns(), &Answer::new(id, fate))?;
+    Ok(exit)
+}
+
+/// An id that has taken effect can't be cancelled any more: its outcome is printed, and the exit code says *conflict*.
+pub(super) async fn cancel(call: &mut Call, cancel: Cancel) -> Result<Exit, Problem> {
+    let id = cancel.id.get()?;
+    let outcome = call.client.cancel(&id).await?.outcome;
+    if !has_taken_effect(&outcome) {
+        return print(call, id, Fate::Decided { outcome, compensated_by: None });
+    }
+    // What was done about it since, a cancel does not say.
+    let fate = call.client.lookup(&id, Consistency::Linearizable).await?;
+    let advice = match fate {
+        Fate::Decided { compensated_by: Some(_), .. } => "Its outcome is printed, and the id that has undone it.",
+        _ => "Its outcome is printed. To undo it, submit a command that compensates it.",
+    };
+    let problem = Problem::conflict(format!("cannot cancel id `{id}`: it has taken effect already"), advice);
+    call.out.report(&problem);
+    print(call, id, fate)?;
+    Ok(problem.exit())
+}
+
+fn has_taken_effect(outcome: &Outcome) -> bool {
+    match outcome.verdict {
+        // Either way it never takes effect.
+        Verdict::Cancelled | Verdict::Refused(_) => false,
+        Verdict::Applied(_) | Verdict::NothingToUndo => true,
+    }
+}
+
+/// What became of the id; if nothing has, it is left or cancelled, as was asked.
+pub(super) async fn settle(call: &mut Call, settle: Settle) -> Result<Exit, Problem> {
+    let undecided = if settle.cancel { Undecided::Cancel } else { Undecided::Leave };
+    if let Some(path) = &settle.outbox {
+        return settle_all(call, path, undecided).await;
+    }
+    let Some(id) = settle.id()? else { return Ok(Exit::Usage) };
+    let fate = call.client.settle(&id, undecided).await?;
+    print(call, id, fate)
+}
+
+/// The same for all that wait in an outbox. What is decided goes from the file once that is printed; what is not, and what
+/// is too old to be known, stays. What is for a space that does not exist has never taken effect: it stays, too, unless all
+/// that is undecided is to be cancelled, since this file is the only one that could send it again.
+async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Result<Exit, Problem> {
+    if !path.exists() {
+        return Err(Problem::not_found(
+            format!("there is no outbox {}", path.display()),
+            "Name the file that `append --outbox` was given.",
+        ));
+    }
+    let sender = outbox::open(&call.client, path).await?;
+    let (mut answers, mut decided) = (Vec::new(), Vec::new());
+    let mut result = Ok(Exit::Done);
+    for kept in sender.waiting().await? {
+        let append = &kept.entry().append;
+        let (id, space) = (append.id.clone(), append.space.clone());
+        match call.client.in_space(space.clone()).settle(&id, undecided).await {
+            Ok(fate) => {
+                match Exit::of_fate(&fate) {
+                    Exit::Done => decided.push(kept),
+                    open => result = Ok(open),
+                }
+                answers.push(Answer::new(id, fate));
+            }
+            Err(error) if error.reason() == Some(Reason::NoSuchSpace) => {
+                answers.push(Answer { without_space: Some(space), ..Answer::new(id, Fate::Unknown) });
+                match undecided {
+                    Undecided::Cancel => decided.push(kept),
+                    Undecided::Leave => result = Ok(Exit::NotFound),
+                }
+            }
+            // What was settled before is told all the same.
+            Err(error) => {
+                result = Err(error.into());
+                break;
+            }
+        }
+    }
+    call.out.many("settled", &columns(), &answers)?;
+    call.out.flush()?;
+    for kept in decided {
+        kept.confirm().await?;
+    }
+    sender.outbox().clone().close().await?;
+    result
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::output::Format;
+    use crate::cli::arguments::Format;
+    use crate::cli::output;
     use crate::types::{ActionResult, Found, History, LogTime, Offset, Refusal, Sequence, Step};
 
     use super::*;
 
     fn printed(format: Format, fate: &Fate) -> String {
-        let mut out = Vec::new();
-        output::print_one(&mut out, format, &Answer::new(&Id::new("pay-1").unwrap(), fate)).unwrap();
-        String::from_utf8(out).unwrap()
+        output::printed(format, |out| out.one(&columns(), &Answer::new(Id::new("pay-1").unwrap(), fate.clone())))
     }
 
     fn decided(verdict: Verdict) -> Fate {
@@ -158,14 +226,14 @@ mod tests {
     #[test]
     fn json_has_the_whole_outcome() {
         let applied = decided(Verdict::Applied(vec![ActionResult::Appended { first: Offset(41), count: 2 }]));
-        let expected = "{\"id\":\"pay-1\",\"fate\":\"applied\",\"sequence\":9,\"history\":3,\"time_ms\":5,\
+        let expected = "{\"fate\":\"applied\",\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5,\
                         \"results\":[{\"appended\":{\"count\":2,\"first_offset\":41}}]}\n";
         assert_eq!(printed(Format::Jsonl, &applied), expected);
         let refused = decided(Verdict::Refused(Refusal { step: Step::Action(1), found: Found::OutOfBounds(30) }));
-        let expected = "{\"id\":\"pay-1\",\"fate\":\"refused\",\"sequence\":9,\"history\":3,\"time_ms\":5,\
+        let expected = "{\"fate\":\"refused\",\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5,\
                         \"refusal\":{\"found\":\"out_of_bounds\",\"index\":1,\"step\":\"action\",\"value\":30}}\n";
         assert_eq!(printed(Format::Jsonl, &refused), expected);
-        assert_eq!(printed(Format::Jsonl, &Fate::Unknown), "{\"id\":\"pay-1\",\"fate\":\"unknown\"}\n");
+        assert_eq!(printed(Format::Jsonl, &Fate::Unknown), "{\"fate\":\"unknown\",\"id\":\"pay-1\"}\n");
     }
 
     #[test]
@@ -177,5 +245,16 @@ mod tests {
         assert!(line.contains("\"fate\":\"compensated\",\"compensated_by\":\"refund-1\""), "{line}");
         let line = printed(Format::Jsonl, &decided(Verdict::NothingToUndo));
         assert!(line.contains("\"fate\":\"applied\",\"nothing_to_undo\":true"), "{line}");
+    }
+
+    #[test]
+    fn only_what_has_taken_effect_cannot_be_cancelled() {
+        let has = |verdict| {
+            let Fate::Decided { outcome, .. } = decided(verdict) else { panic!() };
+            has_taken_effect(&outcome)
+        };
+        let refusal = Refusal { step: Step::Guard(0), found: Found::LogEnd(Offset(1)) };
+        assert!(!has(Verdict::Cancelled) && !has(Verdict::Refused(refusal)));
+        assert!(has(Verdict::Applied(Vec::new())) && has(Verdict::NothingToUndo));
     }
 }

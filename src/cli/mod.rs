@@ -2,156 +2,194 @@
 //!
 //! - Answers go to standard output, everything else to standard error.
 //! - Whoever reads the answer through a pipe may stop reading: that is no error.
+//! - Files import each other only downwards: `arguments`, `problem` and `value` know no command, and `output` alone prints.
 
 mod admin;
-mod answer;
 mod append;
 mod arguments;
 mod batch;
 mod bench;
+mod call;
 mod cells;
 mod children;
+mod column;
 mod consume;
 mod dev;
 mod exit;
 mod group;
+mod holder;
 mod input;
 mod json;
 mod locks;
 mod logs;
 mod lookup;
+mod members;
 mod outbox;
 mod output;
+mod problem;
 mod read;
 mod readers;
-mod report;
-mod serve;
-mod settle;
+mod records;
 mod signals;
 mod spaces;
 mod status;
 mod submit;
+mod table;
 mod tail;
+mod value;
 
-use std::io::{self, Write};
-
-use clap::Parser as _;
-
-pub use arguments::{Arguments, ClientCommand, Command, Dev};
-pub use exit::Exit;
-pub use serve::Settings;
+pub(crate) use arguments::{Arguments, ClientCommand, Command, Dev, Settings};
+pub(crate) use exit::Exit;
 
 use crate::client::Client;
-use crate::types::Consistency;
-use arguments::Options;
-use report::Problem;
+use arguments::{Format, Printing, Speaking};
+use call::Call;
+use column::Column;
+use output::Output;
+use problem::Problem;
+use value::Value;
 
 /// Reads the command line. Help, the version and mistakes end the process.
-pub fn parse() -> Arguments {
-    Arguments::parse()
+pub(crate) fn parse() -> Arguments {
+    let words: Vec<_> = std::env::args_os().collect();
+    Arguments::read(words.iter().cloned(), |name| std::env::var(name).ok()).unwrap_or_else(|error| {
+        match arguments::format_asked_for(&words) {
+            Some(output) if error.use_stderr() => {
+                let text = error.render().to_string();
+                let message = text.trim().trim_start_matches("error: ").to_owned();
+                let problem =
+                    Problem::usage(message, "`oncelog --help` lists the commands, and every command has --help.");
+                output::report(Printing { output, quiet: false }, &problem);
+                std::process::exit(error.exit_code())
+            }
+            _ => error.exit(),
+        }
+    })
 }
 
 impl Arguments {
-    /// Parts the command from the options that go with commands that speak to nodes.
-    pub fn split(self) -> (Command, Session) {
-        (self.command, Session { options: self.options })
+    /// Parts the command from how it is to be run.
+    pub(crate) fn split(self) -> (Command, Session) {
+        (self.command, Session { printing: self.printing, speaking: self.speaking })
     }
 }
 
-/// The options of one call.
+/// How a command is to be run.
 #[derive(Debug)]
-pub struct Session {
-    options: Options,
+pub(crate) struct Session {
+    printing: Printing,
+    speaking: Speaking,
+}
+
+/// A setting of a node, and where its value comes from.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    /// None if it is not given and has no default.
+    pub(crate) value: Option<String>,
+    pub(crate) is_number: bool,
+    pub(crate) origin: String,
 }
 
 impl Session {
     /// Runs a command that speaks to nodes, to its end.
-    pub fn run(&self, command: ClientCommand) -> Exit {
-        self.run_to_end(async |out| self.speak(command, out).await)
+    pub(crate) fn run(&self, command: ClientCommand) -> Exit {
+        self.run_to_end(self.speak(command))
     }
 
-    /// Runs a cluster of one's own until it is told to end.
-    pub fn dev(&self, dev: &Dev) -> Exit {
-        self.run_to_end(async |out| dev::run(&self.options, dev, out).await)
+    /// Runs a cluster on this machine until it is told to end.
+    pub(crate) fn dev(&self, dev: &Dev) -> Exit {
+        self.run_to_end(async {
+            let mut out = Output::new(self.printing);
+            let exit = dev::run(&mut out, dev).await?;
+            out.flush()?;
+            Ok(exit)
+        })
     }
 
-    fn run_to_end(
-        &self,
-        work: impl AsyncFnOnce(&mut io::BufWriter<io::StdoutLock<'static>>) -> Result<Exit, Problem>,
-    ) -> Exit {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
+    fn run_to_end(&self, work: impl Future<Output = Result<Exit, Problem>>) -> Exit {
+        let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                let result = runtime.block_on(work);
+                // Somebody may be blocked in a read of standard input that never ends; all work is done.
+                runtime.shutdown_background();
+                result
+            }
             Err(error) => {
-                return self.fail(&format!("cannot start the runtime: {error}"), "See the limits of this machine.");
+                let message = format!("cannot start the runtime: {error}");
+                Err(Problem::failure(message, "Check the limits of this machine."))
             }
         };
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        let result = runtime.block_on(work(&mut out));
-        // Somebody may be blocked in a read of standard input that never ends; all work is done.
-        runtime.shutdown_background();
-        match result.and_then(|exit| Ok(out.flush().map(|()| exit)?)) {
-            Ok(exit) => exit,
-            Err(Problem::NobodyReads) => Exit::Done,
-            Err(Problem::Here { message, advice }) => self.fail(&message, advice),
-            Err(Problem::NotThere { message, advice }) => {
-                self.fail(&message, advice);
-                Exit::NotFound
-            }
-            Err(Problem::Conflict { message, advice }) => {
-                self.fail(&message, advice);
-                Exit::Conflict
-            }
-            Err(Problem::Misuse { message, advice }) => {
-                self.fail(&message, advice);
-                Exit::Usage
-            }
-            Err(Problem::Client(error)) => {
-                // Where even errors cannot be written, the exit code still tells.
-                let _unheard = report::print(&mut anstream::stderr(), self.options.output, &error);
-                Exit::of(&error)
-            }
-        }
+        result.unwrap_or_else(|problem| self.report(&problem))
+    }
+
+    /// Prints the settings of a node: as a TOML file, or as rows for programs.
+    pub(crate) fn print_config(&self, toml: &str, settings: &[Setting]) -> Result<(), Exit> {
+        let value = |setting: &Setting| match (&setting.value, setting.is_number) {
+            (Some(text), true) => text.parse().map_or_else(|_| text.clone().into(), Value::Unsigned),
+            (value, _) => value.clone().into(),
+        };
+        let columns = [
+            Column::new("name", "NAME", |setting: &Setting| setting.name),
+            Column::new("value", "VALUE", value),
+            Column::new("origin", "ORIGIN", |setting: &Setting| setting.origin.clone()),
+        ];
+        let mut out = Output::new(self.printing);
+        let printed = match self.printing.output {
+            Format::Table => out.verbatim(toml),
+            Format::Json | Format::Jsonl | Format::Plain | Format::Csv => out.many("settings", &columns, settings),
+        };
+        printed.and_then(|()| out.flush()).map_err(|problem| self.report(&problem))
     }
 
     /// Says that something failed, and what to do.
-    pub fn fail(&self, message: &str, advice: &str) -> Exit {
-        let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, message, advice);
-        Exit::Failure
+    pub(crate) fn fail(&self, message: &str, advice: &'static str) -> Exit {
+        self.report(&Problem::failure(message, advice))
     }
 
-    async fn speak(&self, command: ClientCommand, out: &mut impl Write) -> Result<Exit, Problem> {
-        let options = &self.options;
-        let builder = Client::builder().addresses(&options.server);
-        let client = builder.space(options.space.clone()).timeout(options.timeout).build()?;
-        match command {
-            ClientCommand::Init(init) => {
-                let address = client.addresses().next().unwrap_or_default();
-                admin::init(&client, options, address, init, out).await?;
-            }
-            ClientCommand::Append(append) => return append::run(&client, options, append, out).await,
-            ClientCommand::Read(read) => read::run(&client, options, read, out).await?,
-            ClientCommand::Lookup(lookup) => return lookup::run(&client, options, lookup, out).await,
-            ClientCommand::Tail(tail) => return tail::run(&client, options, tail, out).await,
-            ClientCommand::Cancel(cancel) => return settle::cancel(&client, options, cancel, out).await,
-            ClientCommand::Settle(settle) => return settle::settle(&client, options, settle, out).await,
-            ClientCommand::Status => return status::run(&client, options, out).await,
-            ClientCommand::Bench(bench) => bench::run(&client, options, bench, out).await?,
-            ClientCommand::Snapshot => admin::snapshot(&client, options, out).await?,
-            ClientCommand::Submit(submit) => submit::run(&client, options, submit, out).await?,
-            ClientCommand::Get(get) => cells::get(&client, options, get, out).await?,
-            ClientCommand::Put(put) => cells::put(&client, options, put, out).await?,
-            ClientCommand::Delete(delete) => cells::delete(&client, options, delete, out).await?,
-            ClientCommand::Add(add) => cells::add(&client, options, add, out).await?,
-            ClientCommand::Lock(lock) => return locks::run(&client, options, lock, out).await,
-            ClientCommand::Reader(reader) => readers::run(&client, options, reader, out).await?,
-            ClientCommand::Log(log) => logs::run(&client, options, log, out).await?,
-            ClientCommand::Space(space) => spaces::run(&client, options, space, out).await?,
-            ClientCommand::Raise(raise) => admin::raise(&client, options, raise, out).await?,
-        }
-        Ok(Exit::Done)
+    /// Says that the command line or the configuration is wrong, and what to do.
+    pub(crate) fn misuse(&self, message: &str, advice: &'static str) -> Exit {
+        self.report(&Problem::usage(message, advice))
+    }
+
+    fn report(&self, problem: &Problem) -> Exit {
+        output::report(self.printing, problem);
+        problem.exit()
+    }
+
+    async fn speak(&self, command: ClientCommand) -> Result<Exit, Problem> {
+        let Speaking { server, timeout, space } = self.speaking.clone();
+        let client = Client::builder().addresses(server).space(space).timeout(timeout).build()?;
+        let mut call = Call { client, speaking: self.speaking.clone(), out: Output::new(self.printing) };
+        let exit = done(&mut call, command).await?;
+        call.out.flush()?;
+        Ok(exit)
     }
 }
 
-fn consistency(local: bool) -> Consistency {
-    if local { Consistency::Local } else { Consistency::Linearizable }
+async fn done(call: &mut Call, command: ClientCommand) -> Result<Exit, Problem> {
+    match command {
+        ClientCommand::Append(append) if append.batch.is_some() => return batch::run(call, append).await,
+        ClientCommand::Append(append) => return append::run(call, append).await,
+        ClientCommand::Read(read) => read::run(call, read).await?,
+        ClientCommand::Tail(tail) => return tail::run(call, tail).await,
+        ClientCommand::Lookup(lookup) => return lookup::lookup(call, lookup).await,
+        ClientCommand::Cancel(cancel) => return lookup::cancel(call, cancel).await,
+        ClientCommand::Settle(settle) => return lookup::settle(call, settle).await,
+        ClientCommand::Status => return status::run(call).await,
+        ClientCommand::Bench(bench) => bench::run(call, bench).await?,
+        ClientCommand::Init(init) => admin::init(call, init).await?,
+        ClientCommand::Snapshot => admin::snapshot(call).await?,
+        ClientCommand::Raise(raise) => admin::raise(call, raise).await?,
+        ClientCommand::Submit(submit) => submit::run(call, submit).await?,
+        ClientCommand::Get(get) => cells::get(call, get).await?,
+        ClientCommand::Put(put) => cells::put(call, put).await?,
+        ClientCommand::Delete(delete) => cells::delete(call, delete).await?,
+        ClientCommand::Add(add) => cells::add(call, add).await?,
+        ClientCommand::Lock(lock) => return locks::run(call, lock).await,
+        ClientCommand::Reader(reader) => readers::run(call, reader).await?,
+        ClientCommand::Log(log) => logs::run(call, log).await?,
+        ClientCommand::Space(space) => spaces::run(call, space).await?,
+    }
+    Ok(Exit::Done)
 }

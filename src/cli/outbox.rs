@@ -5,72 +5,57 @@
 //!   batch prints a summary alone, what was appended is only counted; everything else is told one by one.
 //! - What no node took stays, and so does an id that its space has forgotten: it may be anything.
 
-use std::io::Write;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::client::outbox::{self, Append, Delivery, Entry, Kept, Outbox, Sender, Standing, Undelivered};
-use crate::client::{Appended, Client, Error};
+use crate::client::{Appended, Client};
 
-use super::append::Answer;
-use super::arguments::Options;
+use super::append::{self, Answer};
+use super::arguments::Format;
+use super::call::Call;
+use super::column::Column;
 use super::exit::Exit;
-use super::output::{self, Format, Row};
-use super::report::{self, Problem};
+use super::output::Output;
+use super::problem::Problem;
 
-/// A record that is on disk, as it is printed.
-#[derive(Debug, Serialize)]
-pub(super) struct KeptAnswer {
-    kept: String,
-    space: String,
-    log: String,
-    entry: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-}
-
-impl KeptAnswer {
-    pub(super) fn new(entry: &Entry, line: Option<u64>) -> Self {
-        let Append { space, id, log, records: _ } = &entry.append;
-        Self {
-            kept: id.text().to_owned(),
-            space: space.as_str().to_owned(),
-            log: log.as_str().to_owned(),
-            entry: entry.number.0,
-            line,
-        }
+/// Says as JSON lines that records are on disk, with their lines in a batch; the other formats say only what became of them.
+pub(super) fn print_kept<'a>(
+    out: &mut Output,
+    kept: impl IntoIterator<Item = (Option<u64>, &'a Kept)>,
+) -> Result<(), Problem> {
+    if out.format() != Format::Jsonl {
+        return Ok(());
     }
-}
-
-impl Row for KeptAnswer {
-    const HEADINGS: &'static [&'static str] = &["ENTRY", "KEPT"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.entry.to_string(), self.kept.clone()]
+    for (line, kept) in kept {
+        let Entry { number, append: Append { space, id, log, records: _ }, .. } = kept.entry();
+        let columns = [
+            Column::given_json("kept", id.text()),
+            Column::given_json("space", space.as_str()),
+            Column::given_json("log", log.as_str()),
+            Column::given_json("entry", number.0),
+            Column::given_json("line", line),
+        ];
+        out.rows(&columns, &[()])?;
     }
+    out.flush()
 }
 
 /// Sends what an earlier run has left and then one record, and prints what became of each.
 pub(super) async fn append(
-    client: &Client,
-    options: &Options,
+    call: &mut Call,
     path: &Path,
     append: impl FnOnce(&Sender) -> Append,
-    out: &mut impl Write,
 ) -> Result<Exit, Problem> {
-    let sender = open(client, path).await?;
-    let mut teller = Teller { options, out, exit: Exit::Done, untold: Vec::new() };
+    let sender = open(&call.client, path).await?;
+    let mut teller = Teller { out: &mut call.out, exit: Exit::Done, untold: Vec::new() };
     let mut goes_on = true;
     for kept in sender.waiting().await? {
         goes_on = goes_on && teller.deliver(kept).await?;
     }
     // Kept in any case: it waits behind what no node took.
     let kept = sender.keep(vec![append(&sender)]).await?;
+    print_kept(teller.out, kept.iter().map(|kept| (None, kept)))?;
     for kept in kept {
-        if options.output == Format::Jsonl {
-            print_kept(teller.out, &[KeptAnswer::new(kept.entry(), None)])?;
-        }
         if goes_on {
             teller.deliver(kept).await?;
         }
@@ -85,12 +70,6 @@ pub(super) async fn open(client: &Client, path: &Path) -> Result<Sender, outbox:
     Ok(client.with_outbox(Outbox::open(path).await?))
 }
 
-/// Says that records are on disk.
-pub(super) fn print_kept(out: &mut impl Write, kept: &[KeptAnswer]) -> Result<(), Problem> {
-    output::print_rows(out, Format::Jsonl, kept)?;
-    Ok(out.flush()?)
-}
-
 /// Removes an entry whose outcome has been told, if it has one. `false`: nothing is decided, and nothing further is sent.
 pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::Error> {
     match undelivered.standing() {
@@ -101,56 +80,52 @@ pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::E
     Ok(true)
 }
 
+/// The answer for an entry.
+pub(super) fn answer(entry: &Entry, appended: Appended) -> Answer {
+    let Append { space, id, log, records: _ } = &entry.append;
+    Answer { space: space.clone(), log: log.clone(), id: id.clone(), appended }
+}
+
 /// Tells what became of single records.
-struct Teller<'a, W> {
-    options: &'a Options,
-    out: &'a mut W,
+struct Teller<'a> {
+    out: &'a mut Output,
     exit: Exit,
     /// What is printed at the end, in one piece.
     untold: Vec<(Answer, Kept)>,
 }
 
-impl<W: Write> Teller<'_, W> {
+impl Teller<'_> {
     /// Sends one, and tells what it got. `false`: nothing is decided.
     async fn deliver(&mut self, kept: Kept) -> Result<bool, Problem> {
         match kept.send().await {
             Ok(Delivery { appended, kept }) => {
-                self.appended(&appended, kept).await?;
+                let answer = answer(kept.entry(), appended);
+                match self.out.format() {
+                    Format::Jsonl | Format::Plain => {
+                        self.out.rows(&append::columns(), &[answer])?;
+                        self.out.flush()?;
+                        kept.confirm().await?;
+                    }
+                    Format::Table | Format::Json | Format::Csv => self.untold.push((answer, kept)),
+                }
                 Ok(true)
             }
-            Err(mut undelivered) => {
-                self.undelivered(&mut undelivered.error);
-                Ok(confirm(&undelivered).await?)
+            Err(undelivered) => {
+                let decided = confirm(&undelivered).await?;
+                let problem = Problem::Client(undelivered.error);
+                if self.exit == Exit::Done {
+                    self.exit = problem.exit();
+                }
+                self.out.report(&problem);
+                Ok(decided)
             }
         }
-    }
-
-    async fn appended(&mut self, appended: &Appended, kept: Kept) -> Result<(), Problem> {
-        let Append { space, id, log, records: _ } = &kept.entry().append;
-        let answer = Answer::new(space.as_str(), log, id, appended);
-        match self.options.output {
-            Format::Jsonl | Format::Plain => {
-                output::print_rows(self.out, self.options.output, &[answer])?;
-                self.out.flush()?;
-                kept.confirm().await?;
-            }
-            Format::Table | Format::Json | Format::Csv => self.untold.push((answer, kept)),
-        }
-        Ok(())
-    }
-
-    fn undelivered(&mut self, error: &mut Error) {
-        if self.exit == Exit::Done {
-            self.exit = Exit::of(error);
-        }
-        // Where even errors cannot be written, the exit code still tells.
-        let _unheard = report::print(&mut anstream::stderr(), self.options.output, error);
     }
 
     async fn finish(self) -> Result<Exit, Problem> {
         let (answers, kept): (Vec<_>, Vec<_>) = self.untold.into_iter().unzip();
         if !answers.is_empty() {
-            output::print_many(self.out, self.options.output, "appended", &answers)?;
+            self.out.many("answers", &append::columns(), &answers)?;
             self.out.flush()?;
         }
         for kept in kept {
@@ -164,60 +139,58 @@ impl From<outbox::Error> for Problem {
     fn from(error: outbox::Error) -> Self {
         let advice = match &error {
             outbox::Error::InUse { .. } => "Wait until the other run has ended, or name another file.",
-            outbox::Error::NotAnOutbox { .. } => "Name another file; one that is not there is made.",
+            outbox::Error::NotAnOutbox { .. } => "Name another file; a file that does not exist is created.",
             outbox::Error::UnknownVersion { .. } => "Use the build that wrote it, or a newer one.",
             outbox::Error::Full { .. } | outbox::Error::TooLarge(_) => "Send what waits first, or keep less at once.",
-            outbox::Error::Malformed(_) => "Mend the record.",
+            outbox::Error::Malformed(error) => return Self::usage(error.to_string(), "Correct the record."),
             outbox::Error::Damaged { .. }
             | outbox::Error::Replaced { .. }
             | outbox::Error::Io { .. }
             | outbox::Error::Poisoned { .. }
-            | outbox::Error::Closed { .. } => "See the file and its disk. What was printed as kept is in it.",
+            | outbox::Error::Closed { .. } => "Check the file and its disk. What was printed as kept is in it.",
         };
-        let message = error.to_string();
-        match error {
-            outbox::Error::Malformed(_) => Self::Misuse { message, advice },
-            _ => Self::Here { message, advice },
-        }
+        Self::failure(error.to_string(), advice)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tempfile::TempDir;
 
+    use crate::cli::output::printed;
     use crate::types::{Id, LogName, NewRecord};
 
     use super::*;
 
-    fn options() -> Options {
-        use clap::Parser as _;
-        let line = ["oncelog", "status", "--timeout", "200ms", "-o", "jsonl"];
-        crate::cli::Arguments::parse_from(line).options
-    }
-
     /// Nothing listens there.
     fn client() -> Client {
-        Client::builder().addresses(["127.0.0.1:1"]).timeout(std::time::Duration::from_millis(200)).build().unwrap()
+        Client::builder().addresses(["127.0.0.1:1"]).timeout(Duration::from_millis(200)).build().unwrap()
     }
 
     #[tokio::test]
-    async fn what_no_node_takes_is_kept_and_told_and_waits_in_order() {
+    async fn what_no_node_takes_is_kept_and_waits_in_order() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("outbox");
-        let (client, options, mut out) = (client(), options(), Vec::new());
+        let sender = open(&client(), &path).await.unwrap();
         for id in ["pay-1", "pay-2"] {
-            let make = |sender: &Sender| {
-                let records = vec![NewRecord { payload: "7 EUR".into(), headers: Vec::new() }];
-                sender.make_append(&LogName::new("payments").unwrap(), records, Some(Id::new(id).unwrap()))
-            };
-            let exit = append(&client, &options, &path, make, &mut out).await.unwrap();
-            assert_eq!(exit, Exit::Unavailable);
+            let log = LogName::new("payments").unwrap();
+            let append = sender.make_append(&log, vec![NewRecord::new("7 EUR")], Some(Id::new(id).unwrap()));
+            let kept = sender.keep(vec![append]).await.unwrap();
+            let line = printed(Format::Jsonl, |out| print_kept(out, kept.iter().map(|kept| (None, kept))));
+            let number = if id == "pay-1" { 1 } else { 2 };
+            let expected =
+                format!("{{\"kept\":\"{id}\",\"space\":\"main\",\"log\":\"payments\",\"entry\":{number}}}\n");
+            assert_eq!(line, expected);
+            let mut out = Output::silent();
+            let mut teller = Teller { out: &mut out, exit: Exit::Done, untold: Vec::new() };
+            for kept in kept {
+                assert!(!teller.deliver(kept).await.unwrap());
+            }
+            assert_eq!(teller.finish().await.unwrap(), Exit::Unavailable);
         }
-        let expected = "{\"kept\":\"pay-1\",\"space\":\"main\",\"log\":\"payments\",\"entry\":1}\n\
-                        {\"kept\":\"pay-2\",\"space\":\"main\",\"log\":\"payments\",\"entry\":2}\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
-        let waiting = open(&client, &path).await.unwrap().waiting().await.unwrap();
+        let waiting = sender.waiting().await.unwrap();
         assert_eq!(waiting.iter().map(|kept| kept.id().text()).collect::<Vec<_>>(), ["pay-1", "pay-2"]);
     }
 
@@ -227,6 +200,6 @@ mod tests {
         let path = directory.path().join("outbox");
         let _open = open(&client(), &path).await.unwrap();
         let problem = Problem::from(open(&client(), &path).await.unwrap_err());
-        assert!(matches!(problem, Problem::Here { advice, .. } if advice.contains("other run")), "{problem:?}");
+        assert!(matches!(problem, Problem::Own(own) if own.advice.contains("other run")));
     }
 }

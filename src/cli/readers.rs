@@ -1,168 +1,89 @@
-//! `reader …`: how far readers have come, and moving them.
+//! `reader …`: the positions of readers, and moving them.
 
-use std::io::Write;
+use crate::types::{Action, ActionResult, Consistency, Guard, Offset, ReaderPosition, Version};
 
-use serde::Serialize;
+use super::arguments::{Move, Place, Reader};
+use super::call::{self, Call};
+use super::column::Column;
+use super::problem::Problem;
 
-use crate::client::Client;
-use crate::types::{Action, ActionResult, Consistency, Guard, LogName, Offset, ReaderName, ReaderPosition, Version};
-
-use super::answer::{self, Answer, What};
-use super::arguments::{Move, Options, Place, Reader};
-use super::output::{self, Row};
-use super::report::Problem;
-
-/// A position as it is printed.
-#[derive(Debug, Serialize)]
-struct PositionRow {
-    reader: String,
-    log: String,
-    offset: u64,
-    version: u64,
-    end: u64,
-    /// How many records are before it.
-    behind: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time_ms: Option<u64>,
-    #[serde(skip)]
-    moved: String,
+fn columns() -> Vec<Column<ReaderPosition>> {
+    // A position that was never moved has no time.
+    let time = |at: &ReaderPosition| Some(at.position.time).filter(|_| at.position.version > Version(0));
+    vec![
+        Column::new("reader", "READER", |at: &ReaderPosition| at.reader.as_str().to_owned()),
+        Column::new("log", "LOG", |at: &ReaderPosition| at.log.as_str().to_owned()),
+        Column::new("offset", "OFFSET", |at: &ReaderPosition| at.position.offset.0),
+        Column::new("version", "VERSION", |at: &ReaderPosition| at.position.version.0),
+        Column::new("end", "END", |at: &ReaderPosition| at.end.0),
+        Column::new("behind", "BEHIND", |at: &ReaderPosition| at.end.0.saturating_sub(at.position.offset.0)),
+        Column::new("time_ms", "MOVED", time).spare(),
+    ]
 }
 
-impl PositionRow {
-    fn new(at: &ReaderPosition) -> Self {
-        let position = &at.position;
-        let was_moved = position.version > Version(0);
-        Self {
-            reader: at.reader.as_str().to_owned(),
-            log: at.log.as_str().to_owned(),
-            offset: position.offset.0,
-            version: position.version.0,
-            end: at.end.0,
-            behind: at.end.0.saturating_sub(position.offset.0),
-            time_ms: was_moved.then(|| position.time.as_ms()),
-            moved: if was_moved { output::time(position.time) } else { output::NONE.to_owned() },
-        }
-    }
-}
-
-impl Row for PositionRow {
-    const HEADINGS: &'static [&'static str] = &["READER", "LOG", "OFFSET", "VERSION", "END", "BEHIND", "MOVED"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            output::Bytes::new(self.reader.as_bytes()).cell(),
-            self.log.clone(),
-            self.offset.to_string(),
-            self.version.to_string(),
-            self.end.to_string(),
-            self.behind.to_string(),
-            self.moved.clone(),
-        ]
-    }
-}
-
-/// What a move has of its own.
-#[derive(Debug, Serialize)]
-struct Moved {
-    reader: String,
-    log: String,
-    from: u64,
-    offset: u64,
-    version: u64,
-}
-
-impl What for Moved {
-    const HEADINGS: &'static [&'static str] = &["FROM", "OFFSET", "VERSION", "ARRIVAL", "SEQUENCE", "ID"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.from.to_string(), self.offset.to_string(), self.version.to_string()]
-    }
-}
-
-pub(super) async fn run(
-    client: &Client,
-    options: &Options,
-    reader: Reader,
-    out: &mut impl Write,
-) -> Result<(), Problem> {
+pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> {
     match reader {
         Reader::List { reader, local } => {
-            let rows = list(client, reader.as_ref(), super::consistency(local)).await?;
-            Ok(output::print_many(out, options.output, "positions", &rows)?)
+            let page = async |last: Option<&ReaderPosition>| {
+                let after = last.map(|at| (&at.reader, &at.log));
+                call.client.list_positions(reader.as_ref(), after, local.consistency()).await
+            };
+            let positions = call::all(page).await?;
+            call.out.many("positions", &columns(), &positions)
         }
         Reader::Describe { reader, log, local } => {
-            let at = client.position(&reader, &log, super::consistency(local)).await?;
-            Ok(output::print_one(out, options.output, &PositionRow::new(&at))?)
+            let at = call.client.position(&reader, &log, local.consistency()).await?;
+            call.out.one(&columns(), &at)
         }
-        Reader::Move(to) => move_to(client, options, to, out).await,
+        Reader::Move(to) => move_to(call, to).await,
     }
 }
 
-async fn list(
-    client: &Client,
-    reader: Option<&ReaderName>,
-    consistency: Consistency,
-) -> Result<Vec<PositionRow>, Problem> {
-    let mut rows = Vec::new();
-    let mut after: Option<(ReaderName, LogName)> = None;
-    loop {
-        let page =
-            client.list_positions(reader, after.as_ref().map(|(reader, log)| (reader, log)), consistency).await?;
-        rows.extend(page.items.iter().map(PositionRow::new));
-        match page.items.into_iter().next_back() {
-            Some(last) if page.more => after = Some((last.reader, last.log)),
-            _ => return Ok(rows),
-        }
-    }
-}
-
-async fn move_to(client: &Client, options: &Options, moving: Move, out: &mut impl Write) -> Result<(), Problem> {
+async fn move_to(call: &mut Call, moving: Move) -> Result<(), Problem> {
     let Move { reader, log, to, if_at, if_version, id } = moving;
     let to = match to {
         Place::Offset(offset) => offset,
-        Place::Start => client.describe_log(&log, Consistency::Linearizable).await?.start,
-        Place::End => client.describe_log(&log, Consistency::Linearizable).await?.end,
+        Place::Start => call.client.describe_log(&log, Consistency::Linearizable).await?.start,
+        Place::End => call.client.describe_log(&log, Consistency::Linearizable).await?.end,
     };
     let (offset, version) = if let (Some(offset), Some(version)) = (if_at, if_version) {
         (Offset(offset), Version(version))
     } else {
-        let at = client.position(&reader, &log, Consistency::Linearizable).await?;
+        let at = call.client.position(&reader, &log, Consistency::Linearizable).await?;
         (at.position.offset, at.position.version)
     };
     let guard = Guard::Position { reader: reader.clone(), log: log.clone(), offset, version };
     let action = Action::Move { reader: reader.clone(), log: log.clone(), to };
-    let (done, result) = answer::submit(client, id.get()?, Some(guard), action).await?;
-    let ActionResult::Moved { version } = result else { return Err(answer::unexpected("another result")) };
-    let what = Moved {
-        reader: reader.as_str().to_owned(),
-        log: log.as_str().to_owned(),
-        from: offset.0,
-        offset: to.0,
-        version: version.0,
+    let own = |result: &ActionResult| match result {
+        ActionResult::Moved { version } => Some(vec![
+            Column::given_json("reader", reader.as_str()),
+            Column::given_json("log", log.as_str()),
+            Column::given("from", "FROM", offset.0),
+            Column::given("offset", "OFFSET", to.0),
+            Column::given("version", "VERSION", version.0),
+        ]),
+        _ => None,
     };
-    Ok(output::print_one(out, options.output, &Answer::new(&options.space, &done, what))?)
+    call.act(id, Some(guard), action, own).await
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::output::Format;
-    use crate::types::{LogTime, Position};
+    use crate::cli::arguments::Format;
+    use crate::cli::output::printed;
+    use crate::types::{LogName, LogTime, Position, ReaderName};
 
     use super::*;
 
     #[test]
-    fn a_position_says_how_much_is_before_it() {
+    fn a_position_says_how_many_records_are_still_to_be_read() {
         let at = |position| ReaderPosition {
             reader: ReaderName::new("mailer").unwrap(),
             log: LogName::new("orders").unwrap(),
             position,
             end: Offset(9),
         };
-        let printed = |format, position| {
-            let mut out = Vec::new();
-            output::print_one(&mut out, format, &PositionRow::new(&at(position))).unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let printed = |format, position| printed(format, |out| out.one(&columns(), &at(position)));
         let time = LogTime::from_ms(1_760_000_000_123).unwrap();
         let moved = Position { offset: Offset(4), version: Version(17), time };
         assert_eq!(printed(Format::Plain, moved), "mailer\torders\t4\t17\t9\t5\t2025-10-09T08:53:20.123Z\n");

@@ -2,14 +2,13 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::report::Problem;
+use super::problem::Problem;
 
 /// Listens for one kind of signal, which no longer ends the process then.
 pub(super) fn listen_for(kind: SignalKind) -> Result<Signal, Problem> {
-    signal(kind).map_err(|error| Problem::Here {
-        message: format!("cannot listen for signals: {error}"),
-        advice: "See the limits of this machine.",
-    })
+    let cannot =
+        |error| Problem::failure(format!("cannot listen for signals: {error}"), "Check the limits of this machine.");
+    signal(kind).map_err(cannot)
 }
 
 /// What ends a process that does not listen.

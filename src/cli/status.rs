@@ -1,197 +1,218 @@
-//! `status`: how the nodes are, a row a node.
+//! `status`: the state of every node, a row a node, and what the cluster survives.
 //!
 //! - Every given address is asked at once, then the members that an answer names and nobody asked.
-//! - A node that does not answer has a row that says why: silence is what a status is looked at for. Only if nobody
-//!   answers has the command failed.
-
-use std::io::Write;
+//! - A node that does not answer has a row that says why: silence is what a status is looked at for.
+//! - What a node says of a leader is marked as stale unless a majority answers and that node leads it.
 
 use futures::future::join_all;
-use serde::Serialize;
+use serde_json::json;
 
-use crate::client::{Client, Error};
-use crate::types::{MemberStatus, NodeStatus};
+use crate::client::{Client, Error, Reason};
+use crate::types::{MemberStatus, NodeId, NodeStatus, Role};
 
-use super::admin::MemberRow;
-use super::arguments::Options;
+use super::arguments::Format;
+use super::call::Call;
+use super::column::Column;
 use super::exit::Exit;
-use super::output::{self, NONE, Row};
-use super::report::Problem;
+use super::problem::Problem;
+use super::value::Value;
+use super::{members, output};
 
-#[derive(Debug, Serialize)]
+/// The state of one node.
 struct NodeRow {
-    node_id: Option<u64>,
+    node: Option<NodeId>,
     address: String,
-    reachable: bool,
-    #[serde(flatten)]
-    status: Option<StatusFields>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct StatusFields {
-    cluster_id: Option<String>,
-    incarnation: String,
-    version: String,
-    role: &'static str,
-    term: u64,
-    leader_id: Option<u64>,
-    leader_address: Option<String>,
-    last_index: u64,
-    committed_index: u64,
-    applied_index: u64,
-    snapshot_index: u64,
-    purged_index: u64,
-    digest: String,
-    digests: Vec<DigestFields>,
-    history: u64,
-    /// The rules that decide entries.
-    machine_version: u16,
-    /// The newest rules that the node's build knows.
-    machine_version_known: u16,
-    clock_ms: u64,
-    serving: bool,
-    raft_bytes: u64,
-    state_bytes: u64,
-    snapshot_bytes: u64,
-    counters: CounterFields,
-    members: Vec<MemberRow>,
-}
-
-#[derive(Debug, Serialize)]
-struct DigestFields {
-    index: u64,
-    digest: String,
-}
-
-#[derive(Debug, Serialize)]
-struct CounterFields {
-    log_syncs: u64,
-    log_entries: u64,
-    log_bytes: u64,
-    decided: u64,
-    replayed: u64,
-    rejected: u64,
-    cpu_ms: u64,
-    written_bytes: u64,
-}
-
-impl StatusFields {
-    /// The machine version in force, and the newest that the node knows if that is another.
-    fn machine(&self) -> String {
-        match (self.machine_version, self.machine_version_known) {
-            (in_force, known) if in_force == known => in_force.to_string(),
-            (in_force, known) => format!("{in_force} (knows {known})"),
-        }
-    }
+    answer: Result<NodeStatus, String>,
+    /// Whether what it says of a leader is stale.
+    is_stale: bool,
 }
 
 impl NodeRow {
-    fn of(address: &str, status: NodeStatus) -> Self {
-        let fields = StatusFields {
-            cluster_id: status.cluster.map(|cluster| cluster.to_string()),
-            incarnation: status.incarnation.to_string(),
-            version: status.version,
-            role: status.role.as_str(),
-            term: status.term,
-            leader_id: status.leader.map(|leader| leader.0),
-            leader_address: status.leader_address,
-            last_index: status.last.0,
-            committed_index: status.committed.0,
-            applied_index: status.applied.0,
-            snapshot_index: status.snapshot.0,
-            purged_index: status.purged.0,
-            digest: status.digest,
-            digests: status
-                .digests
-                .into_iter()
-                .map(|at| DigestFields { index: at.index.0, digest: at.digest })
-                .collect(),
-            history: status.history.0,
-            machine_version: status.machine_version.0,
-            machine_version_known: status.machine_version_known.0,
-            clock_ms: status.clock.as_ms(),
-            serving: status.serving,
-            raft_bytes: status.sizes.raft_bytes,
-            state_bytes: status.sizes.state_bytes,
-            snapshot_bytes: status.sizes.snapshot_bytes,
-            counters: CounterFields {
-                log_syncs: status.counters.log_syncs,
-                log_entries: status.counters.log_entries,
-                log_bytes: status.counters.log_bytes,
-                decided: status.counters.decided,
-                replayed: status.counters.replayed,
-                rejected: status.counters.rejected,
-                cpu_ms: status.counters.cpu_ms,
-                written_bytes: status.counters.written_bytes,
-            },
-            members: status.members.iter().map(MemberRow::new).collect(),
-        };
-        Self {
-            node_id: Some(status.node.0),
-            address: address.to_owned(),
-            reachable: true,
-            status: Some(fields),
-            problem: status.problem,
+    fn status(&self) -> Option<&NodeStatus> {
+        self.answer.as_ref().ok()
+    }
+
+    fn problem(&self) -> Option<&str> {
+        match &self.answer {
+            Ok(status) => status.problem.as_deref(),
+            Err(why) => Some(why),
         }
     }
 
-    fn silent(node_id: Option<u64>, address: &str, error: &Error) -> Self {
-        let why = error.tried.last().map_or_else(|| error.cause.to_string(), |tried| tried.last.message.clone());
-        Self { node_id, address: address.to_owned(), reachable: false, status: None, problem: Some(why) }
+    fn marked(&self, claim: String) -> String {
+        if self.is_stale { format!("{claim} (stale)") } else { claim }
+    }
+
+    fn role(&self) -> String {
+        match self.status() {
+            None => "unreachable".to_owned(),
+            Some(status) if status.role == Role::Leader => self.marked(status.role.as_str().to_owned()),
+            Some(status) => status.role.as_str().to_owned(),
+        }
+    }
+
+    /// The machine version in force, and the newest that the node knows if that is another.
+    fn machine(&self) -> Option<String> {
+        let (in_force, known) =
+            self.status().map(|status| (status.machine_version.0, status.machine_version_known.0))?;
+        Some(if in_force == known { in_force.to_string() } else { format!("{in_force} (knows {known})") })
     }
 }
 
-impl Row for NodeRow {
-    const HEADINGS: &'static [&'static str] = &[
-        "NODE",
-        "ADDRESS",
-        "ROLE",
-        "TERM",
-        "LEADER",
-        "COMMITTED",
-        "APPLIED",
-        "SNAPSHOT",
-        "SERVING",
-        "PROBLEM",
-        "MACHINE",
+/// What a node that answers says.
+fn said<V: Into<Value>>(of: impl Fn(&NodeStatus) -> V) -> impl Fn(&NodeRow) -> Option<V> {
+    move |row| row.status().map(&of)
+}
+
+fn columns() -> Vec<Column<NodeRow>> {
+    let leader = |row: &NodeRow| Some(row.marked(row.status()?.leader?.0.to_string()));
+    vec![
+        Column::json("node_id", |row: &NodeRow| Value::or_null(row.node.map(|node| node.0))),
+        Column::shown("NODE", |row: &NodeRow| row.node.map(|node| node.0)),
+        Column::new("address", "ADDRESS", |row: &NodeRow| row.address.clone()),
+        Column::json("reachable", |row: &NodeRow| row.answer.is_ok()),
+        Column::json("cluster_id", said(|status| Value::or_null(status.cluster.map(|cluster| cluster.to_string())))),
+        Column::json("incarnation", said(|status| status.incarnation.to_string())),
+        Column::json("version", said(|status| status.version.clone())),
+        Column::json("role", said(|status| status.role.as_str())),
+        Column::shown("ROLE", NodeRow::role),
+        Column::new("term", "TERM", said(|status| status.term)),
+        Column::json("leader_id", said(|status| Value::or_null(status.leader.map(|leader| leader.0)))),
+        Column::json("leader_address", said(|status| Value::or_null(status.leader_address.clone()))),
+        Column::json("leader_is_stale", |row: &NodeRow| row.is_stale.then_some(true)),
+        Column::shown("LEADER", leader),
+        Column::json("last_index", said(|status| status.last.0)),
+        Column::new("committed_index", "COMMITTED", said(|status| status.committed.0)).spare(),
+        Column::new("applied_index", "APPLIED", said(|status| status.applied.0)),
+        Column::new("snapshot_index", "SNAPSHOT", said(|status| status.snapshot.0)).not_in_table(),
+        Column::json("purged_index", said(|status| status.purged.0)),
+        Column::json("digest", said(|status| status.digest.clone())),
+        Column::json("digests", said(digests)),
+        Column::json("history", said(|status| status.history.0)),
+        Column::new("serving", "SERVING", said(|status| status.serving)),
+        Column::new("problem", "PROBLEM", |row: &NodeRow| row.problem().map(str::to_owned)).not_in_table(),
+        Column::json("machine_version", said(|status| status.machine_version.0)),
+        Column::json("machine_version_known", said(|status| status.machine_version_known.0)),
+        Column::shown("MACHINE", NodeRow::machine).not_in_table(),
+        Column::json("clock_ms", said(|status| status.clock)),
+        Column::json("raft_bytes", said(|status| status.sizes.raft_bytes)),
+        Column::json("state_bytes", said(|status| status.sizes.state_bytes)),
+        Column::json("snapshot_bytes", said(|status| status.sizes.snapshot_bytes)),
+        Column::json("counters", said(counters)),
+        Column::json(
+            "members",
+            said(|status| {
+                let columns = members::columns();
+                serde_json::Value::from_iter(status.members.iter().map(|member| output::object(&columns, member)))
+            }),
+        ),
+    ]
+}
+
+fn digests(status: &NodeStatus) -> serde_json::Value {
+    status.digests.iter().map(|at| json!({"index": at.index.0, "digest": at.digest})).collect()
+}
+
+fn counters(status: &NodeStatus) -> serde_json::Value {
+    let counters = &status.counters;
+    json!({
+        "log_syncs": counters.log_syncs,
+        "log_entries": counters.log_entries,
+        "log_bytes": counters.log_bytes,
+        "decided": counters.decided,
+        "replayed": counters.replayed,
+        "rejected": counters.rejected,
+        "cpu_ms": counters.cpu_ms,
+        "written_bytes": counters.written_bytes,
+    })
+}
+
+/// How many nodes decide, and how many of them answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Majority {
+    voters: usize,
+    answering: usize,
+}
+
+impl Majority {
+    fn of(rows: &[NodeRow]) -> Self {
+        let known = rows.iter().filter_map(NodeRow::status).filter(|status| !status.members.is_empty());
+        let members = known.max_by_key(|status| status.applied).map(|status| &status.members);
+        let voters: Vec<_> = members.into_iter().flatten().filter(|member| member.voter).collect();
+        let answers =
+            |member: &&&MemberStatus| rows.iter().filter_map(NodeRow::status).any(|status| status.node == member.node);
+        Self { voters: voters.len(), answering: voters.iter().filter(answers).count() }
+    }
+
+    fn is_there(self) -> bool {
+        self.answering * 2 > self.voters
+    }
+
+    /// What it means, in a line.
+    fn told(self) -> Option<String> {
+        let Self { voters, answering } = self;
+        if voters == 0 {
+            return None;
+        }
+        if !self.is_there() {
+            return Some(format!("no majority: {answering} of {voters} nodes answer"));
+        }
+        if let Some(warning) = members::survives_no_loss(voters) {
+            return Some(warning.to_owned());
+        }
+        Some(match answering - (voters - members::losses_survived(voters)) {
+            0 => format!("{answering} of {voters} nodes answer: the cluster survives no further loss"),
+            1 => format!("{answering} of {voters} nodes answer: the cluster survives the loss of one"),
+            more => format!("{answering} of {voters} nodes answer: the cluster survives the loss of {more}"),
+        })
+    }
+}
+
+pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
+    let (rows, majority) = look(&call.client).await;
+    let told = majority.told();
+    let head = [
+        Column::given_json("voters", majority.voters),
+        Column::given_json("answering", majority.answering),
+        Column::given_json("majority", majority.voters > 0 && majority.is_there()),
+        Column::given_json("summary", Value::or_null(told.clone())),
     ];
-
-    fn cells(&self) -> Vec<String> {
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
-        let number =
-            |number: fn(&StatusFields) -> u64| or_none(self.status.as_ref().map(|fields| number(fields).to_string()));
-        vec![
-            or_none(self.node_id.map(|id| id.to_string())),
-            self.address.clone(),
-            self.status.as_ref().map_or("unreachable", |fields| fields.role).to_owned(),
-            number(|fields| fields.term),
-            or_none(self.status.as_ref().and_then(|fields| fields.leader_id).map(|id| id.to_string())),
-            number(|fields| fields.committed_index),
-            number(|fields| fields.applied_index),
-            number(|fields| fields.snapshot_index),
-            self.status.as_ref().map_or(NONE, |fields| if fields.serving { "yes" } else { "no" }).to_owned(),
-            or_none(self.problem.clone()),
-            or_none(self.status.as_ref().map(StatusFields::machine)),
-        ]
+    call.out.many_in(&head, &(), "nodes", &columns(), &rows)?;
+    for row in &rows {
+        if let Some(problem) = row.problem() {
+            let node = row.node.map_or_else(String::new, |node| format!("node {node} at "));
+            call.out.text(&format!("{node}{}: {problem}", row.address))?;
+        }
     }
+    if let Some(told) = &told {
+        call.out.text(told)?;
+    }
+    let answered = rows.iter().any(|row| row.answer.is_ok());
+    if answered && (majority.voters == 0 || majority.is_there()) {
+        return Ok(Exit::Done);
+    }
+    match (call.out.format(), told) {
+        // It has been said.
+        (Format::Table | Format::Json, Some(_)) => {}
+        (_, told) => {
+            let message = told.unwrap_or_else(|| "no node answers".to_owned());
+            let advice = "Check that the nodes run and can reach each other, and that the addresses are right.";
+            call.out.report(&Problem::unavailable(message, advice).because(Reason::NoLeader));
+        }
+    }
+    Ok(Exit::Unavailable)
 }
 
-pub(super) async fn run(client: &Client, options: &Options, out: &mut impl Write) -> Result<Exit, Problem> {
+async fn look(client: &Client) -> (Vec<NodeRow>, Majority) {
     let given: Vec<String> = client.addresses().map(str::to_owned).collect();
     let answers = ask(client, given).await;
     let members = unasked(&answers);
-    let numbers: Vec<_> = members.iter().map(|member| member.node.0).collect();
+    let numbers: Vec<_> = members.iter().map(|member| member.node).collect();
     let more = ask(client, members.into_iter().map(|member| member.client_address).collect()).await;
-
-    let answered = answers.iter().any(|(_, answer)| answer.is_ok());
-    let rows = rows(answers, numbers.into_iter().map(Some).zip(more));
-    output::print_many(out, options.output, "nodes", &rows)?;
-    Ok(if answered { Exit::Done } else { Exit::Unavailable })
+    rows(answers, numbers.into_iter().map(Some).zip(more))
 }
 
-pub(super) type Answer = (String, Result<NodeStatus, Error>);
+type Answer = (String, Result<NodeStatus, Error>);
 
 /// Asks every given node, and every member that nobody gave.
 pub(super) async fn ask_all(client: &Client) -> Vec<Answer> {
@@ -222,47 +243,48 @@ fn unasked(answers: &[Answer]) -> Vec<MemberStatus> {
 }
 
 /// One row a node, by number; a node that was given under two addresses answers twice and is shown once.
-fn rows(answers: Vec<Answer>, more: impl Iterator<Item = (Option<u64>, Answer)>) -> Vec<NodeRow> {
+fn rows(answers: Vec<Answer>, more: impl Iterator<Item = (Option<NodeId>, Answer)>) -> (Vec<NodeRow>, Majority) {
     let named: Vec<_> = answers
         .iter()
         .filter_map(|(_, answer)| answer.as_ref().ok())
         .flat_map(|status| &status.members)
-        .map(|member| (member.client_address.clone(), member.node.0))
+        .map(|member| (member.client_address.clone(), member.node))
         .collect();
     let number_of = |address: &str| named.iter().find(|(named, _)| named == address).map(|(_, number)| *number);
     let given = answers.into_iter().map(|(address, answer)| (number_of(&address), (address, answer)));
-    let mut rows: Vec<NodeRow> = given
-        .chain(more)
-        .map(|(number, (address, answer))| match answer {
-            Ok(status) => NodeRow::of(&address, status),
-            Err(error) => NodeRow::silent(number, &address, &error),
-        })
-        .collect();
-    rows.sort_by_key(|row| (row.node_id.is_none(), row.node_id, !row.reachable));
-    rows.dedup_by(|later, earlier| later.node_id.is_some() && later.node_id == earlier.node_id);
-    rows
+    let row = |(number, (address, answer)): (Option<NodeId>, Answer)| match answer {
+        Ok(status) => NodeRow { node: Some(status.node), address, answer: Ok(status), is_stale: false },
+        Err(error) => NodeRow { node: number, address, answer: Err(why(&error)), is_stale: false },
+    };
+    let mut rows: Vec<NodeRow> = given.chain(more).map(row).collect();
+    rows.sort_by_key(|row| (row.node.is_none(), row.node, row.answer.is_err()));
+    rows.dedup_by(|later, earlier| later.node.is_some() && later.node == earlier.node);
+    let majority = Majority::of(&rows);
+    let leads = rows.iter().filter_map(NodeRow::status).filter(|status| status.role == Role::Leader);
+    let leader = leads.max_by_key(|status| status.term).filter(|_| majority.is_there()).map(|status| status.node);
+    for row in &mut rows {
+        let claims = row.status().is_some_and(|status| status.leader.is_some_and(|claimed| Some(claimed) != leader));
+        row.is_stale =
+            claims || row.status().is_some_and(|status| status.role == Role::Leader && Some(status.node) != leader);
+    }
+    (rows, majority)
+}
+
+/// Why a node did not answer.
+pub(super) fn why(error: &Error) -> String {
+    error.tried.last().map_or_else(|| error.cause.to_string(), |tried| tried.last.message.clone())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::output::Format;
-    use crate::client::{Cause, ErrorReport, Reason, Tried};
+    use crate::cli::output::printed;
+    use crate::client::{Cause, ErrorReport, Tried};
     use crate::types::{
-        AttemptEffect, ClusterId, Counters, History, Incarnation, LogIndex, LogTime, MachineVersion, NodeId, Role,
-        Sizes,
+        AttemptEffect, ClusterId, Counters, History, Incarnation, LogIndex, LogTime, MachineVersion, Sizes,
     };
 
+    use super::members::tests::member;
     use super::*;
-
-    fn member(node: u64) -> MemberStatus {
-        MemberStatus {
-            node: NodeId(node),
-            peer_address: format!("p{node}:1"),
-            client_address: format!("c{node}:1"),
-            incarnation: Incarnation::from_bytes([2; 16]),
-            voter: true,
-        }
-    }
 
     fn status(node: u64, role: Role) -> NodeStatus {
         NodeStatus {
@@ -293,22 +315,24 @@ mod tests {
         }
     }
 
-    fn silence(address: &str) -> Error {
+    fn silence(address: &str) -> Answer {
         let last = ErrorReport::new(Reason::Foreign, AttemptEffect::None, "cannot connect: Connection refused");
         let tried = vec![Tried { address: address.to_owned(), attempts: 1, last }];
-        Error { doing: String::new(), id: None, effect: AttemptEffect::None, cause: Cause::NoNodeLeft, tried }
+        let (doing, cause) = (String::new(), Cause::NoNodeLeft);
+        (address.to_owned(), Err(Error { doing, id: None, effect: AttemptEffect::None, cause, tried }))
     }
 
-    fn printed(format: Format, rows: &[NodeRow]) -> String {
-        let mut out = Vec::new();
-        output::print_many(&mut out, format, "nodes", rows).unwrap();
-        String::from_utf8(out).unwrap()
+    fn answer(address: &str, status: NodeStatus) -> Answer {
+        (address.to_owned(), Ok(status))
+    }
+
+    fn table(rows: &[NodeRow]) -> String {
+        printed(Format::Table, |out| out.many("nodes", &columns(), rows))
     }
 
     #[test]
     fn members_that_nobody_asked_are_asked_whatever_they_were_called() {
-        let answers =
-            vec![("localhost:1".to_owned(), Ok(status(2, Role::Follower))), ("c3:1".to_owned(), Err(silence("c3:1")))];
+        let answers = vec![answer("localhost:1", status(2, Role::Follower)), silence("c3:1")];
         let unasked: Vec<_> = unasked(&answers).into_iter().map(|member| member.node.0).collect();
         assert_eq!(unasked, [1]);
     }
@@ -316,13 +340,13 @@ mod tests {
     #[test]
     fn every_node_has_a_row_and_a_silent_one_says_why() {
         let answers = vec![
-            ("c3:1".to_owned(), Err(silence("c3:1"))),
-            ("localhost:1".to_owned(), Ok(status(2, Role::Follower))),
-            ("c2:1".to_owned(), Ok(status(2, Role::Follower))),
-            ("elsewhere:1".to_owned(), Err(silence("elsewhere:1"))),
+            silence("c3:1"),
+            answer("localhost:1", status(2, Role::Follower)),
+            answer("c2:1", status(2, Role::Follower)),
+            silence("elsewhere:1"),
         ];
-        let leader = ("c1:1".to_owned(), Ok(status(1, Role::Leader)));
-        let rows = rows(answers, [(Some(1), leader)].into_iter());
+        let leader = answer("c1:1", status(1, Role::Leader));
+        let (rows, majority) = rows(answers, [(Some(NodeId(1)), leader)].into_iter());
         let refused = "cannot connect: Connection refused";
         let expected = format!(
             "1\tc1:1\tleader\t4\t1\t8\t7\t6\tyes\t-\t1 (knows 2)\n\
@@ -330,12 +354,47 @@ mod tests {
              3\tc3:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\t-\n\
              -\telsewhere:1\tunreachable\t-\t-\t-\t-\t-\t-\t{refused}\t-\n"
         );
-        assert_eq!(printed(Format::Plain, &rows), expected);
+        assert_eq!(printed(Format::Plain, |out| out.many("nodes", &columns(), &rows)), expected);
+        assert_eq!(majority, Majority { voters: 3, answering: 2 });
+        let told = "2 of 3 nodes answer: the cluster survives no further loss";
+        assert_eq!(majority.told().as_deref(), Some(told));
+        assert!(table(&rows).lines().all(|line| line.chars().count() <= 80), "{}", table(&rows));
+    }
+
+    #[test]
+    fn without_a_majority_no_claim_of_a_leader_is_believed() {
+        let (survivor, majority) =
+            rows(vec![answer("c2:1", status(2, Role::Follower)), silence("c1:1"), silence("c3:1")], std::iter::empty());
+        assert_eq!(majority.told().as_deref(), Some("no majority: 1 of 3 nodes answer"));
+        let expected = "NODE  ADDRESS  ROLE         TERM  LEADER     COMMITTED  APPLIED  SERVING\n\
+                        1     c1:1     unreachable  -     -          -          -        -\n\
+                        2     c2:1     follower     4     1 (stale)  8          7        yes\n\
+                        3     c3:1     unreachable  -     -          -          -        -\n";
+        assert_eq!(table(&survivor), expected);
+        let (cut_off, _) =
+            rows(vec![answer("c1:1", status(1, Role::Leader)), silence("c2:1"), silence("c3:1")], std::iter::empty());
+        assert!(table(&cut_off).contains("leader (stale)"), "{}", table(&cut_off));
+        let document = printed(Format::Json, |out| out.many("nodes", &columns(), &cut_off));
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["nodes"][0]["leader_is_stale"], true);
+    }
+
+    #[test]
+    fn what_the_cluster_survives_is_said() {
+        let told = |voters, answering| Majority { voters, answering }.told().unwrap_or_default();
+        assert!(told(2, 2).starts_with("two nodes survive no loss"));
+        assert!(told(1, 1).starts_with("one node survives no loss"));
+        assert_eq!(told(2, 1), "no majority: 1 of 2 nodes answer");
+        assert_eq!(told(3, 3), "3 of 3 nodes answer: the cluster survives the loss of one");
+        assert_eq!(told(5, 5), "5 of 5 nodes answer: the cluster survives the loss of 2");
+        assert_eq!(told(5, 3), "3 of 5 nodes answer: the cluster survives no further loss");
+        assert_eq!(told(0, 0), "");
     }
 
     #[test]
     fn json_has_every_field() {
-        let document = printed(Format::Json, &[NodeRow::of("c1:1", status(1, Role::Leader))]);
+        let (rows, _) = rows(vec![answer("c1:1", status(1, Role::Leader))], std::iter::empty());
+        let document = printed(Format::Json, |out| out.many("nodes", &columns(), &rows));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         let node = &document["nodes"][0];
         assert_eq!((&node["node_id"], &node["role"], &node["reachable"]), (&1.into(), &"leader".into(), &true.into()));

@@ -1,23 +1,25 @@
 //! `submit`: a whole command, written as JSON.
 
-use std::io::{self, Write};
+use std::io;
 
-use serde::Serialize;
-use serde_json::Value;
-
-use crate::client::{Client, Submitted};
+use crate::client::Submitted;
 use crate::types::limits::COMMAND_BYTES_MAX;
-use crate::types::{Command, SpaceName};
+use crate::types::{Command, Verdict};
 
-use super::arguments::{Options, Submit};
+use super::arguments::Submit;
+use super::call::{self, Call};
+use super::column::Column;
 use super::input::{self, Wanted};
 use super::json::{self, Written};
-use super::output::{self, Row};
-use super::report::Problem;
+use super::problem::Problem;
 
 /// Where JSON writes a byte as `\u001b`, six stand for one.
-const DOCUMENT: Wanted =
-    Wanted { what: "a command", most: 6 * COMMAND_BYTES_MAX, advice: "Do it in several commands." };
+const DOCUMENT: Wanted = Wanted {
+    what: "a command",
+    most: 6 * COMMAND_BYTES_MAX,
+    advice: "Split it into several commands.",
+    allow_empty: true,
+};
 
 /// A command to begin with.
 const EXAMPLE: &str = r#"{
@@ -32,83 +34,49 @@ const EXAMPLE: &str = r#"{
 }
 "#;
 
-/// What became of a command, as it is printed.
-#[derive(Debug, Serialize)]
-struct Answer {
-    space: String,
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    birth_ms: Option<u64>,
-    replayed: bool,
-    fate: &'static str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    nothing_to_undo: bool,
-    results: Vec<Value>,
-    sequence: u64,
-    history: u64,
-    time_ms: u64,
-    #[serde(skip)]
-    details: String,
+fn own_columns() -> Vec<Column<Submitted>> {
+    let nothing_to_undo = |done: &Submitted| done.outcome.verdict == Verdict::NothingToUndo;
+    vec![
+        Column::json("fate", |_: &Submitted| "applied"),
+        Column::json("nothing_to_undo", move |done: &Submitted| nothing_to_undo(done).then_some(true)),
+        Column::json("results", |done: &Submitted| serde_json::Value::from(json::results(done.results()))),
+    ]
 }
 
-impl Answer {
-    fn new(space: &SpaceName, done: &Submitted) -> Self {
-        let outcome = &done.outcome;
-        Self {
-            space: space.as_str().to_owned(),
-            id: done.id.text().to_owned(),
-            birth_ms: output::birth_beside(&done.id),
-            replayed: done.replayed,
-            fate: "applied",
-            nothing_to_undo: done.nothing_to_undo(),
-            results: json::results(done.results()),
-            sequence: outcome.sequence.0,
-            history: outcome.history.0,
-            time_ms: outcome.time.as_ms(),
-            details: json::details(outcome),
-        }
-    }
+fn columns(space: &crate::types::SpaceName) -> Vec<Column<Submitted>> {
+    let mut columns = call::outcome_columns(space, own_columns());
+    let before_id = columns.iter().position(|column| column.name() == Some("id")).unwrap_or(0);
+    columns.insert(before_id, Column::shown("DETAILS", |done: &Submitted| json::details(&done.outcome)));
+    columns
 }
 
-impl Row for Answer {
-    const HEADINGS: &'static [&'static str] = &["ARRIVAL", "SEQUENCE", "DETAILS", "ID"];
-
-    fn cells(&self) -> Vec<String> {
-        let arrival = if self.replayed { "replayed" } else { "first" };
-        vec![arrival.to_owned(), self.sequence.to_string(), self.details.clone(), self.id.clone()]
-    }
-}
-
-pub(super) async fn run(
-    client: &Client,
-    options: &Options,
-    submit: Submit,
-    out: &mut impl Write,
-) -> Result<(), Problem> {
-    let Some(source) = submit.document else { return Ok(out.write_all(EXAMPLE.as_bytes())?) };
+pub(super) async fn run(call: &mut Call, submit: Submit) -> Result<(), Problem> {
+    let Some(source) = submit.document else { return call.out.verbatim(EXAMPLE) };
     let text = input::source(&source, io::stdin().lock(), DOCUMENT)?;
     let name = if source == "-" { "standard input" } else { &source };
-    let misuse = |message: String| Problem::Misuse {
-        message: format!("{name} is no command: {message}"),
-        advice: "`oncelog submit --print-example` prints one; the page `commands` has them all.",
+    let misuse = |message: String| {
+        let advice =
+            "`oncelog submit --print-example` prints a command; the page `commands` describes all guards and actions.";
+        Problem::usage(format!("{name} does not hold a valid command: {message}"), advice)
     };
     let Written { id: own, guards, actions } = json::read(&text).map_err(misuse)?;
     let id = match (submit.id.get()?, own) {
         (Some(given), Some(own)) if given != own => {
-            return Err(misuse("its id is another than --id; give one of the two".to_owned()));
+            return Err(misuse("its id differs from --id; give only one of the two".to_owned()));
         }
-        (given, own) => given.or(own).unwrap_or_else(|| client.fresh_id()),
+        (given, own) => given.or(own).unwrap_or_else(|| call.client.fresh_id()),
     };
-    let command = Command { space: options.space.clone(), id, guards, actions };
+    let command = Command { space: call.speaking.space.clone(), id, guards, actions };
     command.check().map_err(|error| misuse(error.to_string()))?;
-    let done = client.submit(&command).await?;
-    Ok(output::print_one(out, options.output, &Answer::new(&options.space, &done))?)
+    let done = call.client.submit(&command).await?;
+    call.out.one(&columns(&call.speaking.space), &done)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::output::Format;
-    use crate::types::{ActionResult, History, Id, LogTime, Offset, Outcome, Sequence, Verdict, Version};
+    use crate::cli::arguments::Format;
+    use crate::cli::output;
+    use crate::types::{ActionResult, History, Id, LogTime, Offset, Outcome, Sequence, SpaceName, Version};
 
     use super::*;
 
@@ -116,9 +84,7 @@ mod tests {
         let time = LogTime::from_ms(5).unwrap();
         let outcome = Outcome { verdict, sequence: Sequence(9), history: History(3), time };
         let done = Submitted { id: Id::new("pay-1").unwrap(), outcome, replayed: false };
-        let mut out = Vec::new();
-        output::print_one(&mut out, format, &Answer::new(&SpaceName::main(), &done)).unwrap();
-        String::from_utf8(out).unwrap()
+        output::printed(format, |out| out.one(&columns(&SpaceName::main()), &done))
     }
 
     #[test]
@@ -134,9 +100,9 @@ mod tests {
             Verdict::Applied(vec![added, ActionResult::Appended { first: Offset(4), count: 1 }])
         };
         assert_eq!(printed(Format::Plain, applied()), "first\t9\tsum 20 at version 9, offset 4\tpay-1\n");
-        let expected = "{\"space\":\"main\",\"id\":\"pay-1\",\"replayed\":false,\"fate\":\"applied\",\"results\":[\
+        let expected = "{\"space\":\"main\",\"fate\":\"applied\",\"results\":[\
                         {\"added\":{\"value\":20,\"version\":9}},{\"appended\":{\"count\":1,\"first_offset\":4}}],\
-                        \"sequence\":9,\"history\":3,\"time_ms\":5}\n";
+                        \"replayed\":false,\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5}\n";
         assert_eq!(printed(Format::Jsonl, applied()), expected);
     }
 

@@ -286,6 +286,14 @@ impl Settings {
         file
     }
 
+    /// Every setting: its name, whether it is a number, and its value with where that came from, if it has one.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, bool, Option<(&str, &Origin)>)> {
+        SETTINGS.iter().map(|(name, shape, _)| {
+            let given = self.given.get(name).map(|given| (given.text.as_str(), &given.origin));
+            (*name, *shape == Shape::Number, given)
+        })
+    }
+
     fn text(&self, name: &'static str) -> Result<&str, Error> {
         self.given.get(name).map(|given| given.text.as_str()).ok_or(Error::Missing { name })
     }

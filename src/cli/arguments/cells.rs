@@ -5,31 +5,31 @@ use clap::Args;
 use crate::types::{CellKey, Guard, Version};
 
 use super::ids::NewId;
+use super::options::Local;
 
 /// Reading cells.
 #[derive(Debug, Args)]
-pub struct Get {
+pub(crate) struct Get {
     /// The key of one cell
     #[arg(value_parser = CellKey::new, required_unless_present = "prefix")]
-    pub(in crate::cli) key: Option<CellKey>,
-    /// List the cells whose keys begin with this instead; all with an empty one
+    pub(crate) key: Option<CellKey>,
+    /// List the cells whose keys begin with this text; an empty text lists all
     #[arg(long, value_name = "TEXT", conflicts_with = "key")]
-    pub(in crate::cli) prefix: Option<String>,
-    /// What the asked node has applied, possibly stale
-    #[arg(long)]
-    pub(in crate::cli) local: bool,
+    pub(crate) prefix: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
 }
 
-/// What a cell must be before it is changed.
+/// A guard on the cell that is changed.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Unchanged {
-    /// Only if the cell has still this version, which `get` prints; 0 if it is not to be there
+pub(crate) struct Unchanged {
+    /// Change the cell only if it still has this version, which `get` prints; 0 means that the cell does not exist
     #[arg(long, value_name = "VERSION")]
     if_version: Option<u64>,
 }
 
 impl Unchanged {
-    pub(in crate::cli) fn guard(&self, key: &CellKey) -> Option<Guard> {
+    pub(crate) fn guard(&self, key: &CellKey) -> Option<Guard> {
         self.if_version.map(|version| match version {
             0 => Guard::CellAbsent { key: key.clone() },
             _ => Guard::CellVersion { key: key.clone(), version: Version(version) },
@@ -39,55 +39,58 @@ impl Unchanged {
 
 /// Writing a cell.
 #[derive(Debug, Args)]
-pub struct Put {
+pub(crate) struct Put {
     /// The key
     #[arg(value_parser = CellKey::new)]
-    pub(in crate::cli) key: CellKey,
-    /// What it is to hold: text, @FILE for a file's bytes, or - for standard input, also when left out
-    #[arg(value_name = "VALUE|-|@FILE", default_value = "-", allow_negative_numbers = true)]
-    pub(in crate::cli) value: String,
-    /// The value is a whole number, which can be added to
+    pub(crate) key: CellKey,
+    /// The new value: text, @FILE for the bytes of a file, or - for standard input
+    #[arg(value_name = "VALUE|-|@FILE", allow_negative_numbers = true)]
+    pub(crate) value: Option<String>,
+    /// Store the value as a whole number, which `add` can change
     #[arg(long)]
-    pub(in crate::cli) integer: bool,
-    /// Only if the cell is not there
+    pub(crate) integer: bool,
+    /// Allow an empty value
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
+    /// Put the value only if the cell does not exist
     #[arg(long, conflicts_with = "if_version")]
-    pub(in crate::cli) if_absent: bool,
+    pub(crate) if_absent: bool,
     #[command(flatten)]
-    pub(in crate::cli) unchanged: Unchanged,
+    pub(crate) unchanged: Unchanged,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }
 
-/// Taking a cell away.
+/// Deleting a cell.
 #[derive(Debug, Args)]
-pub struct Delete {
+pub(crate) struct Delete {
     /// The key
     #[arg(value_parser = CellKey::new)]
-    pub(in crate::cli) key: CellKey,
+    pub(crate) key: CellKey,
     #[command(flatten)]
-    pub(in crate::cli) unchanged: Unchanged,
+    pub(crate) unchanged: Unchanged,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }
 
 /// Adding to a cell.
 #[derive(Debug, Args)]
-pub struct Add {
+pub(crate) struct Add {
     /// The key
     #[arg(value_parser = CellKey::new)]
-    pub(in crate::cli) key: CellKey,
-    /// How much, less than 0 to take away
+    pub(crate) key: CellKey,
+    /// The number to add; a negative number takes away
     #[arg(allow_negative_numbers = true)]
-    pub(in crate::cli) amount: i64,
-    /// Refuse it if the sum would be less
+    pub(crate) amount: i64,
+    /// Refuse the command if the sum would be less than this
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pub(in crate::cli) least: Option<i64>,
-    /// Refuse it if the sum would be more
+    pub(crate) least: Option<i64>,
+    /// Refuse the command if the sum would be more than this
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pub(in crate::cli) most: Option<i64>,
-    /// What a cell that is not there counts as; without this it is refused
+    pub(crate) most: Option<i64>,
+    /// Start from this number if the cell does not exist; without it the command is refused then
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pub(in crate::cli) absent_is: Option<i64>,
+    pub(crate) absent_is: Option<i64>,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }

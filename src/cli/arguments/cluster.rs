@@ -2,48 +2,69 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-
-use crate::cli::children::Timing;
+use clap::{Args, ValueEnum};
 
 use super::ids::NewId;
 
-/// A cluster of one's own.
-#[derive(Debug, Args)]
-pub struct Dev {
-    /// How many nodes, 1 to 9 [default: 3]
-    #[arg(long, short = 'n', value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
-    pub(in crate::cli) nodes: Option<u8>,
-    /// Leave the directory at the end
-    #[arg(long)]
-    pub(in crate::cli) keep: bool,
-    /// Where everything is kept: a new or empty directory, or the one of an earlier cluster, which goes on and stays
-    /// [default: a temporary one]
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(in crate::cli) directory: Option<PathBuf>,
-    /// How soon a silent leader is replaced
-    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
-    pub(in crate::cli) timing: Timing,
-    /// The first node's port for clients; the next is for its peers, and every further node's are ten further
-    /// [default: free ones]
-    #[arg(long, value_name = "FIRST", value_parser = clap::value_parser!(u16).range(1..=65_000))]
-    pub(in crate::cli) port: Option<u16>,
+/// How soon a silent leader is replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Timing {
+    /// After 0.5 to 1 s without a sign of the leader
+    #[default]
+    Default,
+    /// After 0.25 to 0.5 s; for a good network
+    Fast,
 }
 
-/// Founding.
+impl Timing {
+    /// The setting's value.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Fast => "fast",
+        }
+    }
+}
+
+/// A cluster on this machine.
 #[derive(Debug, Args)]
-pub struct Init {
-    /// The peer addresses of all nodes, the asked one's included; the first of --server is asked
+pub(crate) struct Dev {
+    /// The number of nodes, from 1 to 9 [default: 3]
+    #[arg(long, short = 'n', value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) nodes: Option<u8>,
+    /// Keep the directory when the command ends
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// The directory for all data [default: a temporary directory]
+    ///
+    /// A new or empty directory gets a new cluster. The directory of an earlier cluster continues that cluster, and is kept
+    /// when the command ends.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// How soon the nodes replace a silent leader
+    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
+    pub(crate) timing: Timing,
+    /// The client port of the first node [default: free ports]
+    ///
+    /// The next port is for its peers. The ports of each further node are ten higher than those of the node before it.
+    #[arg(long, value_name = "FIRST", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub(crate) port: Option<u16>,
+}
+
+/// Making a cluster.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The peer addresses of all nodes, including the node that is asked (the first of --server)
     #[arg(long, required = true, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(in crate::cli) peers: Vec<String>,
+    pub(crate) peers: Vec<String>,
 }
 
 /// Raising the machine version.
 #[derive(Debug, Args)]
-pub struct Raise {
-    /// The version; the newest that all members know if left out
+pub(crate) struct Raise {
+    /// The new version [default: the newest that every member knows]
     #[arg(long, value_name = "VERSION")]
-    pub(in crate::cli) to: Option<u16>,
+    pub(crate) to: Option<u16>,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }

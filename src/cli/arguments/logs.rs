@@ -7,101 +7,97 @@ use clap::{Args, Subcommand};
 use crate::types::{LogName, Offset, Retention};
 
 use super::ids::NewId;
+use super::options::Local;
 use super::parse;
 
 /// About logs.
 #[derive(Debug, Subcommand)]
-pub enum Log {
+pub(crate) enum Log {
     /// List the logs of the space
     List {
-        /// What the asked node has applied, possibly stale
-        #[arg(long)]
-        local: bool,
+        #[command(flatten)]
+        local: Local,
     },
     /// Describe a log
     Describe {
         /// The log
         #[arg(value_parser = LogName::new)]
         name: LogName,
-        /// What the asked node has applied, possibly stale
-        #[arg(long)]
-        local: bool,
+        #[command(flatten)]
+        local: Local,
     },
-    /// Make a log; one that is there refuses it
+    /// Create a log; it is refused if the log exists
     #[command(after_help = KEPT)]
     Create(CreateLog),
     /// Change how much of a log is kept
     #[command(after_help = KEPT)]
     Set(SetLog),
-    /// Take away a log's oldest records; no id is forgotten for it
+    /// Delete the oldest records of a log; their ids stay known
     Trim(Trim),
 }
 
-const KEPT: &str = "The oldest records go once they are over any of the bounds that are given; with several, the tightest decides. They \
-                    go in pieces of about a 64th of it, so each bound is what is kept at least, and a little more may stay. \
-                    Without a bound everything is kept. Ids are remembered whatever goes.";
+const KEPT: &str = "\
+The oldest records are deleted when the log exceeds any of the given bounds. They are deleted in pieces of about a 64th of the \
+bound, so a little more than the bound may stay, and never less. Without a bound everything is kept. Ids stay known whatever is \
+deleted.";
 
-/// What of a log is kept.
+/// How much of a log is kept.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Kept {
-    /// Let records go when they are older, such as 7d; all that are younger are kept
+pub(crate) struct Kept {
+    /// Delete records that are older than this, such as 7d
     #[arg(id = "max_age", long = "max-age", value_name = "TIME", value_parser = parse::positive_time)]
     age: Option<Duration>,
-    /// Let the oldest records go when the others have this many bytes, such as 10GiB; so many are kept
+    /// Keep so many bytes, such as 10GiB; delete older records
     #[arg(id = "max_bytes", long = "max-bytes", value_name = "BYTES", value_parser = parse::bytes)]
     bytes: Option<u64>,
-    /// Let the oldest records go when there are this many others; so many are kept
+    /// Keep so many records; delete older ones
     #[arg(id = "max_records", long = "max-records", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     records: Option<u64>,
 }
 
 impl Kept {
-    pub(in crate::cli) fn retention(&self) -> Retention {
+    pub(crate) fn retention(&self) -> Retention {
         Retention { age: self.age, bytes: self.bytes, records: self.records }
     }
 }
 
-/// Making a log.
+/// Creating a log.
 #[derive(Debug, Args)]
-pub struct CreateLog {
+pub(crate) struct CreateLog {
     /// The log
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) name: LogName,
+    pub(crate) name: LogName,
     #[command(flatten)]
-    pub(in crate::cli) kept: Kept,
+    pub(crate) kept: Kept,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }
 
 /// Changing a log.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("bounds").args(["max_age", "max_bytes", "max_records", "everything"]).required(true).multiple(true))]
-pub struct SetLog {
+pub(crate) struct SetLog {
     /// The log
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) name: LogName,
+    pub(crate) name: LogName,
     #[command(flatten)]
-    pub(in crate::cli) kept: Kept,
+    pub(crate) kept: Kept,
     /// Keep everything
     #[arg(long, conflicts_with_all = ["max_age", "max_bytes", "max_records"])]
     everything: bool,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
+    pub(crate) id: NewId,
 }
 
 /// Trimming.
 #[derive(Debug, Args)]
-pub struct Trim {
+pub(crate) struct Trim {
     /// The log
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) name: LogName,
-    /// The first offset that stays, at most the log's end
-    #[arg(long, value_name = "OFFSET", value_parser = offset)]
-    pub(in crate::cli) before: Offset,
+    pub(crate) name: LogName,
+    /// The first offset that stays; at most the end of the log
+    #[arg(long, value_name = "OFFSET", value_parser = parse::offset)]
+    pub(crate) before: Offset,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
-}
-
-fn offset(text: &str) -> Result<Offset, std::num::ParseIntError> {
-    text.parse().map(Offset)
+    pub(crate) id: NewId,
 }

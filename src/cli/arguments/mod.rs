@@ -1,99 +1,75 @@
-//! What can be typed.
+//! What can be typed. Nothing here knows what a command does.
 
+mod bench;
 mod cells;
 mod cluster;
-mod commands;
 mod ids;
 mod locks;
 mod logs;
+mod options;
 mod parse;
 mod readers;
 mod records;
+mod settings;
 mod spaces;
 
-use std::time::Duration;
+use clap::{ArgMatches, Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
+pub(crate) use self::bench::{Append as BenchAppend, Bench, Dup, Failover, Ids, Load, Mode, Read as BenchRead};
+pub(crate) use self::cells::{Add, Delete, Get, Put};
+pub(crate) use self::cluster::{Dev, Init, Raise, Timing};
+pub(crate) use self::ids::{Cancel, Lookup, NewId, Settle};
+pub(crate) use self::locks::{Acquire, Lock, Release, Renew, Run};
+pub(crate) use self::logs::{Log, Trim};
+pub(crate) use self::options::{Format, Printing, Speaking};
+pub(crate) use self::parse::Place;
+pub(crate) use self::readers::{Move, Reader};
+pub(crate) use self::records::{Append, Consume, Lines, Read, Submit, Tail};
+pub(crate) use self::settings::Settings;
+pub(crate) use self::spaces::Space;
 
-use crate::types::SpaceName;
-
-use super::bench::Bench;
-use super::output::Format;
-use super::serve::Settings;
-
-pub use self::cluster::Dev;
-
-pub(super) use self::cells::{Add, Delete, Get, Put};
-pub(super) use self::cluster::{Init, Raise};
-pub(super) use self::commands::Submit;
-pub(super) use self::ids::{Cancel, Lookup, Settle};
-pub(super) use self::locks::{Acquire, Lock, Release, Renew, Run};
-pub(super) use self::logs::{Log, Trim};
-pub(super) use self::readers::{Move, Place, Reader};
-pub(super) use self::records::{Append, Begin, Consume, Read, Tail};
-pub(super) use self::spaces::Space;
+use self::options::{PrintingGiven, SpeakingGiven};
 
 /// A replicated log where retrying is always safe.
 #[derive(Debug, Parser)]
 #[command(name = "oncelog", version, about, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
-pub struct Arguments {
-    #[command(flatten)]
-    pub(super) options: Options,
+struct Grammar {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage, 3 unavailable, 4 not found, 5 conflict (an id with other \
-                          content, a refusal, a cancelled id)";
+const EXIT_CODES: &str = "\
+The options of a command may also stand before it.
 
-const SPELLINGS: &str = "Every setting may also stand in the environment or in the file: --node-id is ONCELOG_NODE_ID and node_id. \
-                         A flag beats the environment, which beats the file.";
+Exit codes:
+  0  done
+  1  failure: somebody must look; nothing happened
+  2  usage: the command line or the request is wrong
+  3  unavailable: no node can do it now, and nothing happened
+  4  not found
+  5  conflict: an id with other content, a refusal, or a cancelled id
+  6  in doubt: it may have taken effect; send the same id again to find out";
 
-const DEV: &str = "Ctrl-C stops the nodes and removes their directory if this command made it. A node that ends meanwhile \
-                   is told and the others run on; SIGUSR1 starts it again. The exit code is 0 unless a node failed by \
-                   itself. With -o jsonl one line says what runs where as soon as all nodes serve.";
+const SPELLINGS: &str = "\
+Every setting can also stand in the environment or in the file: --node-id is ONCELOG_NODE_ID and node_id. A flag beats the \
+environment, and the environment beats the file.";
 
-/// What holds for every command that speaks to nodes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Options for speaking to nodes")]
-pub(super) struct Options {
-    /// Where nodes listen for clients; with several, the others are asked when one fails
-    #[arg(
-        long,
-        short = 's',
-        global = true,
-        value_name = "ADDRESS",
-        env = "ONCELOG_SERVER",
-        value_delimiter = ',',
-        default_value = "127.0.0.1:7420",
-        hide_env_values = true
-    )]
-    pub(super) server: Vec<String>,
-    /// How long to try, all attempts together
-    #[arg(long, global = true, value_name = "TIME", env = "ONCELOG_TIMEOUT", default_value = "10s", value_parser = parse::positive_time)]
-    pub(super) timeout: Duration,
-    /// The space
-    #[arg(long, global = true, value_name = "NAME", default_value = "main", value_parser = SpaceName::new)]
-    pub(super) space: SpaceName,
-    /// For people, as one JSON document, as a JSON line a row, or as bare values
-    #[arg(long, short = 'o', global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
-    pub(super) output: Format,
-    /// Say nothing beside the answer, errors apart
-    #[arg(long, short = 'q', global = true)]
-    pub(super) quiet: bool,
-}
+const DEV: &str = "\
+Ctrl-C stops the nodes and removes their directory if this command made it. If a node ends, the command says so and the others \
+run on; SIGUSR1 starts it again. The exit code is 0 unless a node failed by itself. -o jsonl prints one line with all addresses \
+as soon as all nodes serve.";
 
 /// A command.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a node
     #[command(after_help = SPELLINGS)]
     Serve(Settings),
-    /// Run a cluster on this machine, to play with: its nodes go when this command does
+    /// Run a cluster on this machine, to try things out; its nodes end when this command ends
     #[command(after_help = DEV)]
     Dev(Dev),
-    /// Print the configuration that `serve` would run with, and where each value comes from
+    /// Print the configuration of `serve`, and where each value comes from
     #[command(after_help = SPELLINGS)]
     Config(Settings),
     /// A command that speaks to nodes.
@@ -103,99 +79,233 @@ pub enum Command {
 
 /// A command that speaks to nodes.
 #[derive(Debug, Subcommand)]
-pub enum ClientCommand {
-    /// Append one record to a log, once however often it is sent under its id
+pub(crate) enum ClientCommand {
+    /// Append a record to a log, once, however often it is sent under its id
     Append(Append),
     /// Read a log
     Read(Read),
-    /// Follow a log: its records as they come
+    /// Follow a log: print its records as they come
     Tail(Tail),
-    /// Do a whole command, written as JSON: guards and actions, all or nothing, once
+    /// Submit a whole command, written as JSON: guards and actions, all or nothing, once
     Submit(Submit),
     /// Read a cell, or list cells
     Get(Get),
-    /// Make a cell hold something
+    /// Put a value into a cell
     Put(Put),
-    /// Take a cell away
+    /// Delete a cell
     Delete(Delete),
     /// Add to the number in a cell, within bounds
     Add(Add),
-    /// Say what became of an id
+    /// Print what became of an id
     Lookup(Lookup),
-    /// Make sure that an id never takes effect, unless it has; its outcome is the answer
+    /// Make sure that an id never takes effect, unless it already has; print its outcome
     Cancel(Cancel),
-    /// End the doubt about an id: say what became of it, and cancel it if nothing has and --cancel is given
+    /// End the doubt about an id: print what became of it; with --cancel, cancel it if it is undecided
     Settle(Settle),
-    /// Logs
+    /// Work with logs
     #[command(subcommand)]
     Log(Log),
-    /// Readers: how far each has come
+    /// Work with readers, which remember how far a log has been processed
     #[command(subcommand)]
     Reader(Reader),
-    /// Locks
+    /// Work with locks
     #[command(subcommand)]
     Lock(Lock),
-    /// Spaces: what ids are remembered in, and for how long
+    /// Work with spaces, which remember ids
     #[command(subcommand)]
     Space(Space),
-    /// Make a cluster of running, empty nodes, once; again, it says what was made
+    /// Make a cluster of running, empty nodes, once
     Init(Init),
-    /// Say how the nodes are
+    /// Print the state of every node
     Status,
-    /// Make a snapshot on each given node, and purge its Raft log behind it
+    /// Make a snapshot on each node of --server, and purge its Raft log up to there
     Snapshot,
-    /// Let the cluster decide by the rules of a newer build, once every node runs one; there is no way back
+    /// Let the cluster use the rules of a newer build, once every node runs one; this cannot be undone
     Raise(Raise),
     /// Measure a cluster
     #[command(subcommand)]
     Bench(Bench),
 }
 
+/// What was typed.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) command: Command,
+    pub(crate) printing: Printing,
+    pub(crate) speaking: Speaking,
+}
+
+impl Arguments {
+    /// Reads a command line, with what the environment says of it.
+    pub(crate) fn read(
+        words: impl IntoIterator<Item = std::ffi::OsString>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let mut matches = grammar().try_get_matches_from(words)?;
+        let (printing, speaking) = given(&mut matches)?;
+        let (own_printing, own_speaking) = match matches.subcommand() {
+            Some((_, own)) => given(&mut own.clone())?,
+            None => Default::default(),
+        };
+        let wrong = |message| grammar().error(clap::error::ErrorKind::ValueValidation, message);
+        Ok(Self {
+            command: Command::from_arg_matches_mut(&mut matches)?,
+            printing: own_printing.or(printing),
+            speaking: own_speaking.or(speaking, environment).map_err(wrong)?,
+        })
+    }
+}
+
+/// Which machine-readable format a command line asks for that could not be read: its errors are told in it, too.
+pub(crate) fn format_asked_for(words: &[std::ffi::OsString]) -> Option<Format> {
+    let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
+    let format = |text: &str| match text.trim_start_matches('=') {
+        "json" => Some(Format::Json),
+        "jsonl" => Some(Format::Jsonl),
+        _ => None,
+    };
+    let beside = words.windows(2).filter_map(|pair| match pair {
+        ["-o" | "--output", text] => format(text),
+        _ => None,
+    });
+    let within =
+        words.iter().filter_map(|word| word.strip_prefix("--output").or(word.strip_prefix("-o")).and_then(format));
+    beside.chain(within).last()
+}
+
+/// Every command has the options that it heeds; all may stand before the command, too.
+fn grammar() -> clap::Command {
+    let printing = |command| PrintingGiven::augment_args(command);
+    let speaking = |command| SpeakingGiven::augment_args(printing(command));
+    let speak = ClientCommand::augment_subcommands(clap::Command::new("oncelog"));
+    let mut grammar = Grammar::command();
+    for name in speak.get_subcommands().map(clap::Command::get_name) {
+        grammar = grammar.mut_subcommand(name, speaking);
+    }
+    for name in ["dev", "config"] {
+        grammar = grammar.mut_subcommand(name, printing);
+    }
+    // Here they hold for this level only: `serve` and its like would list them all otherwise.
+    speaking(grammar).mut_args(|argument| argument.global(false).hide(true))
+}
+
+/// What was typed of the shared options at one level; a command that has none of them was given none.
+fn given(matches: &mut ArgMatches) -> Result<(PrintingGiven, SpeakingGiven), Error> {
+    let has = |matches: &ArgMatches, name: &str| matches.try_contains_id(name).is_ok();
+    let printing =
+        if has(matches, "output") { PrintingGiven::from_arg_matches_mut(matches)? } else { Default::default() };
+    let speaking =
+        if has(matches, "server") { SpeakingGiven::from_arg_matches_mut(matches)? } else { Default::default() };
+    Ok((printing, speaking))
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::time::Duration;
 
-    use crate::cli::children::Timing;
+    use crate::types::{Offset, SpaceName};
 
     use super::*;
 
+    fn read(line: &str) -> Result<Arguments, Error> {
+        Arguments::read(line.split(' ').map(Into::into), |_| None)
+    }
+
     fn parse(line: &str) -> Arguments {
-        Arguments::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"))
+        read(line).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
     #[test]
     fn the_grammar_holds_together() {
-        Arguments::command().debug_assert();
+        grammar().debug_assert();
     }
 
     #[test]
-    fn options_go_before_or_after_the_command() {
+    fn options_stand_before_or_after_the_command() {
         for line in [
             "oncelog --server a:1,b:2 --timeout 500ms -o json --space eu -q append orders paid --id pay-1",
             "oncelog append orders paid --id pay-1 -s a:1 -s b:2 --timeout 500ms -o json --space eu -q",
+            "oncelog -s c:3 -o csv append -s a:1,b:2 --timeout 500ms -o json orders paid --id pay-1 --space eu -q",
         ] {
-            let Arguments { options, command } = parse(line);
-            assert_eq!(options.server, ["a:1", "b:2"], "{line}");
-            assert_eq!((options.timeout, options.output), (Duration::from_millis(500), Format::Json));
-            assert_eq!((options.space.as_str(), options.quiet), ("eu", true));
+            let Arguments { command, printing, speaking } = parse(line);
+            assert_eq!(speaking.server, ["a:1", "b:2"], "{line}");
+            assert_eq!((speaking.timeout, printing.output), (Duration::from_millis(500), Format::Json), "{line}");
+            assert_eq!((speaking.space.as_str(), printing.quiet), ("eu", true), "{line}");
             let Command::Client(ClientCommand::Append(append)) = command else { panic!("{line}") };
-            assert_eq!((append.log.as_str(), append.value.as_str()), ("orders", "paid"));
+            assert_eq!((append.log.as_str(), append.value.as_deref()), ("orders", Some("paid")));
             assert_eq!(append.id.get().unwrap().unwrap().text(), "pay-1");
         }
+        for line in ["oncelog -s a:1 log list", "oncelog log -s a:1 list", "oncelog log list -s a:1"] {
+            assert_eq!(parse(line).speaking.server, ["a:1"], "{line}");
+        }
+        assert_eq!(parse("oncelog -o jsonl dev").printing.output, Format::Jsonl);
     }
 
     #[test]
-    fn what_is_left_out_has_a_default() {
-        let Arguments { options, command } = parse("oncelog read orders");
-        assert_eq!((options.timeout, options.output), (Duration::from_secs(10), Format::Table));
-        assert_eq!(options.space, SpaceName::main());
+    fn what_is_not_typed_comes_from_the_environment_and_then_from_a_default() {
+        let from = |line: &str, variable: &'static str, value: &'static str| {
+            let environment = |name: &str| Some(value.to_owned()).filter(|_| name == variable);
+            Arguments::read(line.split(' ').map(Into::into), environment)
+        };
+        let server = |line: &str| from(line, "ONCELOG_SERVER", "a:1,b:2").unwrap().speaking.server;
+        assert_eq!(server("oncelog status"), ["a:1", "b:2"]);
+        assert_eq!(server("oncelog status -s c:3"), ["c:3"]);
+        assert_eq!(server("oncelog -s c:3 status"), ["c:3"]);
+        let timeout = |line: &str| from(line, "ONCELOG_TIMEOUT", "3s").unwrap().speaking.timeout;
+        assert_eq!(timeout("oncelog status"), Duration::from_secs(3));
+        assert_eq!(timeout("oncelog status --timeout 4s"), Duration::from_secs(4));
+        assert_eq!(from("oncelog status", "ONCELOG_TIMEOUT", "soon").unwrap_err().exit_code(), 2);
+
+        let Arguments { command, printing, speaking } = parse("oncelog read orders");
+        assert_eq!((speaking.timeout, printing.output), (Duration::from_secs(10), Format::Table));
+        assert_eq!((speaking.server, speaking.space), (vec!["127.0.0.1:7420".to_owned()], SpaceName::main()));
         let Command::Client(ClientCommand::Read(read)) = command else { panic!() };
-        assert_eq!((read.from, read.limit, read.local), (None, None, false));
-        let Command::Client(ClientCommand::Append(append)) = parse("oncelog append orders").command else { panic!() };
-        assert_eq!((append.value.as_str(), append.id.get().unwrap()), ("-", None));
+        assert_eq!((read.from, read.limit, read.follow), (Place::Start, None, false));
         let Command::Dev(dev) = parse("oncelog dev").command else { panic!() };
         assert_eq!((dev.nodes, dev.keep, dev.directory, dev.port), (None, false, None, None));
         assert_eq!(dev.timing, Timing::Default);
+    }
+
+    #[test]
+    fn a_command_lists_only_the_options_that_it_heeds() {
+        let help = |line: &str| read(line).unwrap_err().to_string();
+        for command in ["append", "log list", "bench append", "init"] {
+            let help = help(&format!("oncelog {command} --help"));
+            assert!(help.contains("--server") && help.contains("--output") && help.contains("--space"), "{help}");
+        }
+        for command in ["dev", "config"] {
+            let help = help(&format!("oncelog {command} --help"));
+            assert!(!help.contains("--server") && help.contains("--output"), "{help}");
+        }
+        let serve = help("oncelog serve --help");
+        assert!(!serve.contains("--server") && !serve.contains("--output"), "{serve}");
+        assert!(read("oncelog serve --space eu").is_err());
+        let usage = help("oncelog append -s a:1 -s b:2 --timeout 3s");
+        assert!(usage.contains("<LOG>") && !usage.contains("--server <ADDRESS>"), "{usage}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_the_format_that_was_asked_for() {
+        let asked = |line: &str| format_asked_for(&line.split(' ').map(Into::into).collect::<Vec<_>>());
+        assert_eq!(asked("oncelog append -o json"), Some(Format::Json));
+        assert_eq!(asked("oncelog --output=jsonl append"), Some(Format::Jsonl));
+        assert_eq!(asked("oncelog append -ojson"), Some(Format::Json));
+        assert_eq!((asked("oncelog append -o csv"), asked("oncelog append")), (None, None));
+    }
+
+    #[test]
+    fn tail_and_read_begin_at_the_same_places() {
+        for (word, place) in [("start", Place::Start), ("end", Place::End), ("3", Place::Offset(Offset(3)))] {
+            let Command::Client(ClientCommand::Read(read)) = parse(&format!("oncelog read a --from {word}")).command
+            else {
+                panic!()
+            };
+            let Command::Client(ClientCommand::Tail(tail)) = parse(&format!("oncelog tail a --from {word}")).command
+            else {
+                panic!()
+            };
+            assert_eq!((read.from, tail.from), (place, place));
+        }
     }
 
     #[test]
@@ -273,6 +383,7 @@ mod tests {
             "oncelog",
             "oncelog append",
             "oncelog append Orders paid",
+            "oncelog serve --server a:1 --node-id 1",
             "oncelog append orders paid --id ",
             "oncelog read orders --limit many",
             "oncelog read orders --timeout 0s",
@@ -319,7 +430,7 @@ mod tests {
             "oncelog dev --port 65500",
             "oncelog dev orders",
         ] {
-            let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
+            let error = read(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
     }

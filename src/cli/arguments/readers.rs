@@ -2,24 +2,24 @@
 
 use clap::{Args, Subcommand};
 
-use crate::types::{LogName, Offset, ReaderName};
+use crate::types::{LogName, ReaderName};
 
 use super::ids::NewId;
-use super::parse;
+use super::options::Local;
+use super::parse::{self, Place};
 
 /// About readers.
 #[derive(Debug, Subcommand)]
-pub enum Reader {
-    /// List how far readers have come, and how much is before them
+pub(crate) enum Reader {
+    /// List the positions of readers, and how many records each has still to read
     List {
-        /// Only of this reader
+        /// List only the positions of this reader
         #[arg(value_parser = ReaderName::new)]
         reader: Option<ReaderName>,
-        /// What the asked node has applied, possibly stale
-        #[arg(long)]
-        local: bool,
+        #[command(flatten)]
+        local: Local,
     },
-    /// Say how far a reader has come in a log; one that was never moved is at 0
+    /// Print the position of a reader in a log; a reader that was never moved is at 0
     Describe {
         /// The reader
         #[arg(value_parser = ReaderName::new)]
@@ -27,49 +27,40 @@ pub enum Reader {
         /// The log
         #[arg(value_parser = LogName::new)]
         log: LogName,
-        /// What the asked node has applied, possibly stale
-        #[arg(long)]
-        local: bool,
+        #[command(flatten)]
+        local: Local,
     },
-    /// Move a reader in a log, forwards or back
+    /// Move a reader in a log, forward or back
     #[command(after_help = MOVE)]
     Move(Move),
 }
 
-const MOVE: &str = "The reader is moved only if nobody moves it meanwhile: from where it is found, or, with --if-at and --if-version, \
-                    from where you saw it. What it has not done when it is moved forwards it never does; what it has done \
-                    when it is moved back it does again. A consumer that works on at the old place loses at its next commit. \
-                    To repeat the command under one --id, say where you saw it, or it would be found elsewhere and be another command.";
+const MOVE: &str = "\
+The reader moves only if nobody else moves it in between. Without --if-at and --if-version the position is the one that this \
+command finds; with them it is the one that you saw. Records that the reader skips are never processed; records that it goes \
+back to are processed again. A consumer that still works at the old position loses at its next commit.
+
+To repeat the command under the same --id, give --if-at and --if-version. Otherwise the repeated command would find another \
+position and have other content.";
 
 /// Moving a reader.
 #[derive(Debug, Args)]
-pub struct Move {
+pub(crate) struct Move {
     /// The reader
     #[arg(value_parser = ReaderName::new)]
-    pub(in crate::cli) reader: ReaderName,
+    pub(crate) reader: ReaderName,
     /// The log
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) log: LogName,
-    /// The first offset that it has not done, `start` for the first that is left, or `end` for only what comes
+    pub(crate) log: LogName,
+    /// The next offset to process: a number, `start` for the oldest record that is kept, or `end` for new records only
     #[arg(value_name = "OFFSET|start|end", value_parser = parse::place)]
-    pub(in crate::cli) to: Place,
-    /// Only if it is at this offset …
+    pub(crate) to: Place,
+    /// Move the reader only if it is at this offset (with --if-version)
     #[arg(long, value_name = "OFFSET", requires = "if_version")]
-    pub(in crate::cli) if_at: Option<u64>,
-    /// … and its position has this version, which `reader describe` prints
+    pub(crate) if_at: Option<u64>,
+    /// Move the reader only if its position has this version, which `reader describe` prints (with --if-at)
     #[arg(long, value_name = "VERSION", requires = "if_at")]
-    pub(in crate::cli) if_version: Option<u64>,
+    pub(crate) if_version: Option<u64>,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
-}
-
-/// Where a reader is moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Place {
-    /// To this offset.
-    Offset(Offset),
-    /// To the first record that is left.
-    Start,
-    /// To where the log ends now.
-    End,
+    pub(crate) id: NewId,
 }

@@ -1,134 +1,147 @@
-//! What can be typed about records.
+//! What can be typed about records and whole commands.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::cli::batch::Lines;
-use crate::types::{LogName, Offset, ReaderName};
+use crate::types::{LogName, ReaderName};
 
 use super::ids::NewId;
-use super::parse;
+use super::options::Local;
+use super::parse::{self, Place};
+
+/// What the lines of a batch are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lines {
+    /// Each line is a record
+    Text,
+    /// Each line is a JSON object: `payload` or `payload_base64`, and optionally `id`, `birth_ms` and `headers`
+    Jsonl,
+}
 
 /// Appending.
 #[derive(Debug, Args)]
-pub struct Append {
-    /// The log; its first append makes it
+pub(crate) struct Append {
+    /// The log; its first append creates it
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) log: LogName,
-    /// The record: text, @FILE for a file's bytes, or - for standard input, also when left out
-    #[arg(value_name = "VALUE|-|@FILE", default_value = "-")]
-    pub(in crate::cli) value: String,
+    pub(crate) log: LogName,
+    /// The record: text, @FILE for the bytes of a file, or - for standard input
+    #[arg(value_name = "VALUE|-|@FILE")]
+    pub(crate) value: Option<String>,
+    /// Allow an empty record
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
     #[command(flatten)]
-    pub(in crate::cli) id: NewId,
-    /// Append every line of a file, or of standard input with -, in their order over one stream
+    pub(crate) id: NewId,
+    /// Append every line of a file, or of standard input with -, in order over one stream
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["value", "id"])]
-    pub(in crate::cli) batch: Option<String>,
-    /// What the lines of a batch are
+    pub(crate) batch: Option<String>,
+    /// The format of the lines of a batch
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Lines::Text, requires = "batch", conflicts_with = "value")]
-    pub(in crate::cli) lines: Lines,
-    /// Give every line that has no id one of this and its number: then the batch may be run again
+    pub(crate) lines: Lines,
+    /// Make the id of each line that has none from this text and the line's number, so that the batch may be run again
     #[arg(long, value_name = "TEXT", requires = "batch", conflicts_with = "value")]
-    pub(in crate::cli) id_prefix: Option<String>,
-    /// How many lines of a batch are on the way at once
+    pub(crate) id_prefix: Option<String>,
+    /// How many lines of a batch are in flight at once
     #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", conflicts_with = "value", value_parser = parse::in_flight)]
-    pub(in crate::cli) in_flight: usize,
-    /// Keep every record in this file from before it is sent until its outcome is printed; what an earlier run has left
-    /// there goes first
+    pub(crate) in_flight: usize,
+    /// Keep every record in this file until its outcome has been printed, and send first what an earlier run left there
     ///
-    /// A record is on disk before its first attempt, and leaves the file only after what became of it was printed. So a
-    /// run that was killed is finished by the next one with the same file: what waits is sent first, in the order in
-    /// which it was kept and under its ids, and takes effect once. What no node takes stays, with exit code 3; a new
-    /// record is then kept behind it, while a batch is not begun, or read no further.
+    /// A record is on disk before its first attempt. It leaves the file when its outcome has been printed. So the next run with
+    /// the same file finishes what a killed run left: it sends those records first, in order, under their ids, and each takes
+    /// effect once. A record that no node takes stays in the file, with exit code 3, or 6 if it may have taken effect. A new
+    /// record is then kept behind it; a batch is not started, or not read any further.
     ///
-    /// Lines of a batch that are on the way at once (see --in-flight) are appended in any order.
+    /// Lines of a batch that are in flight at once (see --in-flight) may be appended in any order.
     ///
-    /// With -o jsonl one line is printed when a record is on disk, {"kept":ID,"space":…,"log":…,"entry":NUMBER} and for
-    /// a batch its "line", and one when it is answered, {"id":ID,"offset":…,"replayed":…} as without an outbox. With
-    /// -o json the answers are listed under "appended".
+    /// -o jsonl prints a line when a record is on disk, {"entry":NUMBER,"kept":ID,"space":…,"log":…}, for a batch with its
+    /// "line", and a line when it is answered, {"offset":…,"replayed":…,"id":ID}, as without an outbox. -o json lists the
+    /// answers under "answers".
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) outbox: Option<PathBuf>,
+    pub(crate) outbox: Option<PathBuf>,
 }
 
 /// Reading.
 #[derive(Debug, Args)]
-pub struct Read {
+pub(crate) struct Read {
     /// The log
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) log: LogName,
-    /// The first offset wanted; the first that is left if left out
-    #[arg(long, value_name = "OFFSET")]
-    pub(in crate::cli) from: Option<u64>,
-    /// At most this many records; all if left out
+    pub(crate) log: LogName,
+    /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
+    #[arg(long, value_name = "OFFSET|start|end", default_value = "start", value_parser = parse::place)]
+    pub(crate) from: Place,
+    /// Read at most so many records
     #[arg(long, value_name = "COUNT")]
-    pub(in crate::cli) limit: Option<u64>,
-    /// What the asked node has applied, possibly stale
-    #[arg(long)]
-    pub(in crate::cli) local: bool,
-    /// Go on with what comes, until it is ended
+    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+    /// Wait for new records and print them, until you stop it
     #[arg(long, short = 'f')]
-    pub(in crate::cli) follow: bool,
+    pub(crate) follow: bool,
 }
 
 /// Following.
 #[derive(Debug, Args)]
 #[command(after_help = CONSUME)]
-pub struct Tail {
-    /// The log; one that is not there is waited for
+pub(crate) struct Tail {
+    /// The log; if it does not exist yet, its first record is waited for
     #[arg(value_parser = LogName::new)]
-    pub(in crate::cli) log: LogName,
-    /// The first offset wanted, `start` for the first that is left, or `end` for only what comes
-    #[arg(long, value_name = "OFFSET|start|end", default_value = "end", value_parser = parse::begin)]
-    pub(in crate::cli) from: Begin,
-    /// End after this many records
+    pub(crate) log: LogName,
+    /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
+    #[arg(long, value_name = "OFFSET|start|end", default_value = "end", value_parser = parse::place)]
+    pub(crate) from: Place,
+    /// Stop after so many records
     #[arg(long, value_name = "COUNT")]
-    pub(in crate::cli) limit: Option<u64>,
-    /// What the asked node has applied, possibly stale
-    #[arg(long)]
-    pub(in crate::cli) local: bool,
+    pub(crate) limit: Option<u64>,
     #[command(flatten)]
-    pub(in crate::cli) consume: Option<Consume>,
+    pub(crate) local: Local,
+    #[command(flatten)]
+    pub(crate) consume: Option<Consume>,
 }
 
-const CONSUME: &str = "With --reader and --exec a command works on the records, a batch at a time, from where the reader is. It gets \
-                       them on standard input as JSON lines, as `read -o jsonl` prints them, and ONCELOG_READER and \
-                       ONCELOG_LOG in its environment. When it ends with 0 the reader moves behind them; when it fails, so \
-                       does this, with exit code 1, and the batch comes again at the next run.\n\n\
-                       What it prints with --into is appended in the same step in which the reader moves, so it is there exactly once, \
-                       however often anything is killed. Without --into, and in all that it does elsewhere, it is at least \
-                       once: a batch that was not committed comes again. The id and offset of a record tell it from others.";
+const CONSUME: &str = "\
+With --reader and --exec a shell command processes the records, a batch at a time, from the reader's position on. The command \
+gets the batch on standard input as JSON lines, as `read -o jsonl` prints them. It finds the names in ONCELOG_READER and \
+ONCELOG_LOG. If it exits with 0, the reader moves behind the batch. If it fails, this command ends with exit code 1, and the next \
+run gets the batch again.
 
-/// Working on a log as a reader.
+With --into every line that the command prints is appended to that log in the same step in which the reader moves. So it is there \
+exactly once, whatever is killed. Everything else that the command does happens at least once: a batch that was not committed \
+comes again. The offset of a record tells whether you have seen it.";
+
+/// Processing a log as a reader.
 #[derive(Debug, Args)]
 #[group(requires_all = ["reader", "exec"], conflicts_with_all = ["from", "limit", "local"])]
-pub(in crate::cli) struct Consume {
-    /// The reader, whose position is moved as the work goes on
+pub(crate) struct Consume {
+    /// The reader whose position moves
     #[arg(long, value_name = "NAME", required = false, value_parser = ReaderName::new)]
-    pub(in crate::cli) reader: ReaderName,
-    /// A line for `sh`, which works on one batch
+    pub(crate) reader: ReaderName,
+    /// The shell command that processes a batch
     #[arg(long, value_name = "COMMAND", required = false)]
-    pub(in crate::cli) exec: String,
+    pub(crate) exec: String,
     /// Append each line that the command prints to this log
     #[arg(long, value_name = "LOG", value_parser = LogName::new)]
-    pub(in crate::cli) into: Option<LogName>,
-    /// At most so many records at a time
+    pub(crate) into: Option<LogName>,
+    /// The most records in a batch
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = parse::batch)]
-    pub(in crate::cli) batch: usize,
-    /// Work only while holding the reader's lock of the log, so that of several of these one works and the others wait
+    pub(crate) batch: usize,
+    /// Take turns: work only while holding the reader's lock for the log
     #[arg(long)]
-    pub(in crate::cli) member: bool,
-    /// End where the log ends now
+    pub(crate) member: bool,
+    /// Stop at the end that the log has now
     #[arg(long)]
-    pub(in crate::cli) once: bool,
+    pub(crate) once: bool,
 }
 
-/// Where following begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Begin {
-    /// At this offset.
-    Offset(Offset),
-    /// At the first record that is left.
-    Start,
-    /// Where the log ends now.
-    End,
+/// Submitting.
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// The command as JSON: a file, or - for standard input
+    #[arg(value_name = "FILE|-", required_unless_present = "print_example")]
+    pub(crate) document: Option<String>,
+    #[command(flatten)]
+    pub(crate) id: NewId,
+    /// Print an example of a command and send nothing
+    #[arg(long, conflicts_with_all = ["document", "id"])]
+    pub(crate) print_example: bool,
 }

@@ -5,16 +5,13 @@
 //!   appended in any order.
 //! - When a line finds no node that takes it, no further line is read: what is kept waits for the next run.
 
-use std::io::Write;
-
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::lines::Line;
 use super::{Batch, LINES_AHEAD};
-use crate::cli::outbox::{self, KeptAnswer};
-use crate::cli::output::Format;
-use crate::cli::report::Problem;
+use crate::cli::outbox;
+use crate::cli::problem::Problem;
 use crate::client::outbox::{Append, Delivery, Error, Kept, Sender, Undelivered};
 use crate::types::NewRecord;
 
@@ -25,7 +22,7 @@ type Result<T> = std::result::Result<T, Problem>;
 type Sent = std::result::Result<Delivery, Undelivered>;
 
 /// Sends what an earlier run has left. `false`: no node took something.
-pub(super) async fn send_waiting<W: Write>(sender: &Sender, batch: &mut Batch<'_, W>) -> Result<bool> {
+pub(super) async fn send_waiting(sender: &Sender, batch: &mut Batch<'_>) -> Result<bool> {
     for kept in sender.waiting().await? {
         batch.summary.waited += 1;
         if !told(batch, None, kept.send().await).await? {
@@ -36,11 +33,7 @@ pub(super) async fn send_waiting<W: Write>(sender: &Sender, batch: &mut Batch<'_
 }
 
 /// Keeps and sends all lines. `false`: no node took something, and there may be further lines.
-pub(super) async fn send<W: Write>(
-    sender: &Sender,
-    batch: &mut Batch<'_, W>,
-    lines: &mut mpsc::Receiver<Line>,
-) -> Result<bool> {
+pub(super) async fn send(sender: &Sender, batch: &mut Batch<'_>, lines: &mut mpsc::Receiver<Line>) -> Result<bool> {
     let mut open = FuturesUnordered::new();
     let (mut goes_on, mut has_more) = (true, true);
     while goes_on && has_more || !open.is_empty() {
@@ -75,7 +68,7 @@ async fn next_group(lines: &mut mpsc::Receiver<Line>, room: usize) -> Option<Vec
 }
 
 /// Keeps the good lines of a group, and says which are kept.
-async fn keep<W: Write>(sender: &Sender, batch: &mut Batch<'_, W>, group: Vec<Line>) -> Result<Vec<(u64, Kept)>> {
+async fn keep(sender: &Sender, batch: &mut Batch<'_>, group: Vec<Line>) -> Result<Vec<(u64, Kept)>> {
     let mut good = Vec::new();
     for line in group {
         if let Some((number, id, record)) = batch.take(line) {
@@ -84,17 +77,14 @@ async fn keep<W: Write>(sender: &Sender, batch: &mut Batch<'_, W>, group: Vec<Li
         }
     }
     let kept = keep_what_is_sound(sender, batch, good).await?;
-    if batch.options.output == Format::Jsonl {
-        let rows: Vec<_> = kept.iter().map(|(line, kept)| KeptAnswer::new(kept.entry(), Some(*line))).collect();
-        outbox::print_kept(batch.out, &rows)?;
-    }
+    outbox::print_kept(batch.out, kept.iter().map(|(line, kept)| (Some(*line), kept)))?;
     Ok(kept)
 }
 
 /// All with one sync, if all are sound; otherwise one by one, and those that no node would take are told.
-async fn keep_what_is_sound<W: Write>(
+async fn keep_what_is_sound(
     sender: &Sender,
-    batch: &mut Batch<'_, W>,
+    batch: &mut Batch<'_>,
     good: Vec<(u64, Append)>,
 ) -> Result<Vec<(u64, Kept)>> {
     let appends = good.iter().map(|(_, append)| append.clone()).collect();
@@ -115,12 +105,11 @@ async fn keep_what_is_sound<W: Write>(
 }
 
 /// Tells what became of one, and removes it from the outbox once that is told. `false`: nothing is decided.
-async fn told<W: Write>(batch: &mut Batch<'_, W>, line: Option<u64>, sent: Sent) -> Result<bool> {
+async fn told(batch: &mut Batch<'_>, line: Option<u64>, sent: Sent) -> Result<bool> {
     match sent {
         Ok(Delivery { appended, kept }) => {
-            let Append { space, id, log, records: _ } = &kept.entry().append;
             batch.summary.count(&Ok(appended));
-            batch.print(space, log, id, &appended)?;
+            batch.print(&outbox::answer(kept.entry(), appended))?;
             kept.confirm().await?;
             Ok(true)
         }

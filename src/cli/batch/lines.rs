@@ -4,18 +4,10 @@ use std::io::{self, BufRead, Read as _};
 
 use serde::Deserialize;
 
+use crate::cli::arguments::Lines;
 use crate::cli::json::{HeaderFields, RecordFields};
 use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::types::{Id, LogTime, NewRecord};
-
-/// What the lines are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Lines {
-    /// Each line is the record.
-    Text,
-    /// Each line is a JSON object: `payload` or `payload_base64`, and, if wanted, `id`, `birth_ms` and `headers`.
-    Jsonl,
-}
 
 /// A line, read.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,25 +11,25 @@ mod kept;
 mod lines;
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal as _, Read, Write};
+use std::io::{self, BufReader, IsTerminal as _, Read};
 use std::time::Instant;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::sync::mpsc;
 
-pub(super) use lines::Lines;
-
 use self::lines::{Line, Reader};
-use super::append::Answer;
-use super::arguments::{Append, Options};
+use super::append::{self, Answer};
+use super::arguments::{Append, Format, Lines};
+use super::call::Call;
+use super::column::Column;
 use super::exit::Exit;
 use super::outbox;
-use super::output::{self, Format, Row};
-use super::report::{self, Problem};
+use super::output::Output;
+use super::problem::Problem;
+use super::value::{Value, float};
 use crate::client::{Appended, Client, Error, Kind, Receipt};
-use crate::types::{Id, LogName, SpaceName};
+use crate::types::{Id, SpaceName};
 
 /// How many lines are read ahead of what is sent.
 const LINES_AHEAD: usize = 64;
@@ -39,7 +39,7 @@ const MEND: &str = "Mend the line, and append it.";
 const COMPLAINTS: u64 = 20;
 
 /// What became of all lines.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 struct Summary {
     /// An earlier run had left them in the outbox.
     waited: u64,
@@ -58,42 +58,27 @@ struct Summary {
     per_second: f64,
 }
 
-impl Row for Summary {
-    const HEADINGS: &'static [&'static str] = &[
-        "WAITED",
-        "LINES",
-        "SENT",
-        "APPENDED",
-        "REPLAYED",
-        "REFUSED",
-        "IN DOUBT",
-        "FAILED",
-        "MALFORMED",
-        "SECONDS",
-        "PER SECOND",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let counts = [
-            self.waited,
-            self.lines,
-            self.sent,
-            self.appended,
-            self.replayed,
-            self.refused,
-            self.in_doubt,
-            self.failed,
-            self.malformed,
-        ];
-        let mut cells: Vec<_> = counts.iter().map(u64::to_string).collect();
-        cells.extend([format!("{:.1}", self.seconds), format!("{:.0}", self.per_second)]);
-        cells
-    }
+fn columns() -> Vec<Column<Summary>> {
+    vec![
+        Column::new("waited", "WAITED", |summary: &Summary| summary.waited),
+        Column::new("lines", "LINES", |summary: &Summary| summary.lines),
+        Column::new("sent", "SENT", |summary: &Summary| summary.sent),
+        Column::new("appended", "APPENDED", |summary: &Summary| summary.appended),
+        Column::new("replayed", "REPLAYED", |summary: &Summary| summary.replayed),
+        Column::new("refused", "REFUSED", |summary: &Summary| summary.refused),
+        Column::new("in_doubt", "IN DOUBT", |summary: &Summary| summary.in_doubt),
+        Column::new("failed", "FAILED", |summary: &Summary| summary.failed),
+        Column::new("malformed", "MALFORMED", |summary: &Summary| summary.malformed),
+        Column::new("seconds", "SECONDS", |summary: &Summary| Value::Float(summary.seconds, 1)),
+        Column::new("per_second", "PER SECOND", |summary: &Summary| Value::Float(summary.per_second, 0)),
+    ]
 }
 
 impl Summary {
     fn exit(&self) -> Exit {
-        if self.in_doubt + self.failed > 0 {
+        if self.in_doubt > 0 {
+            Exit::InDoubt
+        } else if self.failed > 0 {
             Exit::Unavailable
         } else if self.refused > 0 {
             Exit::Conflict
@@ -124,26 +109,22 @@ impl Summary {
 }
 
 /// Appends all lines of the source that `--batch` names.
-pub(super) async fn run(
-    client: &Client,
-    options: &Options,
-    append: &Append,
-    source: &str,
-    out: &mut impl Write,
-) -> Result<Exit, Problem> {
+pub(super) async fn run(call: &mut Call, append: Append) -> Result<Exit, Problem> {
+    let source = append.batch.as_deref().unwrap_or("-");
+    let client = call.client.clone();
     let sender = match &append.outbox {
-        Some(path) => Some(outbox::open(client, path).await?),
+        Some(path) => Some(outbox::open(&client, path).await?),
         None => None,
     };
     let (reader, size) = open(source)?;
-    let progress = progress(options, size);
+    let progress = progress(&call.out, size);
     let mut batch = Batch {
-        options,
-        append,
+        space: &call.speaking.space,
+        append: &append,
         progress,
         summary: Summary::default(),
         complaints: 0,
-        out,
+        out: &mut call.out,
         nobody_reads: false,
         started: Instant::now(),
     };
@@ -156,7 +137,7 @@ pub(super) async fn run(
     let all_read = if let Some(sender) = &sender {
         kept::send(sender, &mut batch, &mut lines).await?
     } else {
-        send(client, &mut batch, &mut lines).await?;
+        send(&client, &mut batch, &mut lines).await?;
         true
     };
     let exit = batch.finish()?;
@@ -171,11 +152,7 @@ pub(super) async fn run(
 }
 
 /// Sends all lines in their order, over one stream.
-async fn send<W: Write>(
-    client: &Client,
-    batch: &mut Batch<'_, W>,
-    lines: &mut mpsc::Receiver<Line>,
-) -> Result<(), Problem> {
+async fn send(client: &Client, batch: &mut Batch<'_>, lines: &mut mpsc::Receiver<Line>) -> Result<(), Problem> {
     let append = batch.append;
     let stream = client.append_stream_of(append.in_flight);
     let mut open = FuturesUnordered::new();
@@ -214,19 +191,19 @@ async fn outcome(number: u64, id: Id, receipt: Receipt) -> (u64, Id, Result<Appe
 }
 
 /// A batch that is under way.
-struct Batch<'a, W> {
-    options: &'a Options,
+struct Batch<'a> {
+    space: &'a SpaceName,
     append: &'a Append,
     progress: ProgressBar,
     summary: Summary,
     complaints: u64,
-    out: &'a mut W,
+    out: &'a mut Output,
     /// Whoever read the answers has gone.
     nobody_reads: bool,
     started: Instant,
 }
 
-impl<W: Write> Batch<'_, W> {
+impl Batch<'_> {
     /// What a line asks for; a line that says nothing good is told.
     fn take(&mut self, line: Line) -> Option<(u64, Option<Id>, crate::types::NewRecord)> {
         self.summary.lines += 1;
@@ -259,34 +236,36 @@ impl<W: Write> Batch<'_, W> {
     fn answered(&mut self, line: u64, id: &Id, result: Result<Appended, Error>) -> Result<(), Problem> {
         self.summary.count(&result);
         match result {
-            Ok(appended) => self.print(&self.options.space, &self.append.log, id, &appended)?,
+            Ok(appended) => {
+                let (space, log) = (self.space.clone(), self.append.log.clone());
+                self.print(&Answer { space, log, id: id.clone(), appended })?;
+            }
             Err(error) => self.complain(&format!("line {line}"), &format!("{error}; id: {id}"), &error.advice()),
         }
         Ok(())
     }
 
-    fn print(&mut self, space: &SpaceName, log: &LogName, id: &Id, appended: &Appended) -> Result<(), Problem> {
+    fn print(&mut self, answer: &Answer) -> Result<(), Problem> {
         if self.progress.length().is_none() {
             let answered = self.summary.appended + self.summary.replayed;
             self.progress.set_message(format!("{answered} answered"));
         }
-        let is_told_one_by_one = match self.options.output {
+        let is_told_one_by_one = match self.out.format() {
             Format::Jsonl | Format::Plain => true,
             Format::Table | Format::Json | Format::Csv => false,
         };
         if !is_told_one_by_one || self.nobody_reads {
             return Ok(());
         }
-        let answer = Answer::new(space.as_str(), log, id, appended);
-        let printed = output::print_rows(self.out, self.options.output, std::slice::from_ref(&answer));
-        match printed.and_then(|()| self.out.flush()).map_err(Problem::from) {
+        let printed = self.out.rows(&append::columns(), std::slice::from_ref(answer));
+        match printed.and_then(|()| self.out.flush()) {
             // Whoever read the answers may have seen enough; the lines are still to be appended.
             Err(Problem::NobodyReads) if self.append.outbox.is_none() => self.nobody_reads = true,
             Err(Problem::NobodyReads) => {
-                return Err(Problem::Here {
-                    message: "nobody reads the answers any more".to_owned(),
-                    advice: "What was not told stays in the outbox, and the next run sends it again.",
-                });
+                return Err(Problem::failure(
+                    "nobody reads the answers any more",
+                    "What was not printed stays in the outbox, and the next run sends it again.",
+                ));
             }
             other => other?,
         }
@@ -302,9 +281,7 @@ impl<W: Write> Batch<'_, W> {
         }
         let last = if is_bounded && self.complaints == COMPLAINTS { " (further ones are only counted)" } else { "" };
         self.progress.suspend(|| {
-            let message = format!("{what}: {message}{last}");
-            // Where even errors cannot be written, the exit code still tells.
-            let _unheard = report::print_plainly(&mut anstream::stderr(), self.options.output, &message, advice);
+            self.out.report(&Problem::failure(format!("{what}: {message}{last}"), advice.to_owned()));
         });
     }
 
@@ -313,17 +290,17 @@ impl<W: Write> Batch<'_, W> {
         let summary = &mut self.summary;
         let seconds = self.started.elapsed().as_secs_f64();
         summary.seconds = (seconds * 1_000.0).round() / 1_000.0;
-        summary.per_second = (output::float(summary.appended + summary.replayed) / seconds.max(0.001)).round();
-        let told = match self.options.output {
-            Format::Table | Format::Json | Format::Csv => output::print_one(self.out, self.options.output, summary),
+        summary.per_second = (float(summary.appended + summary.replayed) / seconds.max(0.001)).round();
+        let told = match self.out.format() {
+            Format::Table | Format::Json | Format::Csv => self.out.one(&columns(), summary),
             // The answers were printed; what they come to is a note.
-            Format::Jsonl | Format::Plain if !self.options.quiet || self.nobody_reads => {
-                let _unheard = output::print_one(&mut anstream::stderr(), Format::Table, summary);
+            Format::Jsonl | Format::Plain => {
+                let counts = columns().iter().map(|column| column.told(summary)).collect::<Vec<_>>().join(", ");
+                self.out.note(&counts);
                 Ok(())
             }
-            Format::Jsonl | Format::Plain => Ok(()),
         };
-        match told.and_then(|()| self.out.flush()).map_err(Problem::from) {
+        match told.and_then(|()| self.out.flush()) {
             // The exit code still tells.
             Ok(()) | Err(Problem::NobodyReads) => Ok(summary.exit()),
             Err(problem) => Err(problem),
@@ -343,10 +320,10 @@ fn open(source: &str) -> Result<(Source, Option<u64>), Problem> {
 }
 
 fn unreadable(source: &str, error: &io::Error) -> Problem {
-    Problem::Here {
-        message: format!("cannot read {source}: {error}"),
-        advice: "Name a file of lines, or - for standard input. What was read before is sent; run it again with the same ids.",
-    }
+    Problem::failure(
+        format!("cannot read {source}: {error}"),
+        "Name a file of lines, or - for standard input. What was read before is sent; run it again with the same ids.",
+    )
 }
 
 /// Reads on a thread of its own: a pipe may be slow, and must not hold up the answers.
@@ -364,8 +341,8 @@ fn read_ahead(source: Source, lines: Lines) -> (mpsc::Receiver<Line>, tokio::tas
     (receiver, reading)
 }
 
-fn progress(options: &Options, size: Option<u64>) -> ProgressBar {
-    if options.quiet || !io::stderr().is_terminal() {
+fn progress(out: &Output, size: Option<u64>) -> ProgressBar {
+    if out.is_quiet() || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let (progress, template) = match size {
@@ -389,7 +366,8 @@ mod tests {
         assert_eq!(exit(|_| {}), Exit::Done);
         assert_eq!(exit(|summary| summary.malformed = 1), Exit::Usage);
         assert_eq!(exit(|summary| (summary.malformed, summary.refused) = (1, 1)), Exit::Conflict);
-        assert_eq!(exit(|summary| (summary.refused, summary.in_doubt) = (1, 1)), Exit::Unavailable);
+        assert_eq!(exit(|summary| (summary.refused, summary.in_doubt) = (1, 1)), Exit::InDoubt);
+        assert_eq!(exit(|summary| (summary.failed, summary.in_doubt) = (1, 1)), Exit::InDoubt);
         assert_eq!(exit(|summary| summary.failed = 1), Exit::Unavailable);
     }
 }

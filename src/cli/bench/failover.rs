@@ -4,21 +4,20 @@
 //! - At the end every log is read: what was acknowledged must be there once, nothing may be there twice.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::arguments::Failover;
 use super::load::{Cargo, Line};
-use crate::cli::arguments::Options;
+use crate::cli::arguments::{Failover, Ids};
+use crate::cli::call::Call;
 use crate::cli::children::{Afterwards, Children, Directory, Settings};
-use crate::cli::output::{self, Row};
-use crate::cli::report::Problem;
+use crate::cli::column::Column;
+use crate::cli::problem::Problem;
+use crate::cli::value::{Value, float};
 use crate::client::Client;
 use crate::types::{Consistency, Id, LogName, NodeId, Offset};
 
@@ -29,7 +28,7 @@ const BETWEEN_KILLS: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
 /// What was measured.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 struct Report {
     bench: &'static str,
     timing: &'static str,
@@ -48,50 +47,49 @@ struct Report {
     doubled: u64,
 }
 
-impl Row for Report {
-    const HEADINGS: &'static [&'static str] =
-        &["KILLS", "GAP P50 MS", "GAP P90 MS", "GAP P99 MS", "GAP MAX MS", "ACKNOWLEDGED", "ERRORS", "LOST", "DOUBLED"];
-
-    fn cells(&self) -> Vec<String> {
-        let ms = |value: f64| format!("{value:.0}");
-        vec![
-            self.kills.to_string(),
-            ms(self.gap_p50_ms),
-            ms(self.gap_p90_ms),
-            ms(self.gap_p99_ms),
-            ms(self.gap_max_ms),
-            self.acknowledged.to_string(),
-            self.errors.to_string(),
-            self.lost.to_string(),
-            self.doubled.to_string(),
-        ]
-    }
+fn columns() -> Vec<Column<Report>> {
+    vec![
+        Column::json("bench", |report: &Report| report.bench),
+        Column::json("timing", |report: &Report| report.timing),
+        Column::json("nodes", |report: &Report| report.nodes),
+        Column::json("clients", |report: &Report| report.clients),
+        Column::new("kills", "KILLS", |report: &Report| report.kills),
+        Column::new("gap_p50_ms", "GAP P50 MS", |report: &Report| Value::Float(report.gap_p50_ms, 0)),
+        Column::new("gap_p90_ms", "GAP P90 MS", |report: &Report| Value::Float(report.gap_p90_ms, 0)),
+        Column::new("gap_p99_ms", "GAP P99 MS", |report: &Report| Value::Float(report.gap_p99_ms, 0)),
+        Column::new("gap_max_ms", "GAP MAX MS", |report: &Report| Value::Float(report.gap_max_ms, 0)),
+        Column::json("gaps_ms", |report: &Report| serde_json::Value::from(report.gaps_ms.clone())),
+        Column::new("acknowledged", "ACKNOWLEDGED", |report: &Report| report.acknowledged),
+        Column::new("errors", "ERRORS", |report: &Report| report.errors),
+        Column::new("lost", "LOST", |report: &Report| report.lost),
+        Column::new("doubled", "DOUBLED", |report: &Report| report.doubled),
+    ]
 }
 
 /// Kills, measures, prints. What was lost or doubled is a failure.
-pub(super) async fn run(options: &Options, bench: Failover, out: &mut impl Write) -> Result<(), Problem> {
+pub(super) async fn run(call: &mut Call, bench: Failover) -> Result<(), Problem> {
     let settings = Settings { nodes: Some(bench.nodes.into()), timing: bench.timing, first_port: None };
     let mut children = Children::prepare(Directory::temporary(Afterwards::Remove)?, &settings).await?;
     children.bring_up().await?;
-    let measured = measure(options, &bench, &mut children).await;
+    let measured = measure(call, &bench, &mut children).await;
     children.stop().await?;
     children.clear_away()?;
     let report = measured?;
-    output::print_one(out, options.output, &report)?;
+    call.out.one(&columns(), &report)?;
     if report.lost + report.doubled > 0 {
-        return Err(Problem::Here {
-            message: format!("{} acknowledged appends are lost, {} are there twice", report.lost, report.doubled),
-            advice: "This must never happen: please report it, with the version and how it was called.",
-        });
+        return Err(Problem::failure(
+            format!("{} acknowledged appends are lost, {} are there twice", report.lost, report.doubled),
+            "This must never happen: please report it, with the version and how it was called.",
+        ));
     }
     Ok(())
 }
 
-async fn measure(options: &Options, bench: &Failover, children: &mut Children) -> Result<Report, Problem> {
+async fn measure(call: &Call, bench: &Failover, children: &mut Children) -> Result<Report, Problem> {
     let addresses: Vec<String> = children.addresses().collect();
-    let client = Client::builder().addresses(&addresses).timeout(options.timeout.max(PATIENCE)).build()?;
+    let client = Client::builder().addresses(&addresses).timeout(call.speaking.timeout.max(PATIENCE)).build()?;
     let log = LogName::new("failover").expect("a good name");
-    let cargo = Cargo::new(log.clone(), bench.size, 1, super::arguments::Ids::Uuidv7);
+    let cargo = Cargo::new(log.clone(), bench.size, 1, Ids::Uuidv7);
     let line = Line::Stream(client.clone(), Arc::new(client.append_stream_of(bench.clients as usize)));
     let pulse = Arc::new(Pulse::new());
     let mut load = JoinSet::new();
@@ -110,11 +108,7 @@ async fn measure(options: &Options, bench: &Failover, children: &mut Children) -
         children.until_all_serve().await?;
         let gap = pulse.longest();
         gaps.push(gap);
-        if !options.quiet {
-            // A note: that it cannot be written is no failure.
-            let _unheard =
-                writeln!(anstream::stderr(), "kill {number}: node {leader}, {} ms without an answer", gap.as_millis());
-        }
+        call.out.note(&format!("kill {number}: node {leader}, {} ms without an answer", gap.as_millis()));
     }
     pulse.stop();
     let mut acknowledged = BTreeMap::new();
@@ -139,10 +133,10 @@ async fn leader(children: &Children) -> Result<NodeId, Problem> {
 }
 
 fn nobody_leads() -> Problem {
-    Problem::Here {
-        message: format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
-        advice: "See that this machine is not overloaded; `oncelog dev --keep` leaves the nodes' logs for a look.",
-    }
+    Problem::failure(
+        format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
+        "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
+    )
 }
 
 /// When answers came.
@@ -247,7 +241,7 @@ fn report(bench: &Failover, gaps: &[Duration], pulse: &Pulse, acknowledged: u64,
         let micros = u64::try_from(gap.as_micros()).unwrap_or(u64::MAX).max(1);
         histogram.record(micros).expect("the histogram grows");
     }
-    let ms = |micros: u64| output::float(micros) / 1_000.0;
+    let ms = |micros: u64| float(micros) / 1_000.0;
     Report {
         bench: "failover",
         timing: bench.timing.as_str(),

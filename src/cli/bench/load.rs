@@ -9,9 +9,9 @@ use rand::RngExt as _;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::arguments::{Ids, Load, Mode};
 use super::meter::{Done, Meter};
 use super::pace::Pace;
+use crate::cli::arguments::{Ids, Load, Mode};
 use crate::client::{AppendStream, Appended, Client, Error};
 use crate::types::{Consistency, Id, LogName, NewRecord, Offset};
 

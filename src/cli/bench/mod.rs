@@ -5,7 +5,6 @@
 //! - Everything is fsync'ed by a majority before it is answered, as always: there is no mode to turn off.
 //! - Only what ends inside the measured time counts. Ctrl-C ends it early, and what was measured is printed.
 
-mod arguments;
 mod failover;
 mod load;
 mod meter;
@@ -14,7 +13,7 @@ mod report;
 mod servers;
 
 use std::future::Future;
-use std::io::{IsTerminal as _, Write};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,36 +21,34 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-pub(super) use arguments::Bench;
-
-use self::arguments::{Append, Dup, Ids, Load, Mode, Read};
 use self::load::{Cargo, Connections};
 use self::meter::Meter;
 use self::report::Report;
-use super::arguments::Options;
-use super::report::Problem;
+use super::arguments::{Bench, BenchAppend, BenchRead, Dup, Ids, Load, Mode};
+use super::call::Call;
+use super::problem::Problem;
+use super::value::float;
 use crate::client::{Client, Error};
 use crate::types::{Consistency, LogName};
 
 /// Measures, and prints what was measured.
-pub(super) async fn run(client: &Client, options: &Options, bench: Bench, out: &mut impl Write) -> Result<(), Problem> {
-    let bencher = Bencher { client, options };
+pub(super) async fn run(call: &mut Call, bench: Bench) -> Result<(), Problem> {
+    let bencher = Bencher { call };
     let report = match bench {
         Bench::Append(append) => bencher.append(append).await?,
         Bench::Read(read) => bencher.read(read).await?,
         Bench::Dup(dup) => bencher.dup(dup).await?,
-        Bench::Failover(bench) => return failover::run(options, bench, out).await,
+        Bench::Failover(bench) => return failover::run(call, bench).await,
     };
-    Ok(report::print(out, options.output, &report)?)
+    report::print(&mut call.out, &report)
 }
 
 struct Bencher<'a> {
-    client: &'a Client,
-    options: &'a Options,
+    call: &'a Call,
 }
 
 impl Bencher<'_> {
-    async fn append(&self, bench: Append) -> Result<Report, Problem> {
+    async fn append(&self, bench: BenchAppend) -> Result<Report, Problem> {
         let connections = self.connections(&bench.load)?;
         let count = if bench.mode == Mode::Batch { bench.records } else { 1 };
         let cargo = Cargo::new(log(&bench.load), bench.size, count, bench.ids);
@@ -79,15 +76,15 @@ impl Bencher<'_> {
         Ok(Report { mode: name(bench.mode), size: bench.size, connections: connections.len(), ..report })
     }
 
-    async fn read(&self, bench: Read) -> Result<Report, Problem> {
+    async fn read(&self, bench: BenchRead) -> Result<Report, Problem> {
         let connections = self.connections(&bench.load)?;
         let log = log(&bench.load);
         if bench.load.log.is_none() {
             let cargo = Cargo::new(log.clone(), bench.size, 1, Ids::Uuidv7);
             load::prepare(&connections.lines(Mode::Stream, 256), &cargo, bench.prepare).await?;
         }
-        let end = self.client.describe_log(&log, Consistency::Linearizable).await?.end;
-        let consistency = super::consistency(bench.local);
+        let end = self.call.client.describe_log(&log, Consistency::Linearizable).await?.end;
+        let consistency = bench.local.consistency();
         let clients = connections.clients(bench.load.clients);
         let report = self
             .measure("read", &bench.load, |meter| {
@@ -95,7 +92,7 @@ impl Bencher<'_> {
                 async move { load::read(clients, &log, end, bench.limit, consistency, &load, &meter).await }
             })
             .await;
-        let mode = if bench.local { "local" } else { "linearizable" };
+        let mode = if consistency == Consistency::Local { "local" } else { "linearizable" };
         Ok(Report { mode: mode.to_owned(), size: bench.size, connections: connections.len(), ..report })
     }
 
@@ -109,7 +106,7 @@ impl Bencher<'_> {
         let running = tokio::spawn(run(meter.clone()));
         let progress = self.progress(load);
         tokio::time::sleep_until(begin).await;
-        let before = servers::look(self.client).await;
+        let before = servers::look(&self.call.client).await;
         let ended = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(200));
             while Instant::now() < meter.end() {
@@ -122,7 +119,7 @@ impl Bencher<'_> {
             _interrupted = tokio::signal::ctrl_c() => {}
         }
         let (counts, measured) = (meter.so_far(), meter.measured());
-        let after = servers::look(self.client).await;
+        let after = servers::look(&self.call.client).await;
         progress.finish_and_clear();
         // What is still on the way has its deadline, and does not count any more.
         running.abort();
@@ -132,16 +129,17 @@ impl Bencher<'_> {
 
     fn connections(&self, load: &Load) -> Result<Connections, Error> {
         Connections::open(load, |number| {
-            let mut addresses = self.options.server.clone();
+            let speaking = &self.call.speaking;
+            let mut addresses = speaking.server.clone();
             let count = addresses.len().max(1);
             addresses.rotate_left(number % count);
-            let builder = Client::builder().addresses(addresses).space(self.options.space.clone());
-            builder.timeout(self.options.timeout).build()
+            let builder = Client::builder().addresses(addresses).space(speaking.space.clone());
+            builder.timeout(speaking.timeout).build()
         })
     }
 
     fn progress(&self, load: &Load) -> ProgressBar {
-        if self.options.quiet || !std::io::stderr().is_terminal() {
+        if self.call.out.is_quiet() || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let style = ProgressStyle::with_template("{wide_bar} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -155,7 +153,7 @@ impl Bencher<'_> {
 fn show(progress: &ProgressBar, meter: &Meter) {
     let measured = meter.measured();
     progress.set_position(u64::try_from(measured.as_millis()).unwrap_or(u64::MAX));
-    let per_second = super::output::float(meter.count()) / measured.as_secs_f64().max(f64::EPSILON);
+    let per_second = float(meter.count()) / measured.as_secs_f64().max(f64::EPSILON);
     progress.set_message(format!("{:.0} s  {per_second:.0}/s", measured.as_secs_f64()));
 }
 

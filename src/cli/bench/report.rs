@@ -1,17 +1,18 @@
 //! How a bench prints what it has measured.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::time::Duration;
-
-use serde::Serialize;
 
 use super::meter::Counts;
 use super::servers::Used;
-use crate::cli::output::{self, Format, Row};
+use crate::cli::arguments::Format;
+use crate::cli::column::Column;
+use crate::cli::output::{self, Output};
+use crate::cli::problem::Problem;
+use crate::cli::value::{Value, float};
 
 /// The result of one bench.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Report {
     pub(super) bench: &'static str,
     pub(super) mode: String,
@@ -39,8 +40,8 @@ impl Report {
     /// With the counts of a measured time; the rest is the caller's to say.
     pub(super) fn new(bench: &'static str, counts: &Counts, measured: Duration) -> Self {
         let seconds = measured.as_secs_f64().max(f64::EPSILON);
-        let per_second = |count: u64| (output::float(count) / seconds * 10.0).round() / 10.0;
-        let ms = |micros: u64| output::float(micros) / 1_000.0;
+        let per_second = |count: u64| (float(count) / seconds * 10.0).round() / 10.0;
+        let ms = |micros: u64| float(micros) / 1_000.0;
         let at = |quantile: f64| ms(counts.latency.value_at_quantile(quantile));
         Self {
             bench,
@@ -52,7 +53,7 @@ impl Report {
             operations: counts.operations,
             ops_per_s: per_second(counts.operations),
             records_per_s: per_second(counts.records),
-            mib_per_s: (output::float(counts.bytes) / seconds / f64::from(1 << 20) * 100.0).round() / 100.0,
+            mib_per_s: (float(counts.bytes) / seconds / f64::from(1 << 20) * 100.0).round() / 100.0,
             mean_ms: counts.latency.mean().round() / 1_000.0,
             p50_ms: at(0.5),
             p90_ms: at(0.9),
@@ -67,55 +68,60 @@ impl Report {
     }
 }
 
-impl Row for Report {
-    const HEADINGS: &'static [&'static str] =
-        &["OPS/S", "RECORDS/S", "MIB/S", "P50 MS", "P90 MS", "P99 MS", "P99.9 MS", "MAX MS", "REPLAYED", "ERRORS"];
-
-    fn cells(&self) -> Vec<String> {
-        let ms = |value: f64| format!("{value:.2}");
-        vec![
-            format!("{:.0}", self.ops_per_s),
-            format!("{:.0}", self.records_per_s),
-            format!("{:.2}", self.mib_per_s),
-            ms(self.p50_ms),
-            ms(self.p90_ms),
-            ms(self.p99_ms),
-            ms(self.p999_ms),
-            ms(self.max_ms),
-            self.replayed.to_string(),
-            self.errors.to_string(),
-        ]
-    }
+fn columns() -> Vec<Column<Report>> {
+    vec![
+        Column::json("bench", |report: &Report| report.bench),
+        Column::json("mode", |report: &Report| report.mode.clone()),
+        Column::json("clients", |report: &Report| report.clients),
+        Column::json("connections", |report: &Report| report.connections),
+        Column::json("size", |report: &Report| report.size),
+        Column::json("seconds", |report: &Report| Value::Float(report.seconds, 1)),
+        Column::json("operations", |report: &Report| report.operations),
+        Column::new("ops_per_s", "OPS/S", |report: &Report| Value::Float(report.ops_per_s, 0)),
+        Column::new("records_per_s", "RECORDS/S", |report: &Report| Value::Float(report.records_per_s, 0)),
+        Column::new("mib_per_s", "MIB/S", |report: &Report| Value::Float(report.mib_per_s, 2)),
+        Column::json("mean_ms", |report: &Report| Value::Float(report.mean_ms, 2)),
+        Column::new("p50_ms", "P50 MS", |report: &Report| Value::Float(report.p50_ms, 2)),
+        Column::new("p90_ms", "P90 MS", |report: &Report| Value::Float(report.p90_ms, 2)),
+        Column::new("p99_ms", "P99 MS", |report: &Report| Value::Float(report.p99_ms, 2)),
+        Column::new("p999_ms", "P99.9 MS", |report: &Report| Value::Float(report.p999_ms, 2)),
+        Column::new("max_ms", "MAX MS", |report: &Report| Value::Float(report.max_ms, 2)),
+        Column::new("replayed", "REPLAYED", |report: &Report| report.replayed),
+        Column::new("errors", "ERRORS", |report: &Report| report.errors),
+        Column::json("error_reasons", |report: &Report| {
+            serde_json::to_value(&report.error_reasons).unwrap_or_default()
+        }),
+        Column::json("servers", |report: &Report| {
+            let columns = used_columns();
+            serde_json::Value::from_iter(report.servers.iter().map(|used| output::object(&columns, used)))
+        }),
+    ]
 }
 
-impl Row for Used {
-    const HEADINGS: &'static [&'static str] = &["NODE", "ROLE", "CPU", "WRITTEN", "SYNCS", "ENTRIES", "LOG BYTES"];
-
-    fn cells(&self) -> Vec<String> {
-        let bytes = |bytes: u64| bytesize::ByteSize(bytes).display().iec().to_string();
-        vec![
-            self.node_id.to_string(),
-            self.role.to_owned(),
-            format!("{:.0} %", self.cpu_percent),
-            bytes(self.written_bytes),
-            self.log_syncs.to_string(),
-            self.log_entries.to_string(),
-            bytes(self.log_bytes),
-        ]
-    }
+fn used_columns() -> Vec<Column<Used>> {
+    vec![
+        Column::new("node_id", "NODE", |used: &Used| used.node_id),
+        Column::new("role", "ROLE", |used: &Used| used.role),
+        Column::json("cpu_percent", |used: &Used| Value::Float(used.cpu_percent, 0)),
+        Column::shown("CPU", |used: &Used| format!("{:.0} %", used.cpu_percent)),
+        Column::new("written_bytes", "WRITTEN", |used: &Used| Value::Size(used.written_bytes)),
+        Column::new("log_syncs", "SYNCS", |used: &Used| used.log_syncs),
+        Column::new("log_entries", "ENTRIES", |used: &Used| used.log_entries),
+        Column::new("log_bytes", "LOG BYTES", |used: &Used| Value::Size(used.log_bytes)),
+    ]
 }
 
 /// For people two tables, for programs everything.
-pub(super) fn print(out: &mut impl Write, format: Format, report: &Report) -> io::Result<()> {
-    output::print_one(out, format, report)?;
-    if format == Format::Table {
+pub(super) fn print(out: &mut Output, report: &Report) -> Result<(), Problem> {
+    out.one(&columns(), report)?;
+    if out.format() == Format::Table {
         if !report.error_reasons.is_empty() {
             let reasons = report.error_reasons.iter().map(|(reason, count)| format!("{count} {reason}"));
-            writeln!(out, "errors: {}", reasons.collect::<Vec<_>>().join(", "))?;
+            out.text(&format!("errors: {}", reasons.collect::<Vec<_>>().join(", ")))?;
         }
         if !report.servers.is_empty() {
-            writeln!(out)?;
-            output::print_rows(out, format, &report.servers)?;
+            out.text("")?;
+            out.rows(&used_columns(), &report.servers)?;
         }
     }
     Ok(())

@@ -1,14 +1,13 @@
 //! What the nodes have used meanwhile, by their own count.
 
 use futures::future::join_all;
-use serde::Serialize;
 
-use crate::cli::output;
+use crate::cli::value::float;
 use crate::client::Client;
 use crate::types::{Counters, NodeStatus};
 
 /// What one node has used.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Used {
     pub(super) node_id: u64,
     pub(super) role: &'static str,
@@ -40,7 +39,7 @@ pub(super) fn used(before: &[NodeStatus], after: &[NodeStatus], seconds: f64) ->
         Some(Used {
             node_id: after.node.0,
             role: after.role.as_str(),
-            cpu_percent: (output::float(cpu_ms) / seconds).round() / 10.0,
+            cpu_percent: (float(cpu_ms) / seconds).round() / 10.0,
             written_bytes: now.written_bytes.checked_sub(then.written_bytes)?,
             log_syncs: now.log_syncs.checked_sub(then.log_syncs)?,
             log_entries: now.log_entries.checked_sub(then.log_entries)?,

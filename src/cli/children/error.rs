@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::report::Problem;
+use crate::cli::problem::Problem;
 use crate::client;
 
 use super::process::Ended;
@@ -91,8 +91,8 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Client(error) => Self::Client(error),
-            misuse if misuse.is_misuse() => Self::Misuse { message: misuse.to_string(), advice: misuse.advice() },
-            other => Self::Here { message: other.to_string(), advice: other.advice() },
+            misuse if misuse.is_misuse() => Self::usage(misuse.to_string(), misuse.advice()),
+            other => Self::failure(other.to_string(), other.advice()),
         }
     }
 }

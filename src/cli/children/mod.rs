@@ -16,10 +16,10 @@ mod process;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use futures::future::{join_all, select_all};
 use tokio::time::{Instant, sleep};
 
+use crate::cli::arguments::Timing;
 use crate::client::Client;
 use crate::types::{NodeId, NodeStatus, Role};
 
@@ -42,26 +42,6 @@ const POLL: Duration = Duration::from_millis(25);
 const GRACE: Duration = Duration::from_secs(15);
 /// How often other ports are tried when one was taken between its choice and the node's start.
 const PORT_CHOICES: usize = 5;
-
-/// How soon a silent leader is replaced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Timing {
-    /// As nodes have it unless they are told otherwise.
-    #[default]
-    Default,
-    /// For a good network.
-    Fast,
-}
-
-impl Timing {
-    /// The setting's value.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Fast => "fast",
-        }
-    }
-}
 
 /// What a cluster is made of.
 #[derive(Debug, Default)]

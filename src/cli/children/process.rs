@@ -20,9 +20,9 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::cli::arguments::Timing;
 use crate::types::NodeId;
 
-use super::Timing;
 use super::error::{Error, io as failed};
 use super::manifest::Place;
 use super::ports::Pair;

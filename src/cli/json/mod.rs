@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::types::{Action, Guard, Id};
 
 pub(super) use outcome::{details, id, refusal, results};
-pub(super) use value::{HeaderFields, RecordFields, RetentionFields, log_creation, memory, retention};
+pub(super) use value::{HeaderFields, RecordFields, log_creation, memory, retention};
 
 /// A command as it is written.
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::output;
+use crate::cli::value;
 use crate::types::{ActionResult, Found, Id, Outcome, Refusal, Step, Verdict};
 
 /// What each action got, under the word for it.
@@ -69,7 +69,7 @@ pub(in crate::cli) fn refusal(refusal: &Refusal) -> Value {
 
 /// An id: its text, or text and birth where that was given beside it.
 pub(in crate::cli) fn id(id: &Id) -> Value {
-    match output::birth_beside(id) {
+    match value::birth_beside(id) {
         None => json!(id.text()),
         Some(birth_ms) => json!({"text": id.text(), "birth_ms": birth_ms}),
     }
@@ -81,7 +81,7 @@ pub(in crate::cli) fn details(outcome: &Outcome) -> String {
         Verdict::Applied(results) => results.iter().map(told).collect::<Vec<_>>().join(", "),
         Verdict::NothingToUndo => "there was nothing to undo, and nothing was done".to_owned(),
         Verdict::Refused(refusal) => refusal.to_string(),
-        Verdict::Cancelled => output::NONE.to_owned(),
+        Verdict::Cancelled => value::NONE.to_owned(),
     }
 }
 
@@ -93,7 +93,7 @@ fn told(result: &ActionResult) -> String {
         ActionResult::Deleted { version } => format!("deleted at version {version}"),
         ActionResult::Added { value, version } => format!("sum {value} at version {version}"),
         ActionResult::Moved { version } => format!("moved at version {version}"),
-        ActionResult::Locked { token, expires } => format!("token {token} until {}", output::time(*expires)),
+        ActionResult::Locked { token, expires } => format!("token {token} until {}", value::time(*expires)),
         ActionResult::Released => "released".to_owned(),
         ActionResult::Trimmed { start } => format!("trimmed to {start}"),
         ActionResult::Compensated => "the other is undone".to_owned(),

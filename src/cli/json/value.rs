@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::cli::output::Bytes;
+use crate::cli::value::Bytes;
 use crate::types::{
     CellKey, CellValue, Header, Holder, Id, LockName, LogCreation, LogName, LogTime, Memory, NewRecord, ReaderName,
     Retention, SpaceName, Token,

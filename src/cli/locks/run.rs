@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
-use crate::cli::arguments::{Options, Run};
+use crate::cli::arguments::Run;
+use crate::cli::call::Call;
 use crate::cli::exit::Exit;
 use crate::cli::group::{self, Group};
-use crate::cli::report::{self, Problem};
+use crate::cli::holder::holder;
+use crate::cli::output::Output;
+use crate::cli::problem::Problem;
 use crate::cli::signals::Signals;
-use crate::client::Client;
 use crate::client::lock::Held;
 
 /// Until the holder knows that the lock may be lost, a tenth of its time is left.
@@ -27,11 +29,10 @@ enum End {
     Lost,
 }
 
-pub(super) async fn run(client: &Client, options: &Options, run: Run) -> Result<Exit, Problem> {
+pub(super) async fn run(call: &Call, run: Run) -> Result<Exit, Problem> {
     let Run { name, holding, grace, command } = run;
     let mut signals = Signals::listen()?;
-    let holder = super::holder(holding.holder)?;
-    let mut wanted = client.lock(&name, &holder).time(holding.time);
+    let mut wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
     if let Some(wait) = holding.wait {
         wanted = wanted.wait(wait);
     }
@@ -48,27 +49,14 @@ pub(super) async fn run(client: &Client, options: &Options, run: Run) -> Result<
         }
         Err(problem) => Err(problem),
     };
-    let (end, exit) = match ended {
-        Ok(ended) => ended,
-        Err(problem) => {
-            release(options, held).await;
-            return Err(problem);
-        }
-    };
-    match end {
-        End::Lost => {
-            tell(
-                options,
-                &format!("lock `{name}` may be lost, so the command was ended"),
-                "See why no node could renew it.",
-            );
-            Ok(Exit::Unavailable)
-        }
-        End::Ended | End::Told => {
-            release(options, held).await;
-            Ok(exit)
-        }
+    if let Ok((End::Lost, _)) = ended {
+        return Err(Problem::in_doubt(
+            format!("lock `{name}` may be lost, so the command was ended"),
+            "Check why no node could renew the lock, and what the command had done.",
+        ));
     }
+    release(&call.out, held).await;
+    ended.map(|(_, exit)| exit)
 }
 
 /// Lets the command run until it ends or has to be ended.
@@ -98,22 +86,14 @@ async fn hold(
     Ok((end, Exit::Command(group::code(status.map_err(|error| unseen(&error))?))))
 }
 
-async fn release(options: &Options, held: Held) {
+async fn release(out: &Output, held: Held) {
     let name = held.name().clone();
     if let Err(error) = held.release().await {
         let message = format!("lock `{name}` was not released: {error}");
-        tell(options, &message, "If it is still held it is free when its time is over.");
+        out.report(&Problem::failure(message, "If it is still held, it is free when its time is over."));
     }
-}
-
-fn tell(options: &Options, message: &str, advice: &str) {
-    // Where even errors cannot be written, the exit code still tells.
-    let _unheard = report::print_plainly(&mut anstream::stderr(), options.output, message, advice);
 }
 
 fn unseen(error: &std::io::Error) -> Problem {
-    Problem::Here {
-        message: format!("cannot see how the command ended: {error}"),
-        advice: "See the limits of this machine.",
-    }
+    Problem::failure(format!("cannot see how the command ended: {error}"), "Check the limits of this machine.")
 }

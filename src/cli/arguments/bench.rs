@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::children::Timing;
 use crate::types::LogName;
 use crate::types::limits::{COMMAND_RECORDS_MAX, RECORD_BYTES_MAX, STREAM_UNANSWERED_MAX};
 
+use super::cluster::Timing;
+use super::options::Local;
+
 /// What is measured.
 #[derive(Debug, Subcommand)]
-pub enum Bench {
+pub(crate) enum Bench {
     /// Append records
     Append(Append),
     /// Read records from random offsets of a log, a page at a time
@@ -23,38 +25,38 @@ pub enum Bench {
 
 /// How much load, and for how long.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Load {
+pub(crate) struct Load {
     /// How many requests are in flight at once, over all connections
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    pub(super) clients: u32,
+    pub(crate) clients: u32,
     /// Over how many connections they are spread; the first address of --server comes first
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_024))]
-    pub(super) connections: u32,
+    pub(crate) connections: u32,
     /// How long is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = positive)]
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// How long it runs before that
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = not_negative)]
-    pub(super) warmup: f64,
+    pub(crate) warmup: f64,
     /// So many a second, however fast the answers come; latency then counts from when each was due
     #[arg(long, value_name = "PER SECOND", value_parser = positive)]
-    pub(super) rate: Option<f64>,
+    pub(crate) rate: Option<f64>,
     /// The log; without it, one of a random name
     #[arg(long, value_name = "NAME", value_parser = LogName::new)]
-    pub(super) log: Option<LogName>,
+    pub(crate) log: Option<LogName>,
 }
 
 impl Load {
-    pub(super) fn seconds(&self) -> Duration {
+    pub(crate) fn seconds(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
 
-    pub(super) fn warmup(&self) -> Duration {
+    pub(crate) fn warmup(&self) -> Duration {
         Duration::from_secs_f64(self.warmup)
     }
 
     /// No more connections than requests in flight, and no fewer than a stream's bound needs.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         let needed = (self.clients as usize).div_ceil(STREAM_UNANSWERED_MAX);
         (self.connections.min(self.clients) as usize).max(needed)
     }
@@ -62,7 +64,7 @@ impl Load {
 
 /// How appends are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// Packed into streams, one a connection.
     Stream,
     /// One request, one answer.
@@ -73,7 +75,7 @@ pub(super) enum Mode {
 
 /// Which ids are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Ids {
+pub(crate) enum Ids {
     /// Born now, in order.
     Uuidv7,
     /// Anywhere among all that are known, as an order number may be.
@@ -82,82 +84,81 @@ pub(super) enum Ids {
 
 /// Appending.
 #[derive(Debug, Clone, Args)]
-pub struct Append {
+pub(crate) struct Append {
     #[command(flatten)]
-    pub(super) load: Load,
+    pub(crate) load: Load,
     /// How many bytes a record has
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// How they are sent
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
     /// How many records an append has with --mode batch
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = records)]
-    pub(super) records: usize,
+    pub(crate) records: usize,
     /// Which part of the appends is sent a second time, under its id
     #[arg(long, value_name = "0…1", default_value_t = 0.0, value_parser = ratio)]
-    pub(super) duplicate_ratio: f64,
+    pub(crate) duplicate_ratio: f64,
     /// Which ids are made
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
-    pub(super) ids: Ids,
+    pub(crate) ids: Ids,
 }
 
 /// Reading.
 #[derive(Debug, Clone, Args)]
-pub struct Read {
+pub(crate) struct Read {
     #[command(flatten)]
-    pub(super) load: Load,
+    pub(crate) load: Load,
     /// How many bytes a record has, where the log is made for the bench
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// How many records a request asks for
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) limit: u32,
+    pub(crate) limit: u32,
     /// How many records the log is made with, if it has none
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
-    pub(super) prepare: u64,
-    /// What the asked node has applied, possibly stale
-    #[arg(long)]
-    pub(super) local: bool,
+    pub(crate) prepare: u64,
+    #[command(flatten)]
+    pub(crate) local: Local,
 }
 
 /// Sending known ids again.
 #[derive(Debug, Clone, Args)]
-pub struct Dup {
+pub(crate) struct Dup {
     #[command(flatten)]
-    pub(super) load: Load,
+    pub(crate) load: Load,
     /// How many bytes a record has
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// How they are sent
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
     /// How many ids are made known first
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) prepare: u64,
+    pub(crate) prepare: u64,
     /// Which ids are made
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
-    pub(super) ids: Ids,
+    pub(crate) ids: Ids,
 }
 
 /// Killing leaders.
 #[derive(Debug, Clone, Args)]
-pub struct Failover {
+pub(crate) struct Failover {
     /// How often
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) kills: u32,
+    pub(crate) kills: u32,
     /// How many nodes the cluster has
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(3..=9))]
-    pub(super) nodes: u8,
+    pub(crate) nodes: u8,
     /// How soon a silent leader is replaced
     #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
-    pub(super) timing: Timing,
+    pub(crate) timing: Timing,
     /// How many appends are in flight at once, over one stream
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=8_192))]
-    pub(super) clients: u32,
+    pub(crate) clients: u32,
     /// How many bytes a record has
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -8,19 +8,19 @@ macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident,)*) => {
         /// Settings of a node; each may stand in the file, in the environment or here.
         #[derive(Debug, Default, Args)]
-        pub struct Settings {
+        pub(crate) struct Settings {
             /// A TOML file of settings
             #[arg(long, value_name = "FILE", env = "ONCELOG_CONFIG")]
-            pub(super) config: Option<PathBuf>,
+            config: Option<PathBuf>,
             $($(#[$attribute])* #[arg(long)] $name: Option<String>,)*
         }
 
         impl Settings {
             /// The names of all settings that have a flag.
-            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
 
             /// What was given, by the names of the settings.
-            pub fn given(self) -> impl Iterator<Item = (&'static str, String)> {
+            pub(crate) fn given(self) -> impl Iterator<Item = (&'static str, String)> {
                 [$((stringify!($name), self.$name),)*].into_iter().filter_map(|(name, text)| Some((name, text?)))
             }
         }
@@ -80,7 +80,7 @@ settings! {
 
 impl Settings {
     /// The file to read.
-    pub fn file(&self) -> Option<PathBuf> {
+    pub(crate) fn file(&self) -> Option<PathBuf> {
         self.config.clone()
     }
 }

@@ -1,0 +1,107 @@
+//! The options that several commands share, and where they come from when nobody types them.
+//!
+//! - They stand before the command or after it; what stands after it wins.
+//! - What is not typed comes from the environment, and then from a default.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::types::{Consistency, SpaceName};
+
+use super::parse;
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// A JSON object on each line
+    Jsonl,
+    /// Bare values, separated by tabs
+    Plain,
+    /// Comma-separated values (RFC 4180)
+    Csv,
+}
+
+/// How to print, as it was typed.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct PrintingGiven {
+    /// How to print the answer [default: table]
+    #[arg(long, short = 'o', global = true, value_name = "FORMAT", value_enum)]
+    output: Option<Format>,
+    /// Print no notes, only the answer and errors
+    #[arg(long, short = 'q', global = true)]
+    quiet: bool,
+}
+
+/// How to speak to nodes, as it was typed.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct SpeakingGiven {
+    /// The client addresses of nodes; if one fails, the next is asked [default: 127.0.0.1:7420] [env: `ONCELOG_SERVER`]
+    #[arg(long, short = 's', global = true, value_name = "ADDRESS", value_delimiter = ',')]
+    server: Vec<String>,
+    /// How long to try, all attempts together [default: 10s] [env: `ONCELOG_TIMEOUT`]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse::positive_time)]
+    timeout: Option<Duration>,
+    /// The space to work in [default: main]
+    #[arg(long, global = true, value_name = "NAME", value_parser = SpaceName::new)]
+    space: Option<SpaceName>,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Printing {
+    pub(crate) output: Format,
+    pub(crate) quiet: bool,
+}
+
+/// How to speak to nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Speaking {
+    pub(crate) server: Vec<String>,
+    pub(crate) timeout: Duration,
+    pub(crate) space: SpaceName,
+}
+
+impl PrintingGiven {
+    pub(super) fn or(self, before: Self) -> Printing {
+        Printing { output: self.output.or(before.output).unwrap_or_default(), quiet: self.quiet || before.quiet }
+    }
+}
+
+impl SpeakingGiven {
+    /// With what stood before the command, what the environment says, and the defaults. The error says what is wrong there.
+    pub(super) fn or(self, before: Self, environment: impl Fn(&str) -> Option<String>) -> Result<Speaking, String> {
+        let timeout = match (self.timeout.or(before.timeout), environment("ONCELOG_TIMEOUT")) {
+            (Some(timeout), _) => timeout,
+            (None, Some(text)) => parse::positive_time(&text).map_err(|error| format!("ONCELOG_TIMEOUT: {error}"))?,
+            (None, None) => Duration::from_secs(10),
+        };
+        let typed = [self.server, before.server].into_iter().find(|server| !server.is_empty());
+        let server = typed.unwrap_or_else(|| {
+            let server = environment("ONCELOG_SERVER").unwrap_or_else(|| "127.0.0.1:7420".to_owned());
+            server.split(',').map(str::to_owned).collect()
+        });
+        Ok(Speaking { server, timeout, space: self.space.or(before.space).unwrap_or_else(SpaceName::main) })
+    }
+}
+
+/// Where a read looks.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Local {
+    /// Read what the asked node has applied, which may be stale
+    #[arg(long)]
+    local: bool,
+}
+
+impl Local {
+    pub(crate) fn consistency(self) -> Consistency {
+        if self.local { Consistency::Local } else { Consistency::Linearizable }
+    }
+}

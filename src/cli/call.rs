@@ -1,0 +1,159 @@
+//! What every command that speaks to nodes works with.
+
+use crate::client::{Client, Error, Submitted};
+use crate::types::{Action, ActionResult, Guard, Id, Listed, SpaceName};
+
+use super::arguments::{NewId, Speaking};
+use super::column::Column;
+use super::output::Output;
+use super::problem::Problem;
+use super::value::{self, Value};
+
+/// One call of a command.
+pub(super) struct Call {
+    pub(super) client: Client,
+    pub(super) speaking: Speaking,
+    pub(super) out: Output,
+}
+
+impl Call {
+    /// Submits one action under a guard, and prints what it got: what is its own, and what every outcome has.
+    pub(super) async fn act(
+        &mut self,
+        id: NewId,
+        guard: Option<Guard>,
+        action: Action,
+        own: impl FnOnce(&ActionResult) -> Option<Vec<Column<Submitted>>>,
+    ) -> Result<(), Problem> {
+        self.act_in(self.speaking.space.clone(), id, guard, action, own).await
+    }
+
+    /// The same in another space.
+    pub(super) async fn act_in(
+        &mut self,
+        space: SpaceName,
+        id: NewId,
+        guard: Option<Guard>,
+        action: Action,
+        own: impl FnOnce(&ActionResult) -> Option<Vec<Column<Submitted>>>,
+    ) -> Result<(), Problem> {
+        let (done, result) = submit(&self.client.in_space(space.clone()), id.get()?, guard, action).await?;
+        let own = own(&result).ok_or_else(|| unexpected("another result"))?;
+        self.out.one(&outcome_columns(&space, own), &done)
+    }
+}
+
+/// The columns of an answer: its own, and those of every outcome.
+pub(super) fn outcome_columns(space: &SpaceName, own: Vec<Column<Submitted>>) -> Vec<Column<Submitted>> {
+    let mut columns = vec![Column::given_json("space", space.as_str())];
+    columns.extend(own);
+    columns.extend([
+        Column::json("replayed", |done: &Submitted| done.replayed),
+        Column::shown("ARRIVAL", |done: &Submitted| arrival(done.replayed)),
+        Column::new("sequence", "SEQUENCE", |done: &Submitted| done.outcome.sequence.0),
+        id_column(|done: &Submitted| &done.id),
+        Column::json("birth_ms", |done: &Submitted| value::birth_beside(&done.id)),
+        Column::json("history", |done: &Submitted| done.outcome.history.0),
+        Column::json("time_ms", |done: &Submitted| done.outcome.time),
+    ]);
+    columns
+}
+
+/// The column of an id.
+pub(super) fn id_column<R: 'static>(id: fn(&R) -> &Id) -> Column<R> {
+    const UUID_WIDTH: usize = 36;
+    Column::new("id", "ID", move |row: &R| id(row).text().to_owned()).typical_width(UUID_WIDTH)
+}
+
+/// Whether this was the first answer for its id, for people.
+pub(super) fn arrival(replayed: bool) -> &'static str {
+    if replayed { "replayed" } else { "first" }
+}
+
+/// The own columns of an answer that has only a name to say.
+pub(super) fn named(name: impl Into<Value>) -> Option<Vec<Column<Submitted>>> {
+    Some(vec![Column::given("name", "NAME", name)])
+}
+
+/// Submits one action under a guard.
+pub(super) async fn submit(
+    client: &Client,
+    id: Option<Id>,
+    guard: Option<Guard>,
+    action: Action,
+) -> Result<(Submitted, ActionResult), Problem> {
+    let mut request = guard.into_iter().fold(client.command(), crate::client::Request::require).then(action);
+    if let Some(id) = id {
+        request = request.id(id);
+    }
+    let done = request.submit().await?;
+    match done.results() {
+        [result] => {
+            let result = *result;
+            Ok((done, result))
+        }
+        results => Err(unexpected(&format!("{} results", results.len()))),
+    }
+}
+
+/// A node answered what it never should.
+pub(super) fn unexpected(found: &str) -> Problem {
+    Problem::failure(
+        format!("a node answered one action with {found}"),
+        "Check that the nodes run a build that goes with this one.",
+    )
+}
+
+/// All items of a listing, page by page; the next page comes after the last item of the one before it.
+pub(super) async fn all<T>(
+    mut page_after: impl AsyncFnMut(Option<&T>) -> Result<Listed<T>, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut items = Vec::new();
+    loop {
+        let page = page_after(items.last()).await?;
+        let is_last = !page.more || page.items.is_empty();
+        items.extend(page.items);
+        if is_last {
+            return Ok(items);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::arguments::Format;
+    use crate::cli::output::printed;
+    use crate::types::{History, LogIndex, LogTime, Outcome, Sequence, Verdict};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_has_what_is_its_own_and_what_every_outcome_has() {
+        let outcome = Outcome {
+            verdict: Verdict::Applied(vec![ActionResult::LogCreated]),
+            sequence: Sequence(9),
+            history: History(3),
+            time: LogTime::from_ms(5).unwrap(),
+        };
+        let id = Id::with_birth("make-1", LogTime::from_ms(4).unwrap()).unwrap();
+        let done = Submitted { id, outcome, replayed: true };
+        let columns = outcome_columns(&SpaceName::main(), named("orders").unwrap());
+        let printed = |format| printed(format, |out| out.one(&columns, &done));
+        assert_eq!(printed(Format::Plain), "orders\treplayed\t9\tmake-1\n");
+        assert_eq!(printed(Format::Csv), "name,arrival,sequence,id\r\norders,replayed,9,make-1\r\n");
+        let expected = "{\"space\":\"main\",\"name\":\"orders\",\"replayed\":true,\"sequence\":9,\"id\":\"make-1\",\
+                        \"birth_ms\":4,\"history\":3,\"time_ms\":5}\n";
+        assert_eq!(printed(Format::Jsonl), expected);
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_read_to_its_end_page_by_page() {
+        let page = async |after: Option<&u64>| {
+            let first = after.map_or(0, |last| last + 1);
+            Ok(Listed { items: (first..first + 3).collect(), more: first < 6, applied: LogIndex(1) })
+        };
+        assert_eq!(all(page).await.unwrap(), (0..9).collect::<Vec<u64>>());
+        let empty = async |_: Option<&u64>| Ok(Listed { items: Vec::new(), more: true, applied: LogIndex(1) });
+        assert_eq!(all(empty).await.unwrap(), Vec::<u64>::new());
+    }
+}

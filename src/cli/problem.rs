@@ -1,0 +1,91 @@
+//! Why a command did not do what it was asked for.
+
+use std::borrow::Cow;
+use std::io;
+
+use crate::client::{Error, Reason};
+
+use super::exit::Exit;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The nodes could not do it, or refused it.
+    Client(Box<Error>),
+    /// The command itself found out.
+    Own(Box<Own>),
+    /// Nobody reads the answer any more, so nobody needs the rest of it.
+    NobodyReads,
+}
+
+/// A problem that the command itself found.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) exit: Exit,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+    pub(super) advice: Cow<'static, str>,
+}
+
+macro_rules! makers {
+    ($($(#[$doc:meta])* $name:ident => $exit:ident,)*) => { $(
+        $(#[$doc])*
+        pub(super) fn $name(message: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
+            Self::new(Exit::$exit, message.into(), advice.into())
+        }
+    )* };
+}
+
+impl Problem {
+    fn new(exit: Exit, message: String, advice: Cow<'static, str>) -> Self {
+        Self::Own(Box::new(Own { exit, reason: exit.reason(), message, advice }))
+    }
+
+    makers! {
+        /// Something on this machine failed.
+        failure => Failure,
+        /// What was typed, or what a file says, cannot be done.
+        usage => Usage,
+        /// No node can do it now, and nothing happened.
+        unavailable => Unavailable,
+        /// What was asked for does not exist.
+        not_found => NotFound,
+        /// Something that was decided before contradicts it.
+        conflict => Conflict,
+        /// It may have taken effect.
+        in_doubt => InDoubt,
+    }
+
+    /// Names the reason that a node would have named.
+    pub(super) fn because(mut self, reason: Reason) -> Self {
+        if let Self::Own(own) = &mut self {
+            own.reason = reason.as_str();
+        }
+        self
+    }
+
+    /// How the command ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => Exit::of(error),
+            Self::Own(own) => own.exit,
+            Self::NobodyReads => Exit::Done,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Client(Box::new(error))
+    }
+}
+
+/// Standard output could not be written.
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::NobodyReads;
+        }
+        Self::failure(format!("cannot write the answer: {error}"), "Check where standard output goes.")
+    }
+}
