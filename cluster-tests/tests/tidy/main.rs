@@ -6,6 +6,7 @@
 mod frame;
 mod layers;
 mod modules;
+mod pages;
 mod rooms;
 mod source;
 mod words;
@@ -93,6 +94,16 @@ fn no_file_says_what_none_may_say() {
 #[test]
 fn the_top_level_is_the_agreed_frame() {
     assert_none("the top level holds what it should not", &frame::strangers(&frame::top_level()));
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    assert_none("the index of decisions is not complete", &pages::decisions(&Tree::of_the_repository()));
+}
+
+#[test]
+fn the_architecture_page_shows_the_layers_as_they_are() {
+    assert_none("ARCHITECTURE.md shows other layers", &pages::layers());
 }
 
 #[test]
