@@ -1,7 +1,8 @@
-//! What pages say about the repository itself: the decisions, and the layers.
+//! What pages say about the repository itself: the decisions, the layers, and where things are.
 //!
 //! - The index of decisions and the Rust docs name every decision, once, by its title.
 //! - The table of layers in ARCHITECTURE.md is the table that the sources are held to.
+//! - A path that a page names is there.
 
 use std::fs;
 
@@ -12,8 +13,12 @@ use crate::source::Tree;
 
 const DECISIONS: &str = "src/docs/decisions/";
 const INDEX: &str = "README.md";
-/// Layers whose folder is no layer for readers: it declares everything and uses nothing.
+/// What the table of layers need not show: the map of the house declares everything and uses nothing.
 const WITHOUT_ROW: [&str; 1] = ["lib"];
+/// Beginnings of what is a path from the top of the repository.
+const FROM_THE_TOP: [&str; 5] = ["src/", "proto/", "cluster-tests/", "scripts/", "examples/"];
+/// Stands for a name that the reader chooses.
+const PLACEHOLDER: &str = "NAME";
 
 /// What is wrong with the index of decisions and with the modules that show them.
 pub(crate) fn decisions(tree: &Tree) -> Vec<String> {
@@ -62,6 +67,27 @@ fn wrong_with_layers(page: &str) -> Vec<String> {
     missing.map(|row| format!("ARCHITECTURE.md has no row that begins with `{row}`")).collect()
 }
 
+/// Paths that pages name and that lead nowhere.
+pub(crate) fn paths(tree: &Tree) -> Vec<String> {
+    let pages = tree.texts().iter().filter(|(path, _)| path.ends_with(".md"));
+    let missing = pages.flat_map(|(page, text)| {
+        let missing = named(text).into_iter().filter(|path| !repository().join(path).exists());
+        missing.map(move |path| format!("{page} names {path}, which is not there")).collect::<Vec<_>>()
+    });
+    missing.collect()
+}
+
+/// The paths in the code of a page's sentences.
+fn named(text: &str) -> Vec<&str> {
+    let prose = text.split("\n```").step_by(2);
+    let code = prose.flat_map(|part| part.split('`').skip(1).step_by(2));
+    let words = code.filter_map(|code| code.split_whitespace().next());
+    let paths = words.map(|word| word.trim_end_matches('/')).filter(|word| {
+        FROM_THE_TOP.iter().any(|start| word.starts_with(start)) && !word.contains(PLACEHOLDER) && !word.contains('*')
+    });
+    paths.collect()
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("read {path}: {error}"))
 }
@@ -76,6 +102,12 @@ fn a_decision_that_the_index_lacks_is_found() {
     assert_eq!(wrong_with_index(&pages, &index.replace("B is so", "B was so"), modules).len(), 1);
     assert_eq!(wrong_with_index(&pages, index, "\"decisions/a.md\"").len(), 1);
     assert_eq!(wrong_with_index(&pages[..1], index, modules).len(), 1);
+}
+
+#[test]
+fn paths_are_found_in_sentences_only() {
+    let page = "See `src/a.rs`, `src/b/` and `scripts/c --d`, not `e/src/f` or `src/NAME.rs`.\n\n```sh\ncat `src/g`\n```\n`src/h`\n";
+    assert_eq!(named(page), ["src/a.rs", "src/b", "scripts/c", "src/h"]);
 }
 
 #[test]
