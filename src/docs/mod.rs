@@ -1,16 +1,17 @@
-//! The pages beside the code: how it works, what it promises, how to use it, how to run it, and why it is so.
+//! The pages beside the code: what it promises, how to use it, how to run it, how it works, and why.
 //!
-//! - Their examples in Rust are compiled with the tests, and so is that of the README.
-//! - Every reason and every setting has a row in the page that is about it.
+//! - The tests compile the Rust examples of the pages and of the README.
+//! - Every reason and every setting has a row in its page; tests hold that.
+//! - Every decision is in the index of decisions; a test holds that, too.
 
 #![expect(clippy::doc_markdown, reason = "the pages are also read as they are, without a renderer")]
 
-/// How a write goes, the layers, and what lies on disk.
+/// The picture, the layers, how a write and a read go, and why it is so.
 pub mod architecture {
-    #![doc = include_str!("architecture.md")]
+    #![doc = include_str!("../../ARCHITECTURE.md")]
 }
 
-/// What is promised, and what of it holds today.
+/// What is promised, what is not, and how to choose ids.
 pub mod guarantees {
     #![doc = include_str!("guarantees.md")]
 }
@@ -20,12 +21,12 @@ pub mod clients {
     #![doc = include_str!("clients.md")]
 }
 
-/// How commands are written in JSON, and outcomes printed.
+/// How to write a command in JSON, and how its outcome is printed.
 pub mod commands {
     #![doc = include_str!("commands.md")]
 }
 
-/// Every error: what it means, what to do, and how it looks on the wire, in the library and to scripts.
+/// Every error: what happened, what to do, and how it looks on the wire, in the library and to scripts.
 pub mod errors {
     #![doc = include_str!("errors.md")]
 }
@@ -35,7 +36,7 @@ pub mod performance {
     #![doc = include_str!("performance.md")]
 }
 
-/// How to start, watch and mend a cluster.
+/// How to start, watch and repair a cluster.
 pub mod operations {
     #![doc = include_str!("operations.md")]
 }
@@ -50,31 +51,50 @@ pub mod track_record {
     #![doc = include_str!("track-record.md")]
 }
 
-/// Every setting, and every limit that is none.
+/// Every setting, and every limit that can't be set.
 pub mod configuration {
     #![doc = include_str!("configuration.md")]
 }
 
-/// Decisions that somebody will question later, each with its cost.
+/// The words, one sentence each.
+pub mod glossary {
+    #![doc = include_str!("glossary.md")]
+}
+
+/// The index of decisions; each has its page below.
 pub mod decisions {
+    #![doc = include_str!("decisions/README.md")]
+
     pub mod adopt_before_handling {
         #![doc = include_str!("decisions/adopt-before-handling.md")]
+    }
+
+    pub mod below_the_start_is_an_error {
+        #![doc = include_str!("decisions/below-the-start-is-an-error.md")]
     }
 
     pub mod damaged_nodes_exit {
         #![doc = include_str!("decisions/damaged-nodes-exit.md")]
     }
 
-    pub mod history_travels_with_members {
-        #![doc = include_str!("decisions/history-travels-with-members.md")]
-    }
-
     pub mod entries_are_framed_for_each_follower {
         #![doc = include_str!("decisions/entries-are-framed-for-each-follower.md")]
     }
 
+    pub mod forgetting_by_eras {
+        #![doc = include_str!("decisions/forgetting-by-eras.md")]
+    }
+
+    pub mod history_travels_with_members {
+        #![doc = include_str!("decisions/history-travels-with-members.md")]
+    }
+
     pub mod limits_live_at_the_door {
         #![doc = include_str!("decisions/limits-live-at-the-door.md")]
+    }
+
+    pub mod logs_are_trimmed_in_pieces {
+        #![doc = include_str!("decisions/logs-are-trimmed-in-pieces.md")]
     }
 
     pub mod one_clock_for_all_spaces {
@@ -87,18 +107,6 @@ pub mod decisions {
 
     pub mod streams_look_up_while_wary {
         #![doc = include_str!("decisions/streams-look-up-while-wary.md")]
-    }
-
-    pub mod below_the_start_is_an_error {
-        #![doc = include_str!("decisions/below-the-start-is-an-error.md")]
-    }
-
-    pub mod forgetting_by_eras {
-        #![doc = include_str!("decisions/forgetting-by-eras.md")]
-    }
-
-    pub mod logs_are_trimmed_in_pieces {
-        #![doc = include_str!("decisions/logs-are-trimmed-in-pieces.md")]
     }
 
     pub mod the_first_machine_version_grew {
@@ -114,7 +122,7 @@ pub mod decisions {
     }
 }
 
-/// Compiled, never shown: the README is for those who have not opened this yet.
+/// Compiled, never shown: the README is for readers who have not opened this yet.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -7,12 +7,15 @@ use cluster_tests::checkout::repository;
 use crate::source::NOT_OURS;
 
 /// All that may be there; hidden files may be, too.
-const MAY_BE_THERE: [&str; 11] = [
+const MAY_BE_THERE: [&str; 14] = [
+    "ARCHITECTURE.md",
     "Cargo.lock",
     "Cargo.toml",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "build.rs",
     "cluster-tests",
     "examples",

@@ -3,7 +3,7 @@
 use crate::source::Source;
 
 /// Each layer and those that it may import, itself apart.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+pub(crate) const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("machine", &["types"]),
     ("store", &["types", "machine"]),

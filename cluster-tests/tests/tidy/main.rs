@@ -6,6 +6,7 @@
 mod frame;
 mod layers;
 mod modules;
+mod pages;
 mod rooms;
 mod source;
 mod words;
@@ -24,7 +25,7 @@ fn in_sources(rule: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
 
 #[test]
 fn layers_import_only_downwards() {
-    assert_none("a layer imports one that it may not (DESIGN: who may import whom)", &in_sources(layers::violations));
+    assert_none("a layer imports one that it may not (ARCHITECTURE.md has the table)", &in_sources(layers::violations));
 }
 
 #[test]
@@ -93,6 +94,21 @@ fn no_file_says_what_none_may_say() {
 #[test]
 fn the_top_level_is_the_agreed_frame() {
     assert_none("the top level holds what it should not", &frame::strangers(&frame::top_level()));
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    assert_none("the index of decisions is not complete", &pages::decisions(&Tree::of_the_repository()));
+}
+
+#[test]
+fn the_architecture_page_shows_the_layers_as_they_are() {
+    assert_none("ARCHITECTURE.md shows other layers", &pages::layers());
+}
+
+#[test]
+fn every_path_that_a_page_names_is_there() {
+    assert_none("a page names a path that leads nowhere", &pages::paths(&Tree::of_the_repository()));
 }
 
 #[test]
