@@ -13,6 +13,7 @@ use crate::shell::Shell;
 use crate::transcript::{Cast, Names, Ports, normal};
 
 const COMMANDS: &str = "### From the command line";
+const MEASURING: &str = "## Numbers";
 
 /// The first screen, as far as it was typed.
 struct Screen {
@@ -89,17 +90,15 @@ async fn the_first_screen_happens_as_it_is_written() {
     assert_eq!(screen.shell.left_behind(), Vec::<std::path::PathBuf>::new(), "the cluster leaves nothing behind");
 }
 
-/// The blocks for a shell under a heading: the one that starts a cluster, and those to type into it.
-fn commands() -> (Block, Vec<Block>) {
+/// The blocks for a shell under a heading. The first of them starts a cluster.
+fn commands(heading: &str) -> Vec<Block> {
     let readme = crate::readme();
-    let mut blocks = blocks(section(&readme, COMMANDS)).into_iter().filter(|block| block.language == "sh");
-    let start = blocks.next().expect("a block that starts a cluster");
-    (start, blocks.collect())
+    blocks(section(&readme, heading)).into_iter().filter(|block| block.language == "sh").collect()
 }
 
 /// Types every line of a block; each must succeed.
 async fn type_block(shell: &mut Shell, ports: Ports, block: &Block) {
-    for command in block.commands() {
+    for command in block.commands().into_iter().filter(|command| !command.is_empty()) {
         let command = ports.exchange(&command);
         let ran = if command.contains("Ctrl-C") {
             shell.run_until_interrupted(&command).await
@@ -123,7 +122,7 @@ async fn every_command_works_in_the_cluster_that_the_first_screen_leaves() {
     for step in &steps {
         screen.type_in(step).await;
     }
-    for block in commands().1 {
+    for block in commands(COMMANDS).into_iter().skip(1) {
         type_block(&mut screen.shell, screen.ports, &block).await;
     }
 }
@@ -131,11 +130,15 @@ async fn every_command_works_in_the_cluster_that_the_first_screen_leaves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_works_in_a_new_cluster() {
     let _turn = turn().await;
-    let (start, others) = commands();
     let scratch = Scratch::new("readme-commands");
     let mut shell = Shell::start(scratch.path());
-    let ports = Ports::choose(start.commands().first().expect("a command that starts a cluster"));
-    for block in std::iter::once(start).chain(others) {
-        type_block(&mut shell, ports, &block).await;
+    // A reader who goes on to measure leaves the first cluster as it is.
+    for heading in [COMMANDS, MEASURING] {
+        let blocks = commands(heading);
+        let first = blocks.first().map(Block::commands).expect("a block of commands");
+        let ports = Ports::choose(first.first().expect("a command that starts a cluster"));
+        for block in blocks {
+            type_block(&mut shell, ports, &block).await;
+        }
     }
 }
