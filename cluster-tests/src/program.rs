@@ -47,14 +47,15 @@ impl Program {
         Self::start_with(cluster, Self::command(cluster, nodes, arguments), None)
     }
 
-    /// Starts an example against a cluster. It knows all nodes.
+    /// Starts an example against a cluster. It knows all nodes, and works in the cluster's directory.
     pub fn example(cluster: &Cluster, name: &str, arguments: &[&str]) -> Self {
         let mut command = mortal(binary::example(name));
         command.env("ONCELOG_SERVER", addresses(cluster, &cluster.ids())).args(arguments);
+        command.current_dir(cluster.directory());
         Self::start_with(cluster, command, None)
     }
 
-    /// The same, but what it prints goes into a pipe that holds little: it stops until somebody reads.
+    /// The same as [`Program::start`], but what it prints goes into a pipe that holds little: it stops until somebody reads.
     pub fn start_unread(cluster: &Cluster, nodes: &[u64], arguments: &[&str]) -> (Self, PipeReader) {
         let (reader, writer) = std::io::pipe().expect("make a pipe");
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).expect("make the pipe small");

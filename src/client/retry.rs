@@ -108,6 +108,32 @@ mod tests {
         assert_eq!(next(Code::Unimplemented), Next::Elsewhere);
     }
 
+    /// `DeadlineExceeded` as `DEADLINE_EXCEEDED`.
+    fn screaming(code: Code) -> String {
+        let name = format!("{code:?}");
+        let words = name.char_indices().map(|(at, letter)| {
+            if at > 0 && letter.is_uppercase() { format!("_{letter}") } else { letter.to_ascii_uppercase().to_string() }
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn the_program_in_the_readme_sends_again_after_the_same_codes() {
+        let readme = include_str!("../../README.md");
+        let list = readme.split_once("AGAIN = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list of codes").0;
+        let mut listed: Vec<_> = list.split(',').map(|code| code.trim().trim_matches('"').to_owned()).collect();
+        let codes = (0..=16).map(Code::from_i32).filter(|code| Next::after_foreign(*code) == Next::Again);
+        let mut expected: Vec<_> = codes.map(screaming).collect();
+        listed.sort();
+        expected.sort();
+        assert_eq!(listed, expected);
+        for reason in Reason::ALL {
+            if Next::after(&ErrorReport::without_effect(*reason, "")) == Next::Again {
+                assert!(listed.contains(&screaming(reason.code())), "{reason}");
+            }
+        }
+    }
+
     #[test]
     fn pauses_double_up_to_a_bound_and_honour_what_a_node_asked() {
         let ample = Duration::from_mins(1);

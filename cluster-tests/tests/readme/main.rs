@@ -1,23 +1,28 @@
 //! What the README shows happens, word for word, and what it names is there.
 //!
-//! - Every line of its first transcript is typed into a shell, and what comes out is compared. Only what must differ from
-//!   run to run may: times, processes, directories, and the ports, because somebody may use those of the README.
+//! - Its first screen and all its commands are typed into a shell ([`typed`]).
+//! - Its table of what there is and what there is not is held against the program and the protos ([`surface`]).
+//! - Its program in Rust is an example that runs; the one in Python is run among the stock clients.
 //! - Every other command that it or a page shows is understood, every test that it names exists, every link leads somewhere.
 
-mod markdown;
 mod shell;
+mod surface;
 mod transcript;
+mod typed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cluster_tests::checkout::repository;
-use cluster_tests::cluster::turn;
+use cluster_tests::cluster::Cluster;
+use cluster_tests::markdown::{anchors, blocks, code, links, simple_commands, table};
+use cluster_tests::program::Program;
 use cluster_tests::scratch::Scratch;
 
-use markdown::{blocks, column, links, simple_commands, steps};
 use shell::Shell;
-use transcript::{Names, Ports, normal};
+
+/// As much as a page of a repository shows without scrolling.
+const WIDTH: usize = 100;
 
 fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
@@ -42,59 +47,25 @@ fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The README and the pages, with their paths.
+/// The README, what lies beside it, and the pages, with their paths.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut paths = files(&repository().join("src/docs"), ".md");
-    paths.push(repository().join("README.md"));
+    let beside = fs::read_dir(repository()).expect("read the repository");
+    let beside = beside.map(|entry| entry.expect("read the repository").path());
+    paths.extend(beside.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
     paths.into_iter().map(|path| (path.clone(), text(&path))).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_transcript_happens_as_it_is_written() {
-    let _turn = turn().await;
-    let readme = readme();
-    let transcript = blocks(&readme).into_iter().find(|block| block.language == "console");
-    let steps = steps(&transcript.expect("the README has a transcript"));
-    let ports = Ports::choose(&steps.first().expect("the transcript has commands").command);
-
-    let scratch = Scratch::new("readme");
-    let mut shell = Shell::start(scratch.path());
-    let (mut written, mut found) = (Names::default(), Names::default());
-    let mut kills = 0;
-    for step in &steps {
-        let expected = ports.exchange(&step.printed);
-        let mut command = ports.exchange(&step.command);
-        if let Some(victim) = written.victim(&command) {
-            command = command.replace(&victim, &found.leader().await);
-            kills += 1;
-        }
-        let printed = shell.run(&command, expected.lines().count()).await;
-        if let (Some(in_readme), Some(here)) = (Names::read(&expected), Names::read(&printed)) {
-            (written, found) = (in_readme, here);
-        }
-        assert_eq!(
-            normal(&printed, &found),
-            normal(&expected, &written),
-            "the README shows something else after\n$ {command}\nthan what it prints:\n{printed}",
-        );
-    }
-    assert_eq!(kills, 1, "the transcript kills one node, by the number of a process that it shows");
-
-    // It ends with the end of the cluster, which takes a moment.
-    assert_eq!(shell.run("wait", 0).await, "");
-    assert_eq!(shell.left_behind(), Vec::<PathBuf>::new(), "the cluster leaves nothing behind");
 }
 
 #[test]
 fn every_command_that_is_shown_is_understood() {
-    let scratch = Scratch::new("readme-commands");
+    let scratch = Scratch::new("readme-understood");
     let shell = Shell::start(scratch.path());
     let mut wrong = Vec::new();
     let mut count = 0;
     for (path, page) in pages() {
         for block in blocks(&page) {
             let lines: Vec<String> = match block.language.as_str() {
-                "console" => steps(&block).into_iter().map(|step| step.command).collect(),
+                "console" => block.steps().into_iter().map(|step| step.command).collect(),
                 "sh" => block.commands(),
                 _ => continue,
             };
@@ -118,16 +89,17 @@ fn every_test_that_the_readme_names_is_there() {
         .map(|path| text(&path))
         .collect();
     let readme = readme();
-    let names = column(&readme, "the test that shows it");
-    assert!(names.len() > 10, "only {} rows were found", names.len());
+    let rows = table(&readme, "the test that shows it");
+    assert!(rows.len() > 10, "only {} rows were found", rows.len());
     let is_test = |source: &String, name: &str| {
         source.split_once(&format!("fn {name}(")).is_some_and(|(before, _)| {
             let attribute = before.rsplit("\n\n").next().unwrap_or_default();
             attribute.contains("#[test]") || attribute.contains("#[tokio::test")
         })
     };
-    for cell in names {
-        let name = cell.trim_matches('`');
+    for row in rows {
+        let names = row.last().map(|cell| code(cell)).unwrap_or_default();
+        let [name] = names.as_slice() else { panic!("the last cell of a row names one test: {row:?}") };
         assert!(sources.iter().any(|source| is_test(source, name)), "no test is called `{name}`");
     }
 }
@@ -136,8 +108,40 @@ fn every_test_that_the_readme_names_is_there() {
 fn every_link_leads_somewhere() {
     for (path, page) in pages() {
         let beside = path.parent().expect("a page lies in a directory");
-        for link in links(&page).filter(|link| !link.contains("://") && !link.starts_with('#')) {
-            assert!(beside.join(link).exists(), "{} links to {link}, which is not there", path.display());
+        for link in links(&page).filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { beside.join(file) };
+            assert!(target.exists(), "{} links to {link}, which is not there", path.display());
+            let is_named = || anchors(&text(&target)).iter().any(|name| name == anchor);
+            assert!(anchor.is_empty() || is_named(), "{} links to {link}: no heading is called so", path.display());
+        }
+    }
+}
+
+/// Of an example only its head is not in the README: there it would say of itself where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_in_rust_is_an_example_and_runs() {
+    let readme = readme();
+    let program = blocks(&readme).into_iter().find(|block| block.language.starts_with("rust")).expect("a program");
+    let example = text(&repository().join("examples/quickstart.rs"));
+    let (head, body) = example.split_once("\n\n").expect("an example has a head");
+    assert!(head.lines().all(|line| line.starts_with("//!")), "{head}");
+    assert_eq!(program.text(), body, "the README and examples/quickstart.rs differ");
+
+    let cluster = Cluster::start("readme-rust").await;
+    for arrival in ["first", "replayed"] {
+        let ended = Program::example(&cluster, "quickstart", &[]).ended().await.succeeded();
+        assert_eq!(ended.lines.first(), Some(&format!("offset 0, {arrival}")), "{:?}", ended.lines);
+    }
+    // One append, a thousand in a stream, and one of each run from its outbox.
+    assert_eq!(cluster.node(1).client().texts("orders").await.len(), 1 + 1_000 + 2);
+}
+
+#[test]
+fn no_line_for_a_shell_is_wider_than_a_page() {
+    for block in blocks(&readme()).into_iter().filter(|block| ["console", "sh"].contains(&block.language.as_str())) {
+        for line in block.lines {
+            assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
         }
     }
 }

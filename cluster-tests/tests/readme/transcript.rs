@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use cluster_tests::client::Client;
+use cluster_tests::markdown::simple_commands;
 use cluster_tests::proto::Role;
 use cluster_tests::wait::{PATIENCE, until};
 use rand::RngExt as _;
@@ -63,44 +64,103 @@ impl Names {
     /// Reads the table of nodes, if this is one.
     pub(crate) fn read(printed: &str) -> Option<Self> {
         let mut names = Self::default();
-        for line in printed.lines().skip(1) {
+        let mut lines = printed.lines();
+        let headings: Vec<&str> = lines.next()?.split_whitespace().collect();
+        let column = |name: &str| headings.iter().position(|heading| *heading == name);
+        let (node, clients, pid) = (column("NODE")?, column("CLIENTS")?, column("PID")?);
+        for line in lines {
             let cells: Vec<&str> = line.split_whitespace().collect();
-            let [number, client_address, _, pid, log] = cells.as_slice() else { return None };
-            log.strip_suffix(&format!("/node-{number}/log"))?.clone_into(&mut names.directory);
+            let number: u64 = cells.get(node)?.parse().ok()?;
+            if let Some((directory, _)) = cells.last()?.split_once(&format!("/node-{number}/")) {
+                directory.clone_into(&mut names.directory);
+            }
             names.nodes.push(NodeNames {
-                number: number.parse().ok()?,
-                client_address: client_address.parse().ok()?,
-                pid: (*pid).to_owned(),
+                number,
+                client_address: cells.get(clients)?.parse().ok()?,
+                pid: (*cells.get(pid)?).to_owned(),
             });
         }
         (!names.nodes.is_empty()).then_some(names)
     }
 
-    /// The process that a command kills, as this transcript calls it. It must be one of the nodes: any other number would
-    /// be somebody else's process.
-    pub(crate) fn victim(&self, command: &str) -> Option<String> {
-        let words: Vec<&str> = command.split_whitespace().collect();
+    /// What a command does to processes: each signal, and the node that gets it. A process must be one of the nodes, or
+    /// be named as a job of the shell: any other number would be somebody else's process.
+    pub(crate) fn signals(&self, command: &str) -> Vec<(String, u64)> {
         assert!(!command.contains("pkill") && !command.contains("killall"), "`{command}` ends what is not its own");
-        let ["kill", .., victim] = words.split(|word| word.starts_with('#')).next()? else { return None };
-        if victim.starts_with('$') {
-            return None;
+        let mut signals = Vec::new();
+        for simple in simple_commands(command) {
+            let words: Vec<&str> = simple.split_whitespace().collect();
+            let ["kill", arguments @ ..] = words.as_slice() else { continue };
+            let signal = arguments.first().filter(|word| word.starts_with('-')).map_or("-TERM", |word| *word);
+            for process in arguments.iter().filter(|word| !word.starts_with(['-', '$', '%'])) {
+                let node = self.nodes.iter().find(|node| node.pid == *process);
+                let node = node.unwrap_or_else(|| panic!("`{command}` ends a process that is none of the nodes"));
+                signals.push((signal.to_owned(), node.number));
+            }
         }
-        let node = self.nodes.iter().find(|node| node.pid == *victim);
-        Some(node.unwrap_or_else(|| panic!("`{command}` ends a process that is none of the nodes")).pid.clone())
+        signals
     }
 
-    /// The process of the node that leads.
-    pub(crate) async fn leader(&self) -> String {
+    /// The number of the node that leads.
+    pub(crate) async fn leader(&self) -> u64 {
         until("a node leads", PATIENCE, || async {
             for node in &self.nodes {
                 let status = Client::new(node.client_address, Duration::from_secs(2)).status().await;
                 if status.is_ok_and(|status| status.role() == Role::Leader && status.serving) {
-                    return Ok(node.pid.clone());
+                    return Ok(node.number);
                 }
             }
             Err("none says so".to_owned())
         })
         .await
+    }
+
+    fn node(&self, number: u64) -> &NodeNames {
+        self.nodes.iter().find(|node| node.number == number).expect("a node of the cluster")
+    }
+}
+
+/// What stands for what, where a text about one cluster is told about another.
+#[derive(Debug, Default)]
+pub(crate) struct Cast {
+    exchanges: Vec<(String, String)>,
+}
+
+impl Cast {
+    /// Node for node, but that the leader here plays the leader of the transcript, and the other way round.
+    pub(crate) fn new(written: &Names, written_leader: u64, found: &Names, found_leader: u64) -> Self {
+        let plays = |number| match number {
+            number if number == written_leader => found_leader,
+            number if number == found_leader => written_leader,
+            number => number,
+        };
+        let mut exchanges = Vec::new();
+        for node in &written.nodes {
+            let actor = found.node(plays(node.number));
+            exchanges.push((node.pid.clone(), actor.pid.clone()));
+            exchanges.push((node.client_address.to_string(), actor.client_address.to_string()));
+        }
+        Self { exchanges }
+    }
+
+    /// The text, told about the cluster here.
+    pub(crate) fn tell(&self, text: &str) -> String {
+        let mut told = String::new();
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            let is_within_a_number = told.ends_with(|before: char| before.is_ascii_digit());
+            let exchange = self.exchanges.iter().find(|(written, _)| {
+                let after = rest.strip_prefix(written.as_str());
+                !is_within_a_number && after.is_some_and(|after| !after.starts_with(|next: char| next.is_ascii_digit()))
+            });
+            let (length, new) = match exchange {
+                Some((written, found)) => (written.len(), found.as_str()),
+                None => (letter.len_utf8(), rest.get(..letter.len_utf8()).unwrap_or_default()),
+            };
+            told.push_str(new);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        told
     }
 }
 
@@ -121,7 +181,7 @@ fn normal_word(word: &str, names: &Names) -> String {
     if let Some(node) = names.nodes.iter().find(|node| node.pid == word) {
         return format!("<process of node {}>", node.number);
     }
-    match word.strip_prefix(&names.directory).filter(|rest| rest.starts_with('/') && !names.directory.is_empty()) {
+    match word.strip_prefix(&names.directory).filter(|_| !names.directory.is_empty()) {
         Some(rest) => format!("<directory>{rest}"),
         None => word.to_owned(),
     }
@@ -165,13 +225,29 @@ mod tests {
     }
 
     #[test]
-    fn only_a_process_of_the_cluster_is_killed() {
+    fn only_processes_of_the_cluster_get_signals() {
         let names = Names::read(TABLE).unwrap();
-        assert_eq!(names.victim("kill -9 4711   # the leader"), Some("4711".to_owned()));
-        assert_eq!(names.victim("kill $!   # 4711"), None);
-        assert_eq!(names.victim("oncelog append kill 4711"), None);
-        assert!(std::panic::catch_unwind(|| names.victim("kill -9 1")).is_err());
-        assert!(std::panic::catch_unwind(|| names.victim("pkill oncelog")).is_err());
+        let signals = |command| names.signals(command);
+        assert_eq!(signals("kill -9 4711   # the leader"), [("-9".to_owned(), 2)]);
+        assert_eq!(signals("kill -CONT 4710; wait %2"), [("-CONT".to_owned(), 1)]);
+        assert_eq!(signals("kill 4710; kill -STOP 4711"), [("-TERM".to_owned(), 1), ("-STOP".to_owned(), 2)]);
+        for of_nobody in ["kill $!   # 4711", "kill %1", "oncelog append kill 4711"] {
+            assert_eq!(signals(of_nobody), [], "{of_nobody}");
+        }
+        for of_others in ["kill -9 1", "true; kill 47", "pkill oncelog"] {
+            assert!(std::panic::catch_unwind(|| names.signals(of_others)).is_err(), "{of_others}");
+        }
+    }
+
+    #[test]
+    fn the_leader_here_plays_the_leader_of_the_transcript() {
+        let written = Names::read(TABLE).unwrap();
+        let found = Names::read(&TABLE.replace("471", "981")).unwrap();
+        let text = "kill 4710; kill 4711, not 14711 or 47110 at 127.0.0.1:7420,127.0.0.1:7430";
+        assert_eq!(Cast::new(&written, 1, &found, 1).tell(text), text.replace("kill 471", "kill 981"));
+        let swapped = "kill 9811; kill 9810, not 14711 or 47110 at 127.0.0.1:7430,127.0.0.1:7420";
+        assert_eq!(Cast::new(&written, 1, &found, 2).tell(text), swapped);
+        assert_eq!(Cast::default().tell(text), text);
     }
 
     #[test]

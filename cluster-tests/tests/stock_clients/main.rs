@@ -10,6 +10,7 @@ mod node;
 mod packages;
 mod programs;
 mod python;
+mod readme;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,11 +64,7 @@ impl StockClient {
     fn tell(&self, packages: &Packages, addresses: &[String]) -> Result<String, String> {
         let mut script = (self.script)(&self.path(), packages.path());
         script.args(addresses);
-        // Loopback needs no proxy, and gRPC clients would ask one.
-        for name in ["http_proxy", "https_proxy", "grpc_proxy", "all_proxy"] {
-            script.env_remove(name).env_remove(name.to_uppercase());
-        }
-        programs::run("the script failed", script)
+        programs::run_client("the script failed", script)
     }
 }
 

@@ -18,6 +18,14 @@ pub(crate) fn program(name: impl AsRef<OsStr>, patience: Duration) -> Command {
     command
 }
 
+/// Runs a client of the cluster to its end. Loopback needs no proxy, and gRPC clients would ask one.
+pub(crate) fn run_client(what: &str, mut command: Command) -> Result<String, String> {
+    for name in ["http_proxy", "https_proxy", "grpc_proxy", "all_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    run(what, command)
+}
+
 /// Runs a program to its end. All that it said is the answer if it succeeds, and part of the reason if it does not.
 pub(crate) fn run(what: &str, mut command: Command) -> Result<String, String> {
     command.stdin(Stdio::null());

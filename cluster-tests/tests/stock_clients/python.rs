@@ -40,6 +40,7 @@ fn script(folder: &Path, packages: &Path) -> Command {
     script
 }
 
-fn python(packages: &Path) -> PathBuf {
+/// What runs Python with these packages.
+pub(crate) fn python(packages: &Path) -> PathBuf {
     packages.join("bin/python")
 }
