@@ -1,6 +1,7 @@
 //! Idempotency ids and their birth.
 //!
-//! - An id is 1–128 bytes of text, compared byte for byte; the sender chose it before its first attempt.
+//! - An id is 1–128 bytes of text without control characters, compared byte for byte; the sender chose it before its first
+//!   attempt.
 //! - A canonical lower-case hyphenated `UUIDv7` carries its birth. Any other id may have one beside it, and then the
 //!   identity is the pair of both.
 
@@ -54,14 +55,17 @@ enum Form {
 /// Why an id was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Nothing was given.
+    /// The id is empty.
     #[error("an id must not be empty")]
     Empty,
     /// The id is too long.
-    #[error("an id has at most {NAME_BYTES_MAX} bytes, not {0}")]
+    #[error("an id has at most {NAME_BYTES_MAX} bytes; this one has {0}")]
     TooLong(usize),
+    /// The id holds a control character.
+    #[error("an id must not contain control characters; this one contains {0:?}")]
+    Control(char),
     /// The birth beside a `UUIDv7` is not the one that it carries.
-    #[error("the id is a UUIDv7 born at {carried}, but {beside} is given beside it")]
+    #[error("the id is a UUIDv7 born at {carried}; the birth given beside it is {beside}")]
     OtherBirth {
         /// The birth in the id.
         carried: LogTime,
@@ -79,6 +83,9 @@ impl Id {
         }
         if text.len() > NAME_BYTES_MAX {
             return Err(Malformed::TooLong(text.len()));
+        }
+        if let Some(control) = text.chars().find(|character| character.is_control()) {
+            return Err(Malformed::Control(control));
         }
         let form = canonical_uuid_v7(&text).map_or(Form::Plain, |uuid| Form::UuidV7(uuid.into_bytes()));
         Ok(Self { text: text.into(), form })
@@ -217,6 +224,16 @@ mod tests {
         assert_eq!(Id::new(""), Err(Malformed::Empty));
         assert!(Id::new("é".repeat(64)).is_ok());
         assert_eq!(Id::new("é".repeat(65)), Err(Malformed::TooLong(130)));
+    }
+
+    #[test]
+    fn control_characters_are_in_no_id() {
+        for (text, found) in [("\0", '\0'), ("\n", '\n'), ("pay\r7", '\r'), ("\u{9b}", '\u{9b}'), ("\u{7f}", '\u{7f}')]
+        {
+            assert_eq!(Id::new(text), Err(Malformed::Control(found)), "{text:?}");
+            assert_eq!(Id::with_birth(text, LogTime::ZERO), Err(Malformed::Control(found)), "{text:?}");
+        }
+        assert!(Id::new("pay 7 → Zürich").is_ok());
     }
 
     #[test]

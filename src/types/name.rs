@@ -1,7 +1,8 @@
-//! Names: of spaces and logs, which are of a small alphabet, and of what lives in a space, which are any text.
+//! Names: of spaces and logs, which are of a small alphabet, and of what lives in a space, which are any printable text.
 //!
-//! - Spaces and logs: lower-case letters, digits, `.`, `_`, `-`, 1–128 bytes.
-//! - Cells, locks, holders, readers: 1–128 bytes of text, compared byte for byte.
+//! - Spaces and logs: 1–128 lower-case letters, digits, `.`, `_` and `-`; the first is a letter, a digit or `_`, so that no
+//!   name is taken for a path or an option.
+//! - Cells, locks, holders, readers: 1–128 bytes of text without control characters, compared byte for byte.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +12,21 @@ use super::limits::NAME_BYTES_MAX;
 /// Why a name was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Nothing was given.
+    /// The name is empty.
     #[error("a name must not be empty")]
     Empty,
     /// The name is too long.
-    #[error("a name has at most {NAME_BYTES_MAX} bytes, not {0}")]
+    #[error("a name has at most {NAME_BYTES_MAX} bytes; this one has {0}")]
     TooLong(usize),
     /// The name holds a character outside the alphabet.
-    #[error("a name has lower-case letters, digits, '.', '_' and '-' only, not {0:?}")]
+    #[error("a name consists of lower-case letters, digits, '.', '_' and '-'; this one contains {0:?}")]
     Character(char),
+    /// The name begins with a character that may only follow others.
+    #[error("a name begins with a lower-case letter, a digit or '_'; this one begins with {0:?}")]
+    Start(char),
+    /// The name holds a control character.
+    #[error("a name must not contain control characters; this one contains {0:?}")]
+    Control(char),
 }
 
 macro_rules! text {
@@ -59,19 +66,19 @@ text! {
 }
 text! {
     /// The key of a cell.
-    CellKey, check_length
+    CellKey, check_text
 }
 text! {
     /// The name of a lock.
-    LockName, check_length
+    LockName, check_text
 }
 text! {
     /// Who holds a lock.
-    Holder, check_length
+    Holder, check_text
 }
 text! {
     /// The name of a reader, which has a position in each log that it reads.
-    ReaderName, check_length
+    ReaderName, check_text
 }
 
 impl SpaceName {
@@ -93,11 +100,23 @@ fn check_length(text: &str) -> Result<(), Malformed> {
     if text.len() > NAME_BYTES_MAX { Err(Malformed::TooLong(text.len())) } else { Ok(()) }
 }
 
+fn check_text(text: &str) -> Result<(), Malformed> {
+    check_length(text)?;
+    match text.chars().find(|character| character.is_control()) {
+        Some(character) => Err(Malformed::Control(character)),
+        None => Ok(()),
+    }
+}
+
 fn check_name(text: &str) -> Result<(), Malformed> {
     check_length(text)?;
-    match text.chars().find(|&c| !matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-')) {
-        Some(character) => Err(Malformed::Character(character)),
-        None => Ok(()),
+    let is_allowed = |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-');
+    if let Some(character) = text.chars().find(|c| !is_allowed(c)) {
+        return Err(Malformed::Character(character));
+    }
+    match text.chars().next() {
+        Some(first @ ('.' | '-')) => Err(Malformed::Start(first)),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -112,6 +131,31 @@ mod tests {
         assert_eq!(LogName::new("Orders"), Err(Malformed::Character('O')));
         assert_eq!(LogName::new(&"a".repeat(129)), Err(Malformed::TooLong(129)));
         assert!(LogName::new(&"a".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn a_name_is_never_taken_for_a_path_or_an_option() {
+        for (name, first) in [(".", '.'), ("..", '.'), ("--help", '-'), ("-", '-'), (".hidden", '.')] {
+            assert_eq!(LogName::new(name), Err(Malformed::Start(first)), "{name}");
+            assert_eq!(SpaceName::new(name), Err(Malformed::Start(first)), "{name}");
+        }
+        for name in ["_", "0", "a", "_.", "7-7", "a..b"] {
+            assert!(LogName::new(name).is_ok(), "{name}");
+        }
+        for name in [SpaceName::main(), SpaceName::system()] {
+            assert_eq!(SpaceName::new(name.as_str()), Ok(name));
+        }
+    }
+
+    #[test]
+    fn control_characters_are_in_no_name() {
+        for (text, found) in [("\0", '\0'), ("\n", '\n'), ("a\tb", '\t'), ("a\u{7f}", '\u{7f}'), ("\u{85}", '\u{85}')] {
+            assert_eq!(CellKey::new(text), Err(Malformed::Control(found)), "{text:?}");
+            assert_eq!(LockName::new(text), Err(Malformed::Control(found)), "{text:?}");
+            assert_eq!(Holder::new(text), Err(Malformed::Control(found)), "{text:?}");
+            assert_eq!(ReaderName::new(text), Err(Malformed::Control(found)), "{text:?}");
+        }
+        assert_eq!(LogName::new("a\n"), Err(Malformed::Character('\n')));
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub(super) fn writable_space(text: &str) -> Result<SpaceName, Wrong> {
     if space == SpaceName::system() {
         return Err(Wrong::malformed(
             "space",
-            &format_args!("{space} has no logs: commands about spaces and versions are submitted there"),
+            &format_args!("space `{space}` has no logs; it takes only commands about spaces and versions"),
         ));
     }
     Ok(space)
@@ -158,7 +158,9 @@ pub(super) fn if_given<T>(text: &str, read: impl FnOnce(&str) -> Result<T, Wrong
 
 /// A part that must be there, of a kind that this build knows.
 pub(super) fn needed<T>(field: &str, value: Option<T>) -> Result<T, Wrong> {
-    value.ok_or_else(|| Wrong::malformed(field, &"this is needed, and of a kind that this node knows"))
+    value.ok_or_else(|| {
+        Wrong::malformed(field, &"this field is required; if it is set, this node does not know its kind")
+    })
 }
 
 pub(super) fn id(message: Option<v1::CommandId>) -> Result<Id, Wrong> {
@@ -168,20 +170,23 @@ pub(super) fn id(message: Option<v1::CommandId>) -> Result<Id, Wrong> {
 /// The same in another field.
 pub(super) fn id_at(at: &str, message: Option<v1::CommandId>) -> Result<Id, Wrong> {
     let Some(message) = message else {
-        return Err(Wrong::malformed(at, &"an id is needed: make it before the first attempt, keep it through all"));
+        return Err(Wrong::malformed(
+            at,
+            &"an id is required: choose it before the first attempt and keep it for every retry",
+        ));
     };
     let id = match message.birth_ms {
         None => Id::new(message.text),
         Some(ms) => {
             let birth = LogTime::from_ms(ms).ok_or_else(|| {
-                Wrong::malformed(format!("{at}.birth_ms"), &"a time has at most 48 bits of milliseconds")
+                Wrong::malformed(format!("{at}.birth_ms"), &"a time in milliseconds has at most 48 bits")
             })?;
             Id::with_birth(message.text, birth)
         }
     };
     id.map_err(|malformed| {
         let part = match malformed {
-            MalformedId::Empty | MalformedId::TooLong(_) => "text",
+            MalformedId::Empty | MalformedId::TooLong(_) | MalformedId::Control(_) => "text",
             MalformedId::OtherBirth { .. } => "birth_ms",
         };
         Wrong::malformed(format!("{at}.{part}"), &malformed)
@@ -192,7 +197,9 @@ pub(super) fn consistency(value: i32) -> Result<Consistency, Wrong> {
     match v1::Consistency::try_from(value) {
         Ok(v1::Consistency::Unspecified | v1::Consistency::Linearizable) => Ok(Consistency::Linearizable),
         Ok(v1::Consistency::Local) => Ok(Consistency::Local),
-        Err(_) => Err(Wrong::malformed("consistency", &format_args!("{value} is no consistency that this node knows"))),
+        Err(_) => {
+            Err(Wrong::malformed("consistency", &format_args!("this node does not know the consistency {value}")))
+        }
     }
 }
 
@@ -230,6 +237,7 @@ mod tests {
         assert_eq!(id(None).unwrap_err().violation.field, "id");
         assert_eq!(field("", None), "id.text");
         assert_eq!(field(&"a".repeat(129), None), "id.text");
+        assert_eq!(field("\n", None), "id.text");
         assert_eq!(field(&v7, Some(1)), "id.birth_ms");
         assert_eq!(field("a", Some(1 << 48)), "id.birth_ms");
     }

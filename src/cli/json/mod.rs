@@ -71,7 +71,7 @@ mod tests {
         let error = wrong(r#"{"actions": [{"trim": {"log": "orders", "before": 1, "befor": 1}}]}"#);
         assert!(error.starts_with("actions[0].trim.befor: unknown field `befor`"), "{error}");
         let error = wrong(r#"{"actions": [{"append": {"log": "Orders", "records": []}}]}"#);
-        assert!(error.starts_with("actions[0].append.log: a name has lower-case letters"), "{error}");
+        assert!(error.starts_with("actions[0].append.log: a name consists of lower-case letters"), "{error}");
         let error = wrong(r#"{"actions": [{"put": {"key": "a"}}]}"#);
         assert!(error.starts_with("actions[0].put: neither value, value_base64 nor integer"), "{error}");
         let error =

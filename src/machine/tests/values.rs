@@ -210,11 +210,11 @@ fn blob() -> impl Strategy<Value = Bytes> {
 }
 
 fn space() -> impl Strategy<Value = SpaceName> {
-    "[a-z0-9._-]{1,12}".prop_map(|name| SpaceName::new(&name).expect("of the alphabet"))
+    "[a-z0-9_][a-z0-9._-]{0,11}".prop_map(|name| SpaceName::new(&name).expect("of the alphabet"))
 }
 
 fn log() -> impl Strategy<Value = LogName> {
-    "[a-z0-9._-]{1,12}".prop_map(|name| LogName::new(&name).expect("of the alphabet"))
+    "[a-z0-9_][a-z0-9._-]{0,11}".prop_map(|name| LogName::new(&name).expect("of the alphabet"))
 }
 
 fn cell() -> impl Strategy<Value = CellKey> {

@@ -339,8 +339,8 @@ mod tests {
         assert_eq!(hex(&cell(space_number, &CellKey::new("a/B").expect("valid"))), "0801020304612f42");
         let reader = ReaderName::new("r").expect("valid");
         assert_eq!(hex(&position(space_number, &reader, &log_name)), "0901020304720001612d62");
-        let odd = ReaderName::new("r\0s").expect("valid");
-        assert_eq!(hex(&position(space_number, &odd, &log_name)), "09010203047200ff730001612d62");
+        let odd = ReaderName::new("r s").expect("valid");
+        assert_eq!(hex(&position(space_number, &odd, &log_name)), "09010203047220730001612d62");
         let lock_name = LockName::new("l").expect("valid");
         assert_eq!(hex(&lock(space_number, &lock_name)), "0a010203046c");
         assert_eq!(hex(&bucket(space_number, ms(300))), "0b01020304000000000000012c");
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn what_a_key_says_comes_back() {
         let (space, log) = (SpaceNumber(7), LogName::new("orders").expect("valid"));
-        let reader = ReaderName::new("odd\0reader").expect("valid");
+        let reader = ReaderName::new("odd reader").expect("valid");
         assert_eq!(position_of(space, &position(space, &reader, &log)), Some((reader, log)));
         let key = CellKey::new("Zürich").expect("valid");
         assert_eq!(cell_key(space, &cell(space, &key)), Some(key));
@@ -374,7 +374,7 @@ mod tests {
     }
 
     fn any_due() -> impl Strategy<Value = (LogTime, Due)> {
-        let name = "[ab.]{1,3}";
+        let name = "[ab][ab.]{0,2}";
         let due = prop_oneof![
             name.prop_map(|name| Due::Floor(SpaceName::new(&name).expect("valid"))),
             (0_u32..3, name)
@@ -395,7 +395,7 @@ mod tests {
     fn any_id() -> impl Strategy<Value = Id> {
         let near_v7 =
             (0_u64..4, 0_u8..3).prop_map(|(birth, tail)| format!("00000000-000{birth}-7abc-8def-01234567890{tail}"));
-        let text = prop_oneof!["[ab\\x00p]{1,6}", near_v7];
+        let text = prop_oneof!["[ab p]{1,6}", near_v7];
         (text, proptest::option::of(0_u64..4)).prop_filter_map("a birth other than the carried", |(text, beside)| {
             match beside {
                 Some(birth) => Id::with_birth(text, ms(birth)).ok(),
@@ -423,8 +423,8 @@ mod tests {
 
         #[test]
         fn positions_sort_by_reader_and_log_whatever_a_reader_is_called(
-            one in ("[\\x00\\x01ab]{1,4}", "[a-]{1,2}"),
-            other in ("[\\x00\\x01ab]{1,4}", "[a-]{1,2}"),
+            one in ("[ !ab]{1,4}", "a[a-]?"),
+            other in ("[ !ab]{1,4}", "a[a-]?"),
         ) {
             let [one, other] = [one, other].map(|(reader, log)| {
                 (ReaderName::new(&reader).expect("valid"), LogName::new(&log).expect("valid"))

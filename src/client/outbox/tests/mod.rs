@@ -41,7 +41,7 @@ pub(super) fn appends(count: std::ops::Range<usize>) -> impl Strategy<Value = Ve
         Some(birth) => Id::with_birth(text, LogTime::from_ms(birth).unwrap()).unwrap(),
         None => Id::new(text).unwrap(),
     });
-    let append = ("[a-z]{1,8}", id, "[a-z._-]{1,8}", proptest::collection::vec(record, 1..4)).prop_map(
+    let append = ("[a-z]{1,8}", id, "[a-z_][a-z._-]{0,7}", proptest::collection::vec(record, 1..4)).prop_map(
         |(space, id, log, records)| Append {
             space: SpaceName::new(&space).unwrap(),
             id,

@@ -160,7 +160,7 @@ fn lock_names() -> impl Strategy<Value = LockName> {
 }
 
 fn readers() -> impl Strategy<Value = ReaderName> {
-    prop_oneof![Just("r"), Just("r\0"), Just("rr")].prop_map(|name| ReaderName::new(name).unwrap())
+    prop_oneof![Just("r"), Just("r "), Just("rr")].prop_map(|name| ReaderName::new(name).unwrap())
 }
 
 fn offsets() -> impl Strategy<Value = Offset> {
