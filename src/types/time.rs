@@ -44,8 +44,30 @@ impl LogTime {
     }
 }
 
+/// As RFC 3339 in UTC, always with milliseconds: `2026-11-24T12:17:38.000Z`.
 impl fmt::Display for LogTime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ms", self.0)
+        let seconds = i64::try_from(self.0 / 1_000).expect("48 bits of milliseconds fit");
+        let whole = prost_types::Timestamp { seconds, nanos: 0 }.to_string();
+        write!(formatter, "{}.{:03}Z", whole.trim_end_matches('Z'), self.0 % 1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_reads_as_people_write_it() {
+        let expected = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_795_522_658_007, "2026-11-24T12:17:38.007Z"),
+            (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (TIME_MS_MAX, "+10889-08-02T05:31:50.655Z"),
+        ];
+        for (ms, text) in expected {
+            assert_eq!(LogTime::from_ms(ms).expect("48 bits").to_string(), text);
+        }
     }
 }
