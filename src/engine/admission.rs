@@ -43,7 +43,7 @@ impl Admission {
         if self.is_closed() {
             return Err(Error::Stopping);
         }
-        self.commands.try_acquire_many(permits(bytes)).map_err(|_| Error::Overloaded)
+        self.commands.try_acquire_many(permits(bytes)).map_err(|_| self.turned_away())
     }
 
     /// Takes one more stream of commands, or turns it away.
@@ -51,7 +51,7 @@ impl Admission {
         if self.is_closed() {
             return Err(Error::Stopping);
         }
-        self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+        self.streams.clone().try_acquire_owned().map_err(|_| self.turned_away())
     }
 
     /// Waits for room for a command of this many bytes: for a stream, which is read no further meanwhile.
@@ -73,7 +73,12 @@ impl Admission {
         if self.is_closed() {
             return Err(Error::Stopping);
         }
-        self.watches.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+        self.watches.clone().try_acquire_owned().map_err(|_| self.turned_away())
+    }
+
+    /// Why there is no permit. A node that drains takes all that are left, and is not overloaded for it.
+    fn turned_away(&self) -> Error {
+        if self.is_closed() { Error::Stopping } else { Error::Overloaded }
     }
 
     /// Whether the node is going down.
@@ -115,6 +120,8 @@ mod tests {
         let mut draining = std::pin::pin!(admission.drain());
         assert!(futures::poll!(&mut draining).is_pending());
         assert_eq!(admission.command(10).err(), Some(Error::Stopping));
+        assert!(admission.commands.try_acquire().is_err(), "whoever came in just before finds no permit");
+        assert_eq!(admission.turned_away(), Error::Stopping, "and this node is not overloaded for it");
         drop(ticket);
         draining.await;
     }

@@ -1,5 +1,7 @@
 //! Why a request has no answer, and what that says about its effect.
 
+use tokio::task::JoinError;
+
 use crate::raft::ForwardedFailure;
 use crate::types::AttemptEffect;
 
@@ -7,22 +9,22 @@ use crate::types::AttemptEffect;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// No leader could be reached before the deadline; nothing was proposed.
-    #[error("no leader could be reached: {0}")]
+    #[error("no leader can be reached: {0}")]
     NoLeader(String),
-    /// The queue is full; nothing was proposed.
-    #[error("too many commands are waiting; send it again in a moment")]
+    /// The node works for too much already; nothing was proposed.
+    #[error("this node is overloaded: too many requests are waiting")]
     Overloaded,
     /// The deadline passed before it was proposed.
-    #[error("the deadline passed before it could be proposed")]
+    #[error("the deadline passed before the request could be served")]
     Expired,
     /// It may have taken effect, or may still.
-    #[error("it is not known whether it took effect: {0}")]
+    #[error("the outcome is unknown: {0}")]
     Unknown(String),
     /// The node is going down; nothing was proposed.
     #[error("this node is shutting down")]
     Stopping,
     /// The node has just come up and has not caught up with what it knew before.
-    #[error("this node is catching up with what it knew before it was restarted")]
+    #[error("this node was restarted and is catching up")]
     CatchingUp,
     /// The disk failed, or what it holds is damaged.
     #[error("{0}")]
@@ -45,6 +47,12 @@ impl Error {
             | Self::Failed(_)
             | Self::VersionUnsupported(_) => AttemptEffect::None,
         }
+    }
+
+    /// Work for a thread that may wait for a disk was not run. It only reads: nothing was proposed. Only a runtime that ends
+    /// takes back such work; a panic in it would have ended the process.
+    pub(super) fn not_run(error: &JoinError) -> Self {
+        if error.is_cancelled() { Self::Stopping } else { Self::Failed(error.to_string()) }
     }
 
     /// The number that travels between nodes.
@@ -92,6 +100,16 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_the_end_of_the_runtime_takes_back_has_no_effect() {
+        let new = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ended = new();
+        let late = ended.handle().clone();
+        ended.shutdown_background();
+        let error = new().block_on(late.spawn_blocking(|| ())).expect_err("the runtime has ended");
+        assert_eq!(Error::not_run(&error), Error::Stopping);
+    }
 
     #[test]
     fn every_error_keeps_its_effect_on_the_way_between_nodes() {

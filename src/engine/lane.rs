@@ -75,8 +75,8 @@ impl Lane {
     pub(super) async fn enter(self: &Arc<Self>, position: u64, bytes: usize) -> Seat {
         // Nobody closes a lane's room. Where there is some, nothing is waited for: a message stays together.
         let place = match self.room.try_enter(bytes) {
-            Some(place) => Some(place),
-            None => self.room.enter(bytes).await,
+            Ok(place) => Some(place),
+            Err(_) => self.room.enter(bytes).await,
         };
         if let Some(place) = place {
             place.keep();
@@ -86,7 +86,7 @@ impl Lane {
 
     /// Whether a command would enter at once.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
-        self.room.try_enter(bytes).is_some()
+        self.room.try_enter(bytes).is_ok()
     }
 
     /// Ends the stream: nothing more is proposed. What has been is still told of.
@@ -144,7 +144,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         if !self.is_told {
-            self.report(Err(Error::Unknown("this node stopped waiting for it".to_owned())));
+            self.report(Err(Error::Unknown("this node stopped waiting for the outcome".to_owned())));
         }
     }
 }

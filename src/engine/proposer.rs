@@ -95,7 +95,7 @@ impl Proposer {
         }
         for flight in grounded {
             let held_back = || {
-                let why = "this node has lost the leadership, or a command before it in its stream has failed";
+                let why = "this node no longer leads, or an earlier command of the same stream has failed";
                 Error::NoLeader(why.to_owned())
             };
             let error = if flight.deadline() > now { held_back() } else { Error::Expired };
@@ -119,6 +119,8 @@ impl Proposer {
         let next_due = match tokio::task::spawn_blocking(move || state.view().next_due()).await {
             Ok(Ok(next_due)) => next_due,
             Ok(Err(error)) => return self.raft.report_failure(error.to_string()),
+            // The runtime ends.
+            Err(error) if error.is_cancelled() => return,
             Err(error) => return self.raft.report_failure(error.to_string()),
         };
         let stamp = self.stamps.now();

@@ -10,7 +10,7 @@ use crate::types::limits::{BATCH_BYTES_TARGET, BATCH_PROPOSALS_MAX, QUEUE_BYTES_
 
 use super::error::Error;
 use super::flight::Flight;
-use super::room::{Place, Room};
+use super::room::{NoRoom, Place, Room};
 
 /// The queue.
 pub(super) struct Queue {
@@ -33,16 +33,19 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// A place for a flight of this many bytes. A full queue says so at once.
+    /// A place for a flight of this many bytes. A queue that is full or closed says so at once.
     pub(super) fn place(&self, bytes: usize) -> Result<Place<'_>, Error> {
-        self.room.try_enter(bytes).ok_or(Error::Overloaded)
+        self.room.try_enter(bytes).map_err(|no_room| match no_room {
+            NoRoom::Full => Error::Overloaded,
+            NoRoom::Closed => Error::Stopping,
+        })
     }
 
     /// Waits for a place.
     pub(super) async fn place_in_turn(&self, bytes: usize) -> Result<Place<'_>, Error> {
         match self.room.try_enter(bytes) {
-            Some(place) => Ok(place),
-            None => self.room.enter(bytes).await.ok_or(Error::Stopping),
+            Ok(place) => Ok(place),
+            Err(_) => self.room.enter(bytes).await.ok_or(Error::Stopping),
         }
     }
 
@@ -114,5 +117,20 @@ impl Queue {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().expect("no holder of the queue panics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_is_closed_is_not_full() {
+        let queue = Queue::default();
+        queue.place(QUEUE_BYTES_MAX / 2).expect("room").keep();
+        queue.place(QUEUE_BYTES_MAX / 3).expect("room").keep();
+        assert_eq!(queue.place(QUEUE_BYTES_MAX / 2).err(), Some(Error::Overloaded));
+        queue.close();
+        assert_eq!(queue.place(1).err(), Some(Error::Stopping));
     }
 }

@@ -158,8 +158,7 @@ impl Engine {
             let view = state.view();
             work(&view).map(|found| Seen { found, applied: view.applied_index().unwrap_or_default() })
         });
-        let read = read.await.map_err(|error| Error::Failed(error.to_string()))?;
-        read.map_err(|error| self.fail(&error))
+        read.await.map_err(|error| Error::not_run(&error))?.map_err(|error| self.fail(&error))
     }
 
     /// Waits until this node has applied everything acknowledged before now.
@@ -169,7 +168,12 @@ impl Engine {
             loop {
                 let leader = self.raft().leader();
                 match self.inner.barrier.index().await {
-                    Ok(index) => return self.raft().wait_applied(index).await,
+                    Ok(index) => {
+                        self.raft().wait_applied(index).await;
+                        return Ok(());
+                    }
+                    // A node that stops will not hear of a leader again.
+                    Err(_) if self.inner.admission.is_closed() => return Err(Error::Stopping),
                     Err(error) => last = error.to_string(),
                 }
                 tokio::select! {
@@ -179,7 +183,7 @@ impl Engine {
             }
         };
         let caught_up = tokio::time::timeout_at(deadline, attempts).await;
-        caught_up.map_err(|_| Error::NoLeader(last))
+        caught_up.unwrap_or(Err(Error::NoLeader(last)))
     }
 
     /// Waits until this node has caught up with what an earlier life of it may have shown.

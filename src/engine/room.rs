@@ -3,7 +3,7 @@
 //! - Who wants room at once gets it or hears that there is none; who can wait gets it in turn.
 //! - A place that is dropped makes room again; one that is kept is given back by number and bytes.
 
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 
 /// What one permit stands for; a command of any size takes at least one.
 const BYTES_A_PERMIT: usize = 1 << 10;
@@ -20,16 +20,34 @@ pub(super) struct Place<'a> {
     bytes: SemaphorePermit<'a>,
 }
 
+/// Why there is no room at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// There will be, when others leave.
+    Full,
+    /// There never will be: the room is closed.
+    Closed,
+}
+
+impl From<TryAcquireError> for NoRoom {
+    fn from(error: TryAcquireError) -> Self {
+        match error {
+            TryAcquireError::NoPermits => Self::Full,
+            TryAcquireError::Closed => Self::Closed,
+        }
+    }
+}
+
 impl Room {
     pub(super) fn new(count: usize, bytes: usize) -> Self {
         Self { places: Semaphore::new(count), bytes: Semaphore::new(bytes / BYTES_A_PERMIT) }
     }
 
     /// Room for a command of this many bytes, if there is any.
-    pub(super) fn try_enter(&self, bytes: usize) -> Option<Place<'_>> {
-        let place = self.places.try_acquire().ok()?;
-        let bytes = self.bytes.try_acquire_many(permits(bytes)).ok()?;
-        Some(Place { place, bytes })
+    pub(super) fn try_enter(&self, bytes: usize) -> Result<Place<'_>, NoRoom> {
+        let place = self.places.try_acquire()?;
+        let bytes = self.bytes.try_acquire_many(permits(bytes))?;
+        Ok(Place { place, bytes })
     }
 
     /// Waits for room. None: the room was closed.
@@ -80,23 +98,23 @@ mod tests {
         let room = Room::new(2, 1 << 20);
         room.try_enter(10).expect("room").keep();
         let second = room.try_enter(10).expect("room");
-        assert!(room.try_enter(10).is_none());
+        assert_eq!(room.try_enter(10).err(), Some(NoRoom::Full));
         let mut third = std::pin::pin!(room.enter(10));
         assert!(futures::poll!(&mut third).is_pending());
         room.leave([10]);
         let third = third.await.expect("room");
-        assert!(room.try_enter(10).is_none());
+        assert_eq!(room.try_enter(10).err(), Some(NoRoom::Full));
         drop((second, third));
-        assert!(room.try_enter(10).is_some());
+        assert!(room.try_enter(10).is_ok());
     }
 
     #[tokio::test]
     async fn bytes_fill_a_room_as_places_do() {
         let room = Room::new(100, 10 << 10);
         room.try_enter(8 << 10).expect("room").keep();
-        assert!(room.try_enter(8 << 10).is_none());
+        assert_eq!(room.try_enter(8 << 10).err(), Some(NoRoom::Full));
         room.leave([8 << 10]);
-        assert!(room.try_enter(8 << 10).is_some());
+        assert!(room.try_enter(8 << 10).is_ok());
     }
 
     #[tokio::test]
@@ -107,5 +125,6 @@ mod tests {
         assert!(futures::poll!(&mut waiting).is_pending());
         room.close();
         assert!(waiting.await.is_none());
+        assert_eq!(room.try_enter(1).err(), Some(NoRoom::Closed), "closed is not full: waiting helps nobody");
     }
 }

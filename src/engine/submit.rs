@@ -92,7 +92,7 @@ impl Engine {
             answered.collect::<Result<Vec<_>, crate::store::state::Error>>()
         };
         let recalled = tokio::task::spawn_blocking(recall).await;
-        recalled.map_err(|error| Error::Failed(error.to_string()))?.map_err(|error| self.fail(&error))
+        recalled.map_err(|error| Error::not_run(&error))?.map_err(|error| self.fail(&error))
     }
 
     async fn submit_here(&self, proposal: &Proposal, encoded: Bytes, deadline: Instant) -> Result<Answer, Error> {

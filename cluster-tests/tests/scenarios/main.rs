@@ -26,6 +26,7 @@ mod outbox;
 mod pipeline;
 mod power_cut;
 mod reuse;
+mod rolling_stop;
 mod seeded_bugs;
 mod strangers;
 mod stream_limits;
