@@ -31,6 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The least that HTTP/2 begins with.
 const WINDOW_BYTES: u32 = 65_535;
 
+/// How many calls that it gave up such a client knows for a while.
+const RESETS_KNOWN: usize = 10_000;
+
 /// What an error says of its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
@@ -192,6 +195,18 @@ impl Client {
     pub fn with_little_room(address: SocketAddr, deadline: Duration) -> Self {
         let endpoint = endpoint(address).initial_stream_window_size(WINDOW_BYTES).buffer_size(1);
         Self::over(&endpoint.initial_connection_window_size(WINDOW_BYTES), deadline)
+    }
+
+    /// The same that may give up any number of calls early: its own side never ends the connection for answers that come late.
+    pub fn with_room_for_resets(address: SocketAddr, deadline: Duration) -> Self {
+        let endpoint = endpoint(address).http2_max_concurrent_reset_streams(RESETS_KNOWN);
+        Self::over(&endpoint.http2_max_local_error_reset_streams(None), deadline)
+    }
+
+    /// The same client, over the same connection, with another deadline.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
     }
 
     fn over(endpoint: &Endpoint, deadline: Duration) -> Self {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::types::limits::{CALLS_GIVEN_UP_KNOWN_MAX, CALLS_OUT_OF_ORDER_MAX};
 use crate::wire::LEADER;
 
 use super::error::{Cause, Error};
@@ -38,7 +39,9 @@ impl Node {
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true);
+            .keep_alive_while_idle(true)
+            .http2_max_concurrent_reset_streams(CALLS_GIVEN_UP_KNOWN_MAX)
+            .http2_max_local_error_reset_streams(CALLS_OUT_OF_ORDER_MAX);
         Ok(Self { address: plain.to_owned(), channel: hooks.connect(endpoint) })
     }
 }

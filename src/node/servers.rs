@@ -10,6 +10,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::api;
 use crate::engine::Engine;
 use crate::raft::PeerService;
+use crate::types::limits::{CALLS_GIVEN_UP_EARLY_MAX, CALLS_OUT_OF_ORDER_MAX};
 
 use super::health::Health;
 
@@ -56,6 +57,8 @@ fn server() -> Server {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_keepalive_interval(Some(std::time::Duration::from_secs(10)))
+        .http2_max_pending_accept_reset_streams(Some(CALLS_GIVEN_UP_EARLY_MAX))
+        .http2_max_local_error_reset_streams(Some(CALLS_OUT_OF_ORDER_MAX))
 }
 
 impl Servers {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::types::limits::PEER_MESSAGE_BYTES_MAX;
+use crate::types::limits::{CALLS_GIVEN_UP_KNOWN_MAX, CALLS_OUT_OF_ORDER_MAX, PEER_MESSAGE_BYTES_MAX};
 use crate::types::{Incarnation, Member, NodeId};
 use crate::wire::peer::peer_service_client::PeerServiceClient;
 
@@ -55,7 +55,9 @@ pub(super) fn connect(address: &str) -> Result<Client, BadAddress> {
         .keep_alive_while_idle(true)
         .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_max_concurrent_reset_streams(CALLS_GIVEN_UP_KNOWN_MAX)
+        .http2_max_local_error_reset_streams(CALLS_OUT_OF_ORDER_MAX);
     Ok(PeerServiceClient::new(endpoint.connect_lazy())
         .max_decoding_message_size(PEER_MESSAGE_BYTES_MAX)
         .max_encoding_message_size(PEER_MESSAGE_BYTES_MAX))

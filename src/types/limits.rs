@@ -66,6 +66,16 @@ pub const ADMITTED_BYTES_MAX: usize = 256 << 20;
 /// The most reads that one node works for at once; others wait their turn until their deadline.
 pub const READS_AT_ONCE_MAX: usize = 64;
 
+/// The most calls of one connection that its client has given up before the node has taken them out of the connection. What
+/// goes beyond ends the connection, and with it every other call on it; a client whose calls have a deadline of a
+/// millisecond comes to thousands in one read of the socket. Each holds a call's headers, at most 16 KiB.
+pub const CALLS_GIVEN_UP_EARLY_MAX: usize = 8_192;
+/// The most calls of one connection in all its life that may go against the protocol's order before the connection ends. A
+/// message that crosses the end of its call does so in all innocence, and a connection lasts for weeks.
+pub const CALLS_OUT_OF_ORDER_MAX: usize = 1 << 20;
+/// How many calls that it has given up a client knows for a second, so that late answers to them are no offence.
+pub const CALLS_GIVEN_UP_KNOWN_MAX: usize = 8_192;
+
 /// The most streams of appends that clients have open at one node.
 pub const STREAMS_MAX: usize = 1_024;
 /// The most appends in one message of a stream that a node takes.

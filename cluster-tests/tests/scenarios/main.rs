@@ -28,6 +28,7 @@ mod power_cut;
 mod reuse;
 mod rolling_stop;
 mod seeded_bugs;
+mod short_deadlines;
 mod strangers;
 mod stream_limits;
 mod streamed_load;
