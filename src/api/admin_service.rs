@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use tonic::{Request, Response, Status};
 
-use crate::engine::{Engine, InitError};
+use crate::engine::{Engine, InitError, SnapshotError};
 use crate::types::AttemptEffect;
 use crate::wire::v1::{self, admin_service_server::AdminService};
 use crate::wire::{self, ErrorReport, Reason};
 
 use super::deadline::deadline;
 use super::error::check_initialised;
+
+/// When a node that is starting or stopping may be worth another try.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The service.
 pub(super) struct Admin {
@@ -39,28 +42,33 @@ impl AdminService for Admin {
         let deadline = deadline(request.metadata());
         check_initialised(&self.engine).map_err(|report| report.to_status())?;
         let unfinished = "the snapshot was not finished before the deadline; it goes on, and may be asked for again";
-        let internal =
-            |code: Reason, message: String| ErrorReport::new(code, AttemptEffect::Unknown, message).to_status();
-        let snapshotted = tokio::time::timeout_at(deadline, self.engine.snapshot())
-            .await
-            .map_err(|_| internal(Reason::OutcomeUnknown, unfinished.to_owned()))?
-            .map_err(|error| internal(Reason::Internal, error.to_string()))?;
+        let unfinished = |_| ErrorReport::outcome_unknown(unfinished).to_status();
+        let not_serving = |error: SnapshotError| {
+            let effect = match error {
+                SnapshotError::NothingApplied => AttemptEffect::None,
+                SnapshotError::Stopped => AttemptEffect::Unknown,
+            };
+            let report = ErrorReport::new(Reason::NotServing, effect, error.to_string());
+            report.with_retry_after(RETRY_AFTER).to_status()
+        };
+        let snapshotted = tokio::time::timeout_at(deadline, self.engine.snapshot()).await;
+        let snapshotted = snapshotted.map_err(unfinished)?.map_err(not_serving)?;
         Ok(Response::new(wire::snapshot_response(snapshotted)))
     }
 }
 
 fn init_report(error: &InitError) -> ErrorReport {
     let (reason, effect) = match error {
-        InitError::NoPeers | InitError::NotAmongPeers { .. } | InitError::Twice { .. } => {
-            (Reason::Malformed, AttemptEffect::None)
+        InitError::NoPeers
+        | InitError::NotAmongPeers { .. }
+        | InitError::Twice { .. }
+        | InitError::WrongPort { .. } => (Reason::Malformed, AttemptEffect::None),
+        InitError::NoAnswer { .. } | InitError::Joining(_) | InitError::Stopping => {
+            (Reason::NotServing, AttemptEffect::None)
         }
-        InitError::NoAnswer { .. } => (Reason::NotServing, AttemptEffect::None),
-        InitError::Taken { .. } | InitError::Joining(_) => (Reason::ClusterMismatch, AttemptEffect::None),
+        InitError::Taken { .. } | InitError::OtherMembers { .. } => (Reason::ClusterMismatch, AttemptEffect::None),
         InitError::Failed(_) => (Reason::Internal, AttemptEffect::Unknown),
     };
-    let mut report = ErrorReport::new(reason, effect, error.to_string());
-    if matches!(error, InitError::NoAnswer { .. }) {
-        report = report.with_retry_after(Duration::from_millis(500));
-    }
-    report
+    let report = ErrorReport::new(reason, effect, error.to_string());
+    if reason == Reason::NotServing { report.with_retry_after(RETRY_AFTER) } else { report }
 }

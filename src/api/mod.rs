@@ -9,6 +9,7 @@ mod log_service;
 mod look;
 mod read;
 mod submit;
+mod wrong_port;
 
 use crate::engine::Engine;
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
@@ -16,6 +17,7 @@ use crate::wire::v1::admin_service_server::AdminServiceServer;
 use crate::wire::v1::log_service_server::LogServiceServer;
 
 pub use crate::wire::DESCRIPTORS;
+pub use wrong_port::with_fallback;
 
 use admin_service::Admin;
 use log_service::Logs;

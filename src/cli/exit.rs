@@ -109,7 +109,7 @@ mod tests {
             | Reason::TimedOut => 3,
             Reason::IdReused | Reason::GuardFailed | Reason::Cancelled => 5,
             Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell | Reason::Trimmed => 4,
-            Reason::Malformed | Reason::TooLarge => 2,
+            Reason::Malformed | Reason::TooLarge | Reason::WrongPort => 2,
             Reason::IdTooOld
             | Reason::IdWithoutBirth
             | Reason::IdFromTheFuture

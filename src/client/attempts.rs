@@ -73,6 +73,7 @@ fn settles(reason: Reason) -> bool {
         | Reason::Trimmed
         | Reason::VersionUnsupported
         | Reason::ClusterMismatch
+        | Reason::WrongPort
         | Reason::NotInitialised
         | Reason::NotServing
         | Reason::StandsAside

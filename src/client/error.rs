@@ -224,7 +224,7 @@ fn kind_of(report: &ErrorReport) -> Kind {
         | Reason::TimedOut => Kind::Unavailable,
         Reason::IdReused | Reason::GuardFailed | Reason::Cancelled => Kind::Conflict,
         Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell | Reason::Trimmed => Kind::NotFound,
-        Reason::Malformed | Reason::TooLarge => Kind::BadRequest,
+        Reason::Malformed | Reason::TooLarge | Reason::WrongPort => Kind::BadRequest,
         Reason::IdTooOld
         | Reason::IdWithoutBirth
         | Reason::IdFromTheFuture
@@ -249,7 +249,9 @@ fn advice_on(reason: Reason) -> &'static str {
         Reason::IdReused => {
             "An id belongs to what was first sent under it. Give new content a new id, or look the id up to see what became of it."
         }
-        Reason::IdTooOld => "What became of it is forgotten. Look for its records before sending it under a new id.",
+        Reason::IdTooOld => {
+            "It was not run. If it was sent before, look for its effects first; then send it under a new id."
+        }
         Reason::IdWithoutBirth => "Give it a lower-case UUIDv7 as its id, or a birth beside the id.",
         Reason::IdFromTheFuture => "Set the clock of the machine that makes the ids: it runs ahead of the cluster's.",
         Reason::GuardFailed => {
@@ -262,9 +264,8 @@ fn advice_on(reason: Reason) -> &'static str {
         Reason::Trimmed => "Read from the log's start, if what was trimmed is not needed.",
         Reason::VersionUnsupported => "Start every node of the cluster with a build that knows the version.",
         Reason::NoSuchLog => "See that the name and the space are right. A log is made by its first append.",
-        Reason::ClusterMismatch => {
-            "The node is of another cluster or was removed from it; see that the address is right."
-        }
+        Reason::ClusterMismatch => "The node is in another cluster, or in one with other members. Check the addresses.",
+        Reason::WrongPort => "Use the address that the message names.",
         Reason::NotInitialised => "The node is empty. Make a cluster with `init`, once, or ask a node that is in one.",
         Reason::NotServing => "The node is starting or stopping. Send the same again in a moment.",
         Reason::StandsAside => "The node has stopped because its data is damaged. Its log says how to replace it.",

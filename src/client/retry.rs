@@ -29,6 +29,7 @@ impl Next {
             }
             Reason::NoSpace
             | Reason::ClusterMismatch
+            | Reason::WrongPort
             | Reason::NotInitialised
             | Reason::StandsAside
             | Reason::Internal => Self::Elsewhere,

@@ -40,7 +40,7 @@ use proposer::Proposer;
 use queue::Queue;
 
 pub use crate::machine::LogHead;
-pub use crate::raft::InitError;
+pub use crate::raft::{InitError, SnapshotError};
 pub use error::Error;
 pub use read::Seen;
 pub use stream::StreamAnswers;

@@ -1,9 +1,10 @@
-//! The two listeners of a node: one for clients, one for peers.
+//! The two listeners of a node: one for clients, one for other nodes. Whoever mistakes one for the other is told so.
 
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
@@ -33,13 +34,22 @@ pub(super) fn start(engine: &Engine, clients: TcpListener, peers: TcpListener) -
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
 
-    let client_router = server()
-        .add_service(api::log_service(engine.clone()))
+    let here = engine.raft().local().node_id();
+    let addresses = engine.raft().addresses();
+    let for_clients = Routes::new(api::log_service(engine.clone()))
         .add_service(api::admin_service(engine.clone()))
         .add_service(health_service)
         .add_service(reflection().build_v1().expect("the descriptors were compiled with this program"))
         .add_service(reflection().build_v1alpha().expect("the descriptors were compiled with this program"));
-    let peer_router = server().add_service(PeerService::server(engine.raft().clone(), Arc::new(engine.clone())));
+    let for_peers = Routes::new(PeerService::server(engine.raft().clone(), Arc::new(engine.clone())));
+    let client_router = server().add_routes(api::with_fallback(
+        for_clients,
+        &format!("this is the port of node {here} for clients; other nodes use {}", addresses.peer),
+    ));
+    let peer_router = server().add_routes(api::with_fallback(
+        for_peers,
+        &format!("this is the port of node {here} for other nodes; clients use {}", addresses.client),
+    ));
 
     for (name, router, listener) in [("client", client_router, clients), ("peer", peer_router, peers)] {
         let failed = failed.clone();

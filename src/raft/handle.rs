@@ -24,7 +24,7 @@ use super::exchange::Readings;
 use super::identity::LocalIdentity;
 use super::message;
 use super::options::{Addresses, Options};
-use super::peers::{Peer, PeerBook};
+use super::peers::{self, Peer, PeerBook};
 use super::service::{ForwardedFailure, StreamedProposals, StreamedReplies, read_failure};
 use super::state_machine::StateMachine;
 use super::type_config::{self as convert, EncodedBatch, TypeConfig};
@@ -82,7 +82,7 @@ pub enum ProposeError {
         leader: Option<NodeId>,
     },
     /// It may have been proposed, and may still be decided.
-    #[error("it is not known what became of the proposal: {0}")]
+    #[error("the outcome of the proposal is unknown: {0}")]
     Unknown(String),
 }
 
@@ -189,9 +189,9 @@ impl Raft {
     /// Stops the node when its answers show that its log is an older copy.
     pub(super) fn watch_conflicts(&self, answer: &StreamAppendResult<TypeConfig>) {
         if self.inner.contact.has_lost_entries(answer) {
-            let reason = "the leader holds that this node has acknowledged entries which its log does not have: its data \
-                          directory is an older copy, and what it forgot may be committed. Put the newest directory back, or \
-                          replace the node: start one with a new id and an empty data directory";
+            let reason = "this node's log lacks entries that it has acknowledged to the leader: its data directory is an older \
+                          copy, and what it forgot may be committed. Put the newest directory back, or replace the node: \
+                          start one with a new id and an empty data directory";
             self.report_failure(reason.to_owned());
         }
     }
@@ -587,7 +587,7 @@ impl Raft {
         if self.inner.core.trigger().transfer_leader(heir).await.is_ok() {
             let handed_over = self.leader_changed(Some(here));
             if tokio::time::timeout(2 * self.election_timeout_max(), handed_over).await.is_err() {
-                tracing::warn!(node = %heir, "did not take over in time; the others will elect a leader");
+                tracing::warn!(node = %heir, "this node did not take over in time; the others will elect a leader");
             }
         }
     }
@@ -597,7 +597,7 @@ pub(super) fn report(failure: &watch::Sender<Option<String>>, reason: String) {
     failure.send_if_modified(|current| {
         let first = current.is_none();
         if first {
-            tracing::error!("this node stops: {reason}");
+            tracing::error!("stopping this node: {reason}");
             *current = Some(reason);
         }
         first
@@ -619,7 +619,7 @@ pub enum ForwardError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// The node has applied nothing.
-    #[error("this node has applied nothing yet, so there is nothing to make a snapshot of")]
+    #[error("this node has applied nothing yet, so there is nothing to put into a snapshot")]
     NothingApplied,
     /// Raft has stopped.
     #[error("this node has stopped")]
@@ -639,5 +639,5 @@ fn was_refused(status: &tonic::Status) -> bool {
 }
 
 fn about(peer: &Peer, status: &tonic::Status) -> String {
-    format!("node {} at {}: {}", peer.id, peer.address, status.message())
+    format!("node {} at {}: {}", peer.id, peer.address, peers::words(status))
 }

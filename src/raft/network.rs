@@ -17,13 +17,13 @@ use openraft::raft::{
     TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{OptionalSend, alias::SnapshotOf};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::types::{Member, NodeId};
 
 use super::identity::LocalIdentity;
 use super::message;
-use super::peers::Peer;
+use super::peers::{self, Peer};
 use super::snapshot_transfer;
 use super::state_machine::SnapshotData;
 use super::type_config::{RaftVote, TypeConfig};
@@ -60,10 +60,12 @@ impl Connection {
 }
 
 fn unreachable_peer(peer: &Peer, status: &Status) -> Unreachable<TypeConfig> {
-    if status.code() == tonic::Code::FailedPrecondition && peer.refusals.is_news(status.message()) {
+    // It is of another cluster, or this is not its port for other nodes.
+    let is_refusal = matches!(status.code(), Code::FailedPrecondition | Code::Unimplemented);
+    if is_refusal && peer.refusals.is_news(status.message()) {
         tracing::error!(node = %peer.id, address = %peer.address, "refused by node: {}", status.message());
     }
-    Unreachable::from_string(format!("node {} at {}: {}", peer.id, peer.address, status.message()))
+    Unreachable::from_string(format!("node {} at {}: {}", peer.id, peer.address, peers::words(status)))
 }
 
 async fn within<T>(

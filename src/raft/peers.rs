@@ -63,6 +63,23 @@ pub(super) fn connect(address: &str) -> Result<Client, BadAddress> {
         .max_encoding_message_size(PEER_MESSAGE_BYTES_MAX))
 }
 
+/// What a failed call says, with the cause at the bottom of it: "tcp connect error" alone helps nobody.
+pub(super) fn words(status: &tonic::Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    let mut root = None;
+    while let Some(error) = cause {
+        root = Some(error.to_string());
+        cause = error.source();
+    }
+    let message = status.message();
+    match root {
+        Some(root) if message.is_empty() => root,
+        Some(root) if !message.contains(&root) => format!("{message}: {root}"),
+        _ if message.is_empty() => format!("gRPC code {:?}", status.code()),
+        _ => message.to_owned(),
+    }
+}
+
 impl Peer {
     pub(super) fn new(id: NodeId, member: &Member, local: Arc<LocalIdentity>) -> Result<Self, BadAddress> {
         Ok(Self {

@@ -88,8 +88,10 @@ reasons! {
     Trimmed = "TRIMMED" => OutOfRange,
     /// Not every node of the cluster knows the machine version that was asked for, or not every one answers.
     VersionUnsupported = "VERSION_UNSUPPORTED" => FailedPrecondition,
-    /// The node is of another cluster, or was removed from this one.
+    /// The node is of another cluster, or the cluster has other members.
     ClusterMismatch = "CLUSTER_MISMATCH" => FailedPrecondition,
+    /// The address is that of another port of the node: one for other nodes, given to a client, or the other way round.
+    WrongPort = "WRONG_PORT" => Unimplemented,
     /// The node is not in a cluster yet: `init` has not been run.
     NotInitialised = "NOT_INITIALISED" => FailedPrecondition,
     /// The node is starting or stopping.
@@ -344,6 +346,7 @@ mod tests {
             Reason::NoSuchSpace | Reason::NoSuchLog | Reason::NoSuchCell => Code::NotFound,
             Reason::Trimmed => Code::OutOfRange,
             Reason::TimedOut => Code::DeadlineExceeded,
+            Reason::WrongPort => Code::Unimplemented,
             Reason::Internal => Code::Internal,
             Reason::Foreign => Code::Unknown,
         };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use cluster_tests::client::Effect;
 use cluster_tests::cluster::Cluster;
 use cluster_tests::history::History;
 use cluster_tests::judgement::{appended, judge};
@@ -104,4 +106,46 @@ async fn init_sent_again_answers_what_was_made() {
     assert_eq!(again.cluster_id, status.cluster_id);
     assert_eq!(again.history, status.history);
     assert_eq!(again.members.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_with_other_peers_is_refused_and_names_both() {
+    let cluster = Cluster::start("init-other-peers").await;
+    let peers: Vec<String> = cluster.nodes().iter().map(|node| node.plan().peer_address.to_string()).collect();
+    let made = cluster.node(1).status().await.unwrap();
+    let fewer = peers[..2].to_vec();
+    let more = [peers.clone(), vec!["127.0.0.1:1".to_owned()]].concat();
+    let clients = cluster.nodes().iter().map(|node| node.plan().client_address.to_string()).collect();
+    for node in cluster.nodes() {
+        for asked in [&fewer, &more, &clients] {
+            let failure = node.client_with_deadline(PATIENCE).init(asked.clone()).await.expect_err("other peers");
+            let said = (failure.code.as_str(), failure.reason.as_str(), failure.effect);
+            assert_eq!(said, ("FailedPrecondition", "CLUSTER_MISMATCH", Effect::None), "{failure}");
+            let named = peers.iter().chain(asked).chain([&made.cluster_id]);
+            assert!(named.into_iter().all(|word| failure.message.contains(word)), "{failure}");
+        }
+        // In another order they are the same.
+        let same = peers.iter().rev().cloned().collect();
+        let again = node.client_with_deadline(PATIENCE).init(same).await.unwrap();
+        assert!(again.already && again.cluster_id == made.cluster_id, "{again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_terminal_can_show_is_no_id_and_no_name() {
+    let cluster = Cluster::start("control-characters").await;
+    let client = cluster.node(1).client();
+    let payload = [Bytes::from_static(b"paid")];
+    for id in ["\0", "\n", "pay\u{7f}", "\u{9b}31m"] {
+        let failure = client.append("orders", id, &payload).await.expect_err("a control character");
+        let said = (failure.code.as_str(), failure.reason.as_str(), failure.effect);
+        assert_eq!(said, ("InvalidArgument", "MALFORMED", Effect::None), "{failure}");
+        assert!(failure.message.starts_with("id.text: "), "{failure}");
+    }
+    for log in [".", "..", "--help", "-", ".hidden"] {
+        let failure = client.append(log, "pay-1", &payload).await.expect_err("no name of a log");
+        assert_eq!((failure.reason.as_str(), failure.effect), ("MALFORMED", Effect::None), "{failure}");
+        assert!(failure.message.starts_with("log: "), "{failure}");
+    }
+    client.append("_1.-", "pay 1 → Zürich", &payload).await.expect("this is a name, and that an id");
 }

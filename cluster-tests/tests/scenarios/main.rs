@@ -35,3 +35,4 @@ mod streamed_load;
 mod tail_and_wait;
 mod trimmed;
 mod whole_command;
+mod wrong_port;

@@ -270,6 +270,7 @@ fn standing(error: &client::Error) -> Standing {
             | Reason::Trimmed
             | Reason::VersionUnsupported
             | Reason::ClusterMismatch
+            | Reason::WrongPort
             | Reason::NotInitialised
             | Reason::NotServing
             | Reason::StandsAside
