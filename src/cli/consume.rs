@@ -22,9 +22,9 @@ use super::problem::Problem;
 use super::records;
 use super::signals::Signals;
 use crate::client::consumer::{Batch, Consumer};
-use crate::client::{Error, Kind, Reason};
+use crate::client::{Client, Error, Kind, Reason};
 use crate::types::limits::COMMAND_BYTES_MAX;
-use crate::types::{Action, Consistency, LogName, NewRecord, Offset};
+use crate::types::{Action, Consistency, LogName, NewRecord, Offset, ReaderName, Version};
 
 /// The pause after the nodes could not be reached for a whole timeout.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,8 +41,7 @@ enum Worked {
 
 pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<Exit, Problem> {
     let mut signals = Signals::listen()?;
-    let until =
-        if consume.once { Some(records::end(&call.client, &log, Consistency::Linearizable).await?) } else { None };
+    let until = if consume.once { Some(work_ahead(&call.client, &consume.reader, &log).await?) } else { None };
     let mut asked = call.client.consumer(&consume.reader, [log.clone()]).batch(consume.batch);
     if consume.member {
         asked = asked.member(&holder(None)?);
@@ -165,6 +164,17 @@ impl Work<'_> {
         let lines = printed.strip_suffix(b"\n").unwrap_or(printed).split(|byte| *byte == b'\n');
         Ok(Some(Action::append(into, lines.map(|line| NewRecord::new(line.to_vec())))))
     }
+}
+
+/// Where the work that is there now ends. For a reader that was never moved that is 0 if nothing is left of the log.
+async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Result<Offset, Error> {
+    let end = records::end(client, log, Consistency::Linearizable).await?;
+    let at = client.position(reader, log, Consistency::Linearizable).await?;
+    if end == Offset(0) || at.position.version != Version::default() {
+        return Ok(end);
+    }
+    let found = client.describe_log(log, Consistency::Linearizable).await?;
+    Ok(if found.start == found.end { Offset(0) } else { found.end })
 }
 
 /// The records as `read -o jsonl` prints them.

@@ -31,6 +31,8 @@ struct Actor {
     heard: Arc<Mutex<Vec<Command>>>,
     /// The positions that are read, one after the other.
     positions: Arc<Mutex<VecDeque<Position>>>,
+    /// The first offset that is left.
+    start: u64,
 }
 
 fn log() -> LogName {
@@ -83,7 +85,11 @@ impl Script for Actor {
     }
 
     fn tail(&self, request: v1::TailRequest) -> Answers<v1::TailResponse> {
-        let from = request.from.unwrap();
+        let from = request.from.unwrap_or(self.start);
+        if from < self.start {
+            let trimmed = ErrorReport::without_effect(Reason::Trimmed, "trimmed").to_status();
+            return stream::iter([Err(trimmed)]).boxed();
+        }
         let record = |offset| Record {
             offset: Offset(offset),
             payload: format!("order {offset}").into(),
@@ -91,7 +97,7 @@ impl Script for Actor {
             id: Id::new("a").unwrap(),
             time: LogTime::ZERO,
         };
-        let (start, end, applied) = (Offset(0), Offset(END), LogIndex(1));
+        let (start, end, applied) = (Offset(self.start), Offset(END), LogIndex(1));
         let page = Page { records: (from..END).map(record).collect(), next: end, end, start, applied };
         stream::iter([Ok(wire::tail_response(page))]).chain(stream::pending()).boxed()
     }
@@ -99,7 +105,16 @@ impl Script for Actor {
 
 /// A consumer of batches of two, of a node that acts so.
 async fn act(acts: impl IntoIterator<Item = Act>, positions: impl IntoIterator<Item = Position>) -> (Consumer, Actor) {
-    let actor = Actor::default();
+    act_on(0, acts, positions).await
+}
+
+/// The same with a log that begins at this offset.
+async fn act_on(
+    start: u64,
+    acts: impl IntoIterator<Item = Act>,
+    positions: impl IntoIterator<Item = Position>,
+) -> (Consumer, Actor) {
+    let actor = Actor { start, ..Actor::default() };
     actor.acts.lock().unwrap().extend(acts);
     actor.positions.lock().unwrap().extend(positions);
     let address = scripted::play(actor.clone()).await;
@@ -142,6 +157,32 @@ async fn what_was_committed_does_not_come_again_and_what_was_not_does() {
         other => panic!("{other:?}"),
     };
     assert_eq!(heard.iter().map(moved).collect::<Vec<_>>(), [2, 4]);
+}
+
+#[tokio::test]
+async fn a_reader_that_was_never_moved_begins_where_a_trimmed_log_begins() {
+    let (mut consumer, actor) = act_on(5, [Act::Applies], [at(0, 0)]).await;
+    assert_eq!(next(&mut consumer).await, [5, 6]);
+    commit(&mut consumer).await.unwrap();
+    assert_eq!(next(&mut consumer).await, [7, 8]);
+    let heard = actor.heard.lock().unwrap().clone();
+    assert_eq!(heard[0].guards, [guard(at(0, 0))], "the guard is where the reader was");
+    assert!(matches!(heard[0].actions.last(), Some(Action::Move { to: Offset(7), .. })), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_was_moved_leaves_out_nothing_in_silence() {
+    for (offset, version) in [(0, 3), (4, 3)] {
+        let (mut consumer, _) = act_on(5, [], [at(offset, version)]).await;
+        assert_eq!(consumer.next().await.unwrap_err().reason(), Some(Reason::Trimmed));
+    }
+}
+
+#[tokio::test]
+async fn what_an_overtaken_new_reader_has_fetched_comes_again_if_the_other_one_did_nothing() {
+    let (mut consumer, _) = act_on(5, [Act::Refuses(Step::Guard(0)), Act::Applies], [at(0, 0), at(0, 0)]).await;
+    assert_eq!(commit(&mut consumer).await.unwrap_err().kind(), Kind::Overtaken);
+    assert_eq!(next(&mut consumer).await, [5, 6]);
 }
 
 #[tokio::test]
