@@ -13,8 +13,8 @@ use tonic::{Status, Streaming};
 
 use crate::engine::{Engine, Error, StreamAnswers};
 use crate::types::limits::{STREAM_GROUP_MAX, STREAM_REFUSALS_MAX, STREAM_REPLIES_MAX};
-use crate::types::{Answer, Id, Proposal};
-use crate::wire::{self, ErrorReport, FieldViolation, Reason, v1};
+use crate::types::{Action, Answer, Id, Proposal, SpaceName};
+use crate::wire::{self, Asked, ErrorReport, FieldViolation, Reason, v1};
 
 use super::error::report;
 
@@ -36,16 +36,31 @@ pub(super) fn serve(engine: &Engine, input: Streaming<v1::AppendStreamRequest>) 
 /// What both directions know.
 #[derive(Default)]
 struct Shared {
-    /// The ids of what the engine has and has not answered, by their positions.
-    ids: Mutex<HashMap<u64, Id>>,
+    /// What the engine has and has not answered, by its position.
+    sent: Mutex<HashMap<u64, Sent>>,
     /// Why the input ended, if not by its sender's will.
     broken: OnceLock<Status>,
 }
 
+/// What the answer to an append is about.
+struct Sent {
+    space: SpaceName,
+    id: Id,
+    /// The append, without its records: those are in memory elsewhere until it is decided.
+    actions: Vec<Action>,
+}
+
+fn without_records(action: &Action) -> Option<Action> {
+    match action {
+        Action::Append { log, .. } => Some(Action::append(log, [])),
+        _ => None,
+    }
+}
+
 impl Shared {
-    fn ids(&self) -> MutexGuard<'_, HashMap<u64, Id>> {
+    fn sent(&self) -> MutexGuard<'_, HashMap<u64, Sent>> {
         // Nothing that holds it can leave it half done.
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,7 +83,8 @@ impl Incoming {
                 }
             };
             if message.appends.len() > STREAM_GROUP_MAX {
-                let rule = format!("a message has at most {STREAM_GROUP_MAX} appends, not {}", message.appends.len());
+                let rule =
+                    format!("a message has at most {STREAM_GROUP_MAX} appends; this one has {}", message.appends.len());
                 let violation = FieldViolation { field: "appends".to_owned(), description: rule };
                 let _first =
                     self.shared.broken.set(ErrorReport::bad_request(Reason::TooLarge, vec![violation]).to_status());
@@ -89,7 +105,7 @@ impl Incoming {
     }
 
     fn read(&mut self, message: v1::AppendStreamRequest) -> (Vec<(u64, Proposal)>, Vec<v1::AppendReply>) {
-        let mut ids = self.shared.ids();
+        let mut sent = self.shared.sent();
         let (mut group, mut refused) = (Vec::with_capacity(message.appends.len()), Vec::new());
         for append in message.appends {
             let position = self.next;
@@ -97,7 +113,8 @@ impl Incoming {
             let sent_id = append.id.clone();
             match wire::append_command(append) {
                 Ok(command) => {
-                    ids.insert(position, command.id.clone());
+                    let actions = command.actions.iter().filter_map(without_records).collect();
+                    sent.insert(position, Sent { space: command.space.clone(), id: command.id.clone(), actions });
                     group.push((position, Proposal::Command(command)));
                 }
                 Err(report) => refused.push(wire::append_reply(position, sent_id, Err(report))),
@@ -139,10 +156,11 @@ impl Outgoing {
     }
 
     fn replies(&self, answered: Vec<(u64, Answer)>) -> Vec<v1::AppendReply> {
-        let mut ids = self.shared.ids();
+        let mut sent = self.shared.sent();
         let reply = |(position, answer): (u64, Answer)| {
-            let id = ids.remove(&position).map(|id| wire::command_id(&id));
-            wire::append_reply(position, id, wire::append_answer(&answer))
+            let Sent { space, id, actions } = sent.remove(&position).expect("the engine answers each place once");
+            let answer = wire::append_answer(Asked::actions(&space, &id, &actions), &answer);
+            wire::append_reply(position, Some(wire::command_id(&id)), answer)
         };
         answered.into_iter().map(reply).collect()
     }

@@ -5,7 +5,7 @@ use tonic::{Request, Status};
 
 use crate::engine::{Engine, TailEnd, Waited};
 use crate::wire::v1;
-use crate::wire::{self, ErrorReport, Reason};
+use crate::wire::{self, Asked, ErrorReport, Reason};
 
 use super::deadline::deadline;
 use super::error::{check_initialised, no_such_space, report, trimmed};
@@ -39,10 +39,10 @@ pub(super) async fn wait(engine: &Engine, request: Request<v1::WaitRequest>) -> 
             wire::wait_response(&met, applied).ok_or_else(unmet)
         }
         Waited::TimedOut(applied) => {
-            let report = ErrorReport::without_effect(Reason::TimedOut, "the condition did not come to hold in time");
+            let report = ErrorReport::without_effect(Reason::TimedOut, "the condition was not met in time");
             Err(report.with_fact("applied_index", applied))
         }
         Waited::NoSuchSpace => Err(no_such_space(&space)),
-        Waited::Rejected(rejected) => Err(wire::rejection(&rejected)),
+        Waited::Rejected(id, rejected) => Err(wire::rejection(Asked::id(&space, &id), &rejected)),
     }
 }

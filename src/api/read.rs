@@ -5,7 +5,7 @@ use tonic::Request;
 use crate::engine::{Engine, LogHead};
 use crate::types::{Listing, LogDescription, LogName, Page};
 use crate::wire::v1;
-use crate::wire::{self, ErrorReport};
+use crate::wire::{self, Asked, ErrorReport};
 
 use super::deadline::deadline;
 use super::error::{check_initialised, no_such_log, no_such_space, trimmed};
@@ -36,9 +36,10 @@ pub(super) async fn lookup(
     let deadline = deadline(request.metadata());
     check_initialised(engine)?;
     let asked = wire::lookup(request.into_inner())?;
-    let space = asked.space.clone();
+    let (space, id) = (asked.space.clone(), asked.id.clone());
     let seen = engine.lookup(asked.space, asked.id, asked.consistency, deadline).await?;
-    let fate = seen.found.ok_or_else(|| no_such_space(&space))?.map_err(|rejected| wire::rejection(&rejected))?;
+    let fate = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let fate = fate.map_err(|rejected| wire::rejection(Asked::id(&space, &id), &rejected))?;
     Ok(wire::lookup_response(&fate, seen.applied))
 }
 

@@ -17,8 +17,8 @@ pub(super) async fn append(
 ) -> Result<v1::AppendResponse, ErrorReport> {
     let deadline = deadline(request.metadata());
     check_initialised(engine)?;
-    let command = wire::append_command(request.into_inner())?;
-    wire::append_answer(&decided(engine, Proposal::Command(command), deadline).await?)
+    let proposal = Proposal::Command(wire::append_command(request.into_inner())?);
+    wire::append_answer((&proposal).into(), &decided(engine, &proposal, deadline).await?)
 }
 
 pub(super) async fn submit(
@@ -27,8 +27,8 @@ pub(super) async fn submit(
 ) -> Result<v1::SubmitResponse, ErrorReport> {
     let deadline = deadline(request.metadata());
     check_initialised(engine)?;
-    let command = wire::submit_command(request.into_inner())?;
-    wire::submit_answer(&decided(engine, Proposal::Command(command), deadline).await?)
+    let proposal = Proposal::Command(wire::submit_command(request.into_inner())?);
+    wire::submit_answer((&proposal).into(), &decided(engine, &proposal, deadline).await?)
 }
 
 pub(super) async fn cancel(
@@ -37,10 +37,10 @@ pub(super) async fn cancel(
 ) -> Result<v1::CancelResponse, ErrorReport> {
     let deadline = deadline(request.metadata());
     check_initialised(engine)?;
-    let cancel = wire::cancel(request.into_inner())?;
-    wire::cancel_response(&decided(engine, Proposal::Cancel(cancel), deadline).await?)
+    let proposal = Proposal::Cancel(wire::cancel(request.into_inner())?);
+    wire::cancel_response((&proposal).into(), &decided(engine, &proposal, deadline).await?)
 }
 
-async fn decided(engine: &Engine, proposal: Proposal, deadline: Instant) -> Result<Answer, ErrorReport> {
+async fn decided(engine: &Engine, proposal: &Proposal, deadline: Instant) -> Result<Answer, ErrorReport> {
     Ok(engine.submit(proposal, deadline).await?)
 }

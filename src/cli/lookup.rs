@@ -217,7 +217,7 @@ mod tests {
         let too_old = Fate::TooOld { floor: LogTime::from_ms(1_760_000_000_123).unwrap() };
         let plain = |fate: &Fate| printed(Format::Plain, fate);
         assert_eq!(plain(&applied), "applied\t9\toffset 41\tpay-1\n");
-        assert_eq!(plain(&refused), "refused\t9\tguard 0 failed: the log ended at 17\tpay-1\n");
+        assert_eq!(plain(&refused), "refused\t9\tits first guard: the log ends at 17\tpay-1\n");
         assert_eq!(plain(&decided(Verdict::Cancelled)), "cancelled\t9\t-\tpay-1\n");
         assert_eq!(plain(&Fate::Unknown), "unknown\t-\t-\tpay-1\n");
         assert_eq!(plain(&too_old), "too_old\t-\tids born before 2025-10-09T08:53:20.123Z are forgotten\tpay-1\n");

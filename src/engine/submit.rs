@@ -25,18 +25,18 @@ pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Submits a proposal on whichever node this is, and waits for its answer until the deadline.
-    pub async fn submit(&self, proposal: Proposal, deadline: Instant) -> Result<Answer, Error> {
-        if let Some(answer) = self.recall(&proposal).await? {
+    pub async fn submit(&self, proposal: &Proposal, deadline: Instant) -> Result<Answer, Error> {
+        if let Some(answer) = self.recall(proposal).await? {
             return Ok(answer);
         }
-        let encoded = encode_proposal(&proposal);
+        let encoded = encode_proposal(proposal);
         let _ticket = self.inner.admission.command(encoded.len())?;
         let mut effect = AttemptEffect::None;
         loop {
             let leader = self.raft().leader();
             let attempt = match leader {
                 Some(leader) if leader == self.raft().local().node_id() => {
-                    self.submit_here(&proposal, encoded.clone(), deadline).await
+                    self.submit_here(proposal, encoded.clone(), deadline).await
                 }
                 Some(_) if !self.raft().has_live_leader() => {
                     Err(Error::NoLeader("the leader has not been heard for two election timeouts".to_owned()))

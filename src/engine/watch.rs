@@ -32,7 +32,7 @@ pub type Tail = BoxStream<'static, Result<Page, TailEnd>>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TailEnd {
     /// What would come next was trimmed away: nothing is left out in silence.
-    #[error("what was to come next was trimmed away; the log begins at {start}")]
+    #[error("the next records were trimmed away; the log begins at {start}")]
     Trimmed {
         /// The first offset that is left.
         start: Offset,
@@ -52,7 +52,7 @@ pub enum Waited {
     /// There is no such space.
     NoSuchSpace,
     /// The space can't know the id that is waited for.
-    Rejected(Rejection),
+    Rejected(Id, Rejection),
 }
 
 impl Engine {
@@ -115,7 +115,7 @@ impl Engine {
             let seen = self.read_here(deadline, move |view| Ok(Some(look_at(view, &wanted, &asked)?))).await?;
             let again = match seen.found {
                 Some(Ok(Look::Met(met))) => return Ok(Waited::Met(met, seen.applied)),
-                Some(Err(rejected)) => return Ok(Waited::Rejected(rejected)),
+                Some(Err((id, rejected))) => return Ok(Waited::Rejected(id, rejected)),
                 Some(Ok(Look::Again { at })) => at,
                 None => None,
             };
@@ -245,11 +245,11 @@ impl Follower {
 
 /// What a look at a condition saw.
 enum Look {
-    /// It holds.
+    /// The condition holds.
     Met(Met),
-    /// It does not, and may from a time on although no row changes.
+    /// Not met yet; it may become true at `at` without any row changing.
     Again {
-        /// The time of all spaces.
+        /// The time of all spaces; none: only a changed row can make it true.
         at: Option<LogTime>,
     },
 }
@@ -264,14 +264,14 @@ fn look_at(
     view: &View,
     space: &SpaceName,
     condition: &Condition,
-) -> Result<Result<Look, Rejection>, crate::store::state::Error> {
+) -> Result<Result<Look, (Id, Rejection)>, crate::store::state::Error> {
     let met = match condition {
         Condition::LogEnd { log, end } => {
             let found = view.log(space, log)?.map_or(Offset(0), |head| head.end);
             (found >= *end).then_some(Met::LogEnd(found))
         }
         Condition::Decided { id } => match fate(view, space, id)? {
-            Some(Err(rejection)) => return Ok(Err(rejection)),
+            Some(Err(rejection)) => return Ok(Err((id.clone(), rejection))),
             None | Some(Ok(Fate::Unknown)) => return Ok(Ok(Look::Again { at: too_old_from(view, space, id)? })),
             Some(Ok(fate)) => Some(Met::Fate(fate)),
         },

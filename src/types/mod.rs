@@ -21,6 +21,7 @@ mod read;
 mod record;
 mod refusal;
 pub mod seeded_bug;
+mod sentence;
 mod status;
 mod time;
 

@@ -109,59 +109,6 @@ pub enum FateKind {
     Cancelled,
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} failed: {}", self.step, self.found)
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Guard(place) => write!(formatter, "guard {place}"),
-            Self::Action(place) => write!(formatter, "action {place}"),
-        }
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LogEnd(end) => write!(formatter, "the log ended at {end}"),
-            Self::NoLog => formatter.write_str("there was no such log"),
-            Self::LogExists => formatter.write_str("the log was there already"),
-            Self::PastEnd(end) => write!(formatter, "the log ended before that offset, at {end}"),
-            Self::NoCell => formatter.write_str("there was no such cell"),
-            Self::CellVersion(version) => write!(formatter, "the cell had version {version}"),
-            Self::NotANumber => formatter.write_str("the cell held bytes, not a number"),
-            Self::TooLittle(value) => write!(formatter, "the cell held {value}, which is too little"),
-            Self::OutOfBounds(value) => write!(formatter, "the cell held {value}, and the sum would leave the bounds"),
-            Self::Position { offset, version } => {
-                write!(formatter, "the reader was at {offset} with version {version}")
-            }
-            Self::LockFree => formatter.write_str("the lock was not held by that token, or no longer"),
-            Self::LockHeld { holder, token, expires } => {
-                write!(formatter, "the lock was held by `{holder}` with token {token} until {expires}")
-            }
-            Self::Fate(found) => write!(formatter, "the other id was {found}"),
-            Self::TargetTooOld { floor } => {
-                write!(formatter, "the space had forgotten ids as old as the other one, which are those before {floor}")
-            }
-            Self::TargetBornAhead { clock } => {
-                write!(formatter, "the other id was born too far ahead of the space's clock, which was at {clock}")
-            }
-            Self::AlreadyCompensated { by } => write!(formatter, "`{by}` had undone it already"),
-            Self::NoSpace => formatter.write_str("there was no such space"),
-            Self::SpaceExists => formatter.write_str("the space was there already"),
-            Self::MemoryIsFixed => {
-                formatter.write_str("whether a space forgets is fixed when it is made, and this one was made otherwise")
-            }
-            Self::TooManyChanges => formatter.write_str("the space's memory was changed too often lately"),
-            Self::VersionInForce(version) => write!(formatter, "version {version} was in force, and is never lowered"),
-        }
-    }
-}
-
 impl fmt::Display for FateKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())

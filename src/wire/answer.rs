@@ -6,8 +6,8 @@
 use std::fmt;
 
 use crate::types::{
-    ActionResult, Answer, Decided, Found, History, LogTime, Offset, Outcome, Refusal, Rejection, Sequence, Step,
-    Verdict,
+    Action, ActionResult, Answer, Cancel, Command, Decided, Found, Guard, History, Id, LogTime, Offset, Outcome,
+    Proposal, Refusal, Rejection, Sequence, SpaceName, Step, Verdict,
 };
 
 use super::outcome::{Unreadable, outcome, outcome_message, time};
@@ -31,17 +31,47 @@ pub struct Appended {
     pub time: LogTime,
 }
 
+/// What was asked, for the sentences of the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    space: &'a SpaceName,
+    id: &'a Id,
+    guards: &'a [Guard],
+    actions: &'a [Action],
+}
+
+impl<'a> Asked<'a> {
+    /// An id alone: to look it up, or to wait for it.
+    pub fn id(space: &'a SpaceName, id: &'a Id) -> Self {
+        Self { space, id, guards: &[], actions: &[] }
+    }
+
+    /// An id whose actions are known.
+    pub fn actions(space: &'a SpaceName, id: &'a Id, actions: &'a [Action]) -> Self {
+        Self { space, id, guards: &[], actions }
+    }
+}
+
+impl<'a> From<&'a Proposal> for Asked<'a> {
+    fn from(proposal: &'a Proposal) -> Self {
+        match proposal {
+            Proposal::Command(Command { space, id, guards, actions }) => Self { space, id, guards, actions },
+            Proposal::Cancel(Cancel { space, target }) => Self::id(space, target),
+        }
+    }
+}
+
 /// The answer to an append.
-pub fn append_answer(answer: &Answer) -> Result<v1::AppendResponse, ErrorReport> {
+pub fn append_answer(asked: Asked<'_>, answer: &Answer) -> Result<v1::AppendResponse, ErrorReport> {
     let (outcome, replayed) = match answer {
         Answer::Decided { outcome, replayed } => (outcome, *replayed),
-        Answer::Rejected(rejected) => return Err(rejection(rejected)),
+        Answer::Rejected(rejected) => return Err(rejection(asked, rejected)),
     };
     let results = match &outcome.verdict {
         Verdict::Applied(results) => results,
         Verdict::NothingToUndo => &Vec::new(),
-        Verdict::Refused(refusal) => return Err(refused(refusal, outcome, replayed)),
-        Verdict::Cancelled => return Err(cancelled(outcome, replayed)),
+        Verdict::Refused(refusal) => return Err(refused(asked, refusal, outcome, replayed)),
+        Verdict::Cancelled => return Err(cancelled(asked, outcome, replayed)),
     };
     let [ActionResult::Appended { first, count }] = results.as_slice() else {
         // The fingerprint of an append fits only commands with one append.
@@ -71,12 +101,12 @@ pub fn appended(message: &v1::AppendResponse) -> Result<Appended, Unreadable> {
 }
 
 /// The answer to a cancel: the id's outcome, whichever it is.
-pub fn cancel_response(answer: &Answer) -> Result<v1::CancelResponse, ErrorReport> {
+pub fn cancel_response(asked: Asked<'_>, answer: &Answer) -> Result<v1::CancelResponse, ErrorReport> {
     match answer {
         Answer::Decided { outcome, replayed } => {
             Ok(v1::CancelResponse { arrival: arrival(*replayed).into(), outcome: Some(outcome_message(outcome)) })
         }
-        Answer::Rejected(rejected) => Err(rejection(rejected)),
+        Answer::Rejected(rejected) => Err(rejection(asked, rejected)),
     }
 }
 
@@ -87,31 +117,52 @@ pub fn decided(message: &v1::CancelResponse) -> Result<Decided, Unreadable> {
 }
 
 /// Why a proposal was turned away, as a report.
-pub fn rejection(rejected: &Rejection) -> ErrorReport {
-    let none = |reason, message: &str| ErrorReport::without_effect(reason, message);
+pub fn rejection(asked: Asked<'_>, rejected: &Rejection) -> ErrorReport {
+    let none = |reason, message: String| ErrorReport::without_effect(reason, message);
+    let Asked { space, id, .. } = asked;
     match rejected {
-        Rejection::NoSuchSpace => none(Reason::NoSuchSpace, "there is no such space"),
-        Rejection::TooOld { floor } => {
-            none(Reason::IdTooOld, &format!("the space remembers no ids born before {floor}, and runs none of them"))
-                .with_fact("floor_ms", floor.as_ms())
-        }
+        Rejection::NoSuchSpace => none(Reason::NoSuchSpace, format!("there is no space `{space}`")),
+        Rejection::TooOld { floor } => none(
+            Reason::IdTooOld,
+            format!("id `{id}`{} is too old: space `{space}` takes no ids born before {floor}", Born(id)),
+        )
+        .with_fact("floor_ms", floor.as_ms()),
         Rejection::WithoutBirth => none(
             Reason::IdWithoutBirth,
-            "the space forgets, so it takes only ids with a birth: a lower-case UUIDv7, or birth_ms beside the id",
+            format!(
+                "space `{space}` forgets ids, so it takes only those with a birth: a lower-case UUIDv7, or birth_ms beside \
+                 the id"
+            ),
         ),
-        Rejection::BirthBesideForever => {
-            ErrorReport::malformed("id.birth_ms", "the space remembers for ever, so it takes no birth beside an id")
-        }
+        Rejection::BirthBesideForever => ErrorReport::malformed(
+            "id.birth_ms",
+            format_args!("space `{space}` remembers ids for ever, so it takes no birth beside an id"),
+        ),
         Rejection::BornAhead { clock } => none(
             Reason::IdFromTheFuture,
-            &format!("the id was born more than ten minutes ahead of the space's clock, which is at {clock}"),
+            format!(
+                "id `{id}`{} is more than ten minutes ahead of the clock of space `{space}`, which shows {clock}",
+                Born(id)
+            ),
         )
         .with_fact("clock_ms", clock.as_ms()),
         Rejection::Malformed => none(
             Reason::Malformed,
-            "the command has no meaning: it breaks a rule that the node which took it should have known",
+            "the command breaks a rule that the node which took it does not know; that node may be of an older version"
+                .to_owned(),
         ),
-        Rejection::Reused => none(Reason::IdReused, "the id is known with other content; nothing was changed"),
+        Rejection::Reused => {
+            none(Reason::IdReused, format!("id `{id}` is known with other content; nothing was changed"))
+        }
+    }
+}
+
+/// ", born 2026-11-24T12:17:38.000Z," after an id that says so.
+struct Born<'a>(&'a Id);
+
+impl fmt::Display for Born<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.birth().time().map_or(Ok(()), |birth| write!(formatter, ", born {birth},"))
     }
 }
 
@@ -127,12 +178,13 @@ pub(super) fn is_replay(arrival: i32) -> Result<bool, Unreadable> {
     }
 }
 
-pub(super) fn refused(refusal: &Refusal, outcome: &Outcome, replayed: bool) -> ErrorReport {
+pub(super) fn refused(asked: Asked<'_>, refusal: &Refusal, outcome: &Outcome, replayed: bool) -> ErrorReport {
     let (step, place) = match refusal.step {
         Step::Guard(place) => ("guard", place),
         Step::Action(place) => ("action", place),
     };
-    let report = unsuccessful(Reason::GuardFailed, refusal, outcome, replayed)
+    let sentence = refusal.about(asked.guards, asked.actions);
+    let report = unsuccessful(Reason::GuardFailed, sentence, outcome, replayed)
         .with_fact("step", step)
         .with_fact("index", place)
         .with_fact("found", refusal.found.kind());
@@ -161,8 +213,9 @@ pub(super) fn refused(refusal: &Refusal, outcome: &Outcome, replayed: bool) -> E
     }
 }
 
-pub(super) fn cancelled(outcome: &Outcome, replayed: bool) -> ErrorReport {
-    unsuccessful(Reason::Cancelled, "the id was cancelled and never takes effect", outcome, replayed)
+pub(super) fn cancelled(asked: Asked<'_>, outcome: &Outcome, replayed: bool) -> ErrorReport {
+    let sentence = format_args!("id `{}` was cancelled and never takes effect", asked.id);
+    unsuccessful(Reason::Cancelled, sentence, outcome, replayed)
 }
 
 /// An outcome that is no success: a report with the outcome's facts.
@@ -184,6 +237,18 @@ mod tests {
 
     use super::*;
 
+    fn space() -> SpaceName {
+        SpaceName::new("eu").unwrap()
+    }
+
+    fn answered(answer: &Answer) -> Result<v1::AppendResponse, ErrorReport> {
+        append_answer(Asked::id(&space(), &Id::new("pay-7").unwrap()), answer)
+    }
+
+    fn cancel_answered(answer: &Answer) -> Result<v1::CancelResponse, ErrorReport> {
+        cancel_response(Asked::id(&space(), &Id::new("pay-7").unwrap()), answer)
+    }
+
     fn decided_as(wanted: impl Fn(&Verdict) -> bool, replayed: bool) -> Answer {
         let outcome = outcomes().into_iter().find(|outcome| wanted(&outcome.verdict)).unwrap();
         Answer::Decided { outcome, replayed }
@@ -193,7 +258,7 @@ mod tests {
     fn an_applied_append_says_its_place_and_whether_it_is_a_replay() {
         for replayed in [false, true] {
             let answer = decided_as(|verdict| matches!(verdict, Verdict::Applied(_)), replayed);
-            let response = append_answer(&answer).unwrap();
+            let response = answered(&answer).unwrap();
             let read = appended(&response).unwrap();
             assert_eq!((read.first, read.count, read.replayed), (Offset(41), 3, replayed));
             assert_eq!((read.sequence, read.history.0), (Sequence(9), 1_760_000_000_000));
@@ -204,23 +269,23 @@ mod tests {
     fn a_cancel_is_answered_with_the_outcome_whichever_it_is() {
         for outcome in outcomes() {
             let answer = Answer::Decided { outcome: outcome.clone(), replayed: true };
-            let read = decided(&cancel_response(&answer).unwrap()).unwrap();
+            let read = decided(&cancel_answered(&answer).unwrap()).unwrap();
             assert_eq!(read, Decided { outcome, replayed: true });
         }
-        let rejected = cancel_response(&Answer::Rejected(Rejection::NoSuchSpace)).unwrap_err();
+        let rejected = cancel_answered(&Answer::Rejected(Rejection::NoSuchSpace)).unwrap_err();
         assert_eq!(rejected.reason, Reason::NoSuchSpace);
     }
 
     #[test]
     fn an_answer_that_does_not_say_whether_it_is_a_replay_is_unreadable() {
         let answer = decided_as(|verdict| matches!(verdict, Verdict::Applied(_)), false);
-        let response = v1::AppendResponse { arrival: 0, ..append_answer(&answer).unwrap() };
+        let response = v1::AppendResponse { arrival: 0, ..answered(&answer).unwrap() };
         assert_eq!(appended(&response), Err(Unreadable("arrival")));
     }
 
     #[test]
     fn a_refusal_is_an_outcome_with_what_was_found() {
-        let report = append_answer(&decided_as(
+        let report = answered(&decided_as(
             |verdict| matches!(verdict, Verdict::Refused(it) if it.found.kind() == "log_end"),
             true,
         ))
@@ -242,8 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_names_what_it_is_about_and_times_are_written_out() {
+        let log = crate::types::LogName::new("orders").unwrap();
+        let (space, id, time) = (space(), Id::new("pay-7").unwrap(), LogTime::from_ms(1_795_522_658_007).unwrap());
+        let born = Id::with_birth("pay-8", LogTime::from_ms(5).unwrap()).unwrap();
+        let actions = [Action::append(&log, [])];
+        let outcome = Outcome {
+            verdict: Verdict::Refused(Refusal { step: Step::Action(0), found: Found::NoLog }),
+            sequence: Sequence(9),
+            history: History(7),
+            time,
+        };
+        let asked = Asked::actions(&space, &id, &actions);
+        let of = |asked, answer: &Answer| append_answer(asked, answer).unwrap_err().message;
+        let no_log = Answer::Decided { outcome, replayed: false };
+        assert_eq!(of(asked, &no_log), "there is no log `orders`");
+        let too_old = Answer::Rejected(Rejection::TooOld { floor: time });
+        let expected = "id `pay-8`, born 1970-01-01T00:00:00.005Z, is too old: space `eu` takes no ids born before \
+                        2026-11-24T12:17:38.007Z";
+        assert_eq!(of(Asked::id(&space, &born), &too_old), expected);
+        let reused = Answer::Rejected(Rejection::Reused);
+        assert_eq!(of(asked, &reused), "id `pay-7` is known with other content; nothing was changed");
+    }
+
+    #[test]
     fn a_cancelled_id_answers_aborted() {
-        let report = append_answer(&decided_as(|verdict| *verdict == Verdict::Cancelled, false)).unwrap_err();
+        let report = answered(&decided_as(|verdict| *verdict == Verdict::Cancelled, false)).unwrap_err();
         assert_eq!((report.code, report.reason), (Code::Aborted, Reason::Cancelled));
         assert_eq!(report.effect, AttemptEffect::None);
         assert_eq!(report.metadata.get("replayed").unwrap(), "false");
@@ -262,7 +351,7 @@ mod tests {
             (Rejection::Reused, Code::AlreadyExists, Reason::IdReused),
         ];
         for (rejected, code, reason) in expected {
-            let report = append_answer(&Answer::Rejected(rejected)).unwrap_err();
+            let report = answered(&Answer::Rejected(rejected)).unwrap_err();
             assert_eq!(
                 (report.code, report.reason, report.effect),
                 (code, reason, AttemptEffect::None),

@@ -24,7 +24,7 @@ mod submit;
 pub const LEADER: &str = "oncelog-leader";
 
 pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
-pub use answer::{Appended, append_answer, appended, cancel_response, decided, rejection};
+pub use answer::{Appended, Asked, append_answer, appended, cancel_response, decided, rejection};
 pub use command::{append_command, append_request, cancel, cancel_request, command_id, id};
 pub use listing::{
     List, ListPositions, Look, cells, describe_space, describe_space_response, get_cell, get_cell_response, get_lock,

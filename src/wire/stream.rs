@@ -43,8 +43,8 @@ pub fn reply(message: v1::AppendReply) -> Result<Reply, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use crate::types::{ActionResult, Answer, Verdict};
-    use crate::wire::answer::append_answer;
+    use crate::types::{ActionResult, Answer, SpaceName, Verdict};
+    use crate::wire::answer::{Asked, append_answer};
     use crate::wire::command::command_id;
     use crate::wire::outcome::tests::outcomes;
     use crate::wire::status::Reason;
@@ -58,7 +58,8 @@ mod tests {
             if matches!(&outcome.verdict, Verdict::Applied(results) if results.len() != 1) {
                 continue;
             }
-            let result = append_answer(&Answer::Decided { outcome: outcome.clone(), replayed: true });
+            let answer = Answer::Decided { outcome: outcome.clone(), replayed: true };
+            let result = append_answer(Asked::id(&SpaceName::main(), &id), &answer);
             let read = reply(append_reply(7, Some(command_id(&id)), result.clone())).unwrap();
             assert_eq!((read.position, read.id.as_ref()), (7, Some(&id)));
             match (&outcome.verdict, read.result) {

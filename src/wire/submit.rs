@@ -3,7 +3,7 @@
 use crate::types::{Answer, Command, Decided, Verdict};
 
 use super::action::{action, action_message};
-use super::answer::{arrival, cancelled, is_replay, refused, rejection};
+use super::answer::{Asked, arrival, cancelled, is_replay, refused, rejection};
 use super::command::{check_record, command_id};
 use super::fields::{self, Wrong, Wrongs};
 use super::guard::{guard, guard_message};
@@ -58,17 +58,17 @@ pub fn submit_request(command: &Command) -> v1::SubmitRequest {
 }
 
 /// The answer to a whole command.
-pub fn submit_answer(answer: &Answer) -> Result<v1::SubmitResponse, ErrorReport> {
+pub fn submit_answer(asked: Asked<'_>, answer: &Answer) -> Result<v1::SubmitResponse, ErrorReport> {
     let (outcome, replayed) = match answer {
         Answer::Decided { outcome, replayed } => (outcome, *replayed),
-        Answer::Rejected(rejected) => return Err(rejection(rejected)),
+        Answer::Rejected(rejected) => return Err(rejection(asked, rejected)),
     };
     match &outcome.verdict {
         Verdict::Applied(_) | Verdict::NothingToUndo => {
             Ok(v1::SubmitResponse { arrival: arrival(replayed).into(), outcome: Some(outcome_message(outcome)) })
         }
-        Verdict::Refused(refusal) => Err(refused(refusal, outcome, replayed)),
-        Verdict::Cancelled => Err(cancelled(outcome, replayed)),
+        Verdict::Refused(refusal) => Err(refused(asked, refusal, outcome, replayed)),
+        Verdict::Cancelled => Err(cancelled(asked, outcome, replayed)),
     }
 }
 

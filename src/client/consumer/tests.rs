@@ -11,9 +11,9 @@ use crate::client::scripted::{self, Answers, Script};
 use crate::client::{Client, Kind, Reason};
 use crate::types::{
     Action, ActionResult, Answer, Command, Found, Guard, History, Id, LogIndex, LogName, LogTime, Offset, Outcome,
-    Page, Position, ReaderName, ReaderPosition, Record, Refusal, Sequence, Step, Verdict, Version,
+    Page, Position, ReaderName, ReaderPosition, Record, Refusal, Sequence, SpaceName, Step, Verdict, Version,
 };
-use crate::wire::{self, ErrorReport, v1};
+use crate::wire::{self, Asked, ErrorReport, v1};
 
 use super::Consumer;
 
@@ -67,7 +67,8 @@ impl Script for Actor {
         match act.expect("the script has an act") {
             Act::Applies => {
                 let answer = Answer::Decided { outcome: outcome(Verdict::Applied(results)), replayed: true };
-                wire::submit_answer(&answer).map_err(|report| report.to_status())
+                wire::submit_answer(Asked::id(&SpaceName::main(), &Id::new("a").unwrap()), &answer)
+                    .map_err(|report| report.to_status())
             }
             Act::Fails(report) => Err(report.to_status()),
             Act::Refuses(step) => {

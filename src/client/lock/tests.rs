@@ -13,9 +13,9 @@ use crate::client::scripted::{self, Script};
 use crate::client::{Cause, Client, Kind};
 use crate::types::{
     Action, ActionResult, Answer, Command, Found, History, Holder, Id, Lock, LockName, LockReading, LogIndex, LogTime,
-    Met, Outcome, Refusal, Sequence, Step, Token, Verdict,
+    Met, Outcome, Refusal, Sequence, SpaceName, Step, Token, Verdict,
 };
-use crate::wire::{self, ErrorReport, Reason, v1};
+use crate::wire::{self, Asked, ErrorReport, Reason, v1};
 
 /// How the node answers one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,8 @@ impl Script for Actor {
             Act::Silence => pending().await,
         };
         let answer = Answer::Decided { outcome: outcome(Verdict::Applied(vec![results])), replayed };
-        wire::submit_answer(&answer).map_err(|report| report.to_status())
+        wire::submit_answer(Asked::id(&SpaceName::main(), &Id::new("a").unwrap()), &answer)
+            .map_err(|report| report.to_status())
     }
 
     async fn wait(&self, _: v1::WaitRequest) -> Result<v1::WaitResponse, Status> {
