@@ -124,9 +124,10 @@ async fn serve(config: &Config) -> Result<(), Error> {
 async fn stop(engine: &Engine, raft: &Raft, servers: &servers::Servers) {
     servers.set_not_serving().await;
     if tokio::time::timeout(DRAIN_TIMEOUT, engine.drain()).await.is_err() {
-        tracing::warn!("some commands did not land in time; their senders do not know what becomes of them");
+        tracing::warn!("some commands were not decided in time; their outcome is unknown to their senders");
     }
     raft.shut_down().await;
+    servers.close().await;
 }
 
 async fn listen(whom: &str, address: &str) -> Result<TcpListener, Error> {

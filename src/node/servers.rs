@@ -1,12 +1,15 @@
 //! The two listeners of a node: one for clients, one for other nodes. Whoever mistakes one for the other is told so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Router, TcpIncoming};
 
 use crate::api;
 use crate::engine::Engine;
@@ -19,10 +22,16 @@ use super::health::Health;
 const STREAM_WINDOW_BYTES: u32 = 8 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
+/// How long calls that have their answer, or are told that the node stops, may take to be gone.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The running servers.
 pub(super) struct Servers {
     health: Health,
     failure: watch::Receiver<Option<String>>,
+    /// Ends the connections of clients when their calls are answered.
+    closing: CancellationToken,
+    clients: Mutex<Option<JoinHandle<()>>>,
 }
 
 pub(super) fn start(engine: &Engine, clients: TcpListener, peers: TcpListener) -> Servers {
@@ -51,22 +60,35 @@ pub(super) fn start(engine: &Engine, clients: TcpListener, peers: TcpListener) -
         &format!("this is the port of node {here} for other nodes; clients use {}", addresses.client),
     ));
 
-    for (name, router, listener) in [("client", client_router, clients), ("peer", peer_router, peers)] {
-        let failed = failed.clone();
-        tokio::spawn(async move {
-            let served = router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))).await;
+    let closing = CancellationToken::new();
+    let clients = spawn("client", client_router, clients, closing.clone(), failed.clone());
+    // Other nodes are not waited for: their streams last until the process ends.
+    drop(spawn("peer", peer_router, peers, CancellationToken::new(), failed));
+    Servers { health, failure, closing, clients: Mutex::new(Some(clients)) }
+}
+
+fn spawn(
+    name: &'static str,
+    router: Router,
+    listener: TcpListener,
+    closing: CancellationToken,
+    failed: watch::Sender<Option<String>>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let served = router.serve_with_incoming_shutdown(incoming, closing.cancelled()).await;
+        if !closing.is_cancelled() {
             let reason = served.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
             failed.send_replace(Some(format!("the {name} listener failed: {reason}")));
-        });
-    }
-    Servers { health, failure }
+        }
+    })
 }
 
 fn server() -> Server {
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .http2_keepalive_interval(Some(std::time::Duration::from_secs(10)))
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_max_pending_accept_reset_streams(Some(CALLS_GIVEN_UP_EARLY_MAX))
         .http2_max_local_error_reset_streams(Some(CALLS_OUT_OF_ORDER_MAX))
 }
@@ -84,5 +106,16 @@ impl Servers {
     /// Tells health checkers that this node is going.
     pub(super) async fn set_not_serving(&self) {
         self.health.set_not_serving().await;
+    }
+
+    /// Takes no more connections of clients, and ends those that are there once their calls are answered: a connection that
+    /// breaks under an answer leaves its client in doubt.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        let clients = self.clients.lock().expect("no holder of the listener panics").take();
+        if let Some(clients) = clients {
+            // What lasts longer ends with the process.
+            let _ended = tokio::time::timeout(LAST_WORDS_TIMEOUT, clients).await;
+        }
     }
 }
