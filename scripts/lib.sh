@@ -101,7 +101,7 @@ with_build_progress() {
 # Builds the `oncelog` command and leaves its path in BINARY. ONCELOG_BINARY names one that is built already.
 build_binary() {
   if [[ -n ${ONCELOG_BINARY:-} ]]; then
-    [[ -f $ONCELOG_BINARY && -x $ONCELOG_BINARY ]] || die "ONCELOG_BINARY names $ONCELOG_BINARY, which is no program"
+    [[ -f $ONCELOG_BINARY && -x $ONCELOG_BINARY ]] || die "ONCELOG_BINARY names $ONCELOG_BINARY, which is not an executable file"
     find_binary
     return
   fi

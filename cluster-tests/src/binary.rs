@@ -2,6 +2,7 @@
 //!
 //! - It is built once for each test process, with the profile and target directory of the tests themselves, so that
 //!   nothing is compiled twice. `ONCELOG_BINARY` names another one.
+//! - A harness that cargo does not run takes the binary that lies beside it, if there is one.
 //! - The binary for trouble that no ordinary one makes is built apart: it shares the compiled dependencies and never lies
 //!   where the ordinary one does.
 
@@ -15,14 +16,49 @@ use crate::checkout;
 /// The binary as it is shipped.
 pub fn ordinary() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| match std::env::var_os("ONCELOG_BINARY") {
-        Some(path) => {
-            let path = PathBuf::from(path);
-            assert!(path.is_file(), "ONCELOG_BINARY names {}, which is no file", path.display());
-            path
-        }
-        None => build("oncelog", &[], None),
+    BUILT.get_or_init(|| match found() {
+        Ok(Some(path)) => path,
+        Ok(None) => build("oncelog", &[], None),
+        Err(why) => panic!("{why}"),
     })
+}
+
+/// A binary that need not be built.
+fn found() -> Result<Option<PathBuf>, String> {
+    if let Some(path) = std::env::var_os("ONCELOG_BINARY") {
+        let path = PathBuf::from(path);
+        return if path.is_file() {
+            Ok(Some(path))
+        } else {
+            Err(format!("ONCELOG_BINARY names {}, which is not a file", path.display()))
+        };
+    }
+    // What cargo runs is tested as it is now.
+    let beside = std::env::current_exe().ok().map(|harness| harness.with_file_name("oncelog"));
+    Ok(beside.filter(|beside| std::env::var_os("CARGO").is_none() && beside.is_file()))
+}
+
+/// Says why the binaries under test are not to be had here, before anything needs them.
+pub fn check(also_chaos: bool) -> Result<(), String> {
+    let must_build = found()?.is_none() || also_chaos;
+    if must_build && checkout::find().is_none() {
+        let what = if also_chaos { "a build of `oncelog` for tests" } else { "the `oncelog` program" };
+        let or_name = if also_chaos { "" } else { ", or name the program in ONCELOG_BINARY" };
+        return Err(format!(
+            "cannot find {what}: run `cargo run -p cluster-tests -- …` in a checkout of the repository{or_name}"
+        ));
+    }
+    let has_cargo = || cargo().arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    if must_build && !has_cargo() {
+        return Err("cannot run `cargo`, which builds what is under test: put it on the PATH".to_owned());
+    }
+    Ok(())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.stdin(Stdio::null());
+    cargo
 }
 
 /// An example of the client library, as people read it. All of them are built together.
@@ -61,8 +97,8 @@ fn build(name: &str, arguments: &[&str], shared: Option<&Path>) -> PathBuf {
 /// Builds, and returns the paths of all executables of a kind. With `shared`, only what differs is compiled, and the
 /// executables land in a directory of their own.
 fn build_all(kind: &str, arguments: &[&str], shared: Option<&Path>) -> BTreeMap<String, PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(checkout::repository()).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let mut cargo = cargo();
+    cargo.current_dir(checkout::repository()).stderr(Stdio::inherit());
     // With a test beside it, because only then do the features of dependencies come together as they do for the tests,
     // and nothing is compiled a second time.
     cargo.args(["build", "--workspace", "--bin", "oncelog", "--test", "tidy", "--locked", "--quiet"]);

@@ -74,6 +74,11 @@ impl Timing {
 }
 
 impl Plan {
+    /// Whether it needs the build of `oncelog` for tests: a clock of its own is for that alone.
+    pub fn needs_build_for_tests(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.needs.contains(&Need::Clock)) && is_met(Need::Clock).is_ok()
+    }
+
     /// The command that runs the same schedule again.
     pub fn command(&self) -> String {
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();

@@ -1,9 +1,9 @@
-//! `oncelog-chaos`: what the harness can do apart from tests.
+//! `oncelog-chaos`: the harness as a command.
 //!
-//! - `chaos` makes a run: a load, faults, and the oracle.
-//! - `crash-points` has nodes die at every step of their writes.
-//! - `check` judges a recorded history again, and nothing else: no node is needed.
-//! - `report` merges the reports of both.
+//! - `chaos` runs a load and faults against a cluster, then judges the recorded history.
+//! - `crash-points` kills nodes at every step of their writes.
+//! - `check` judges a recorded history again; it needs no node.
+//! - `report` merges reports.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,13 +12,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use cluster_tests::binary;
 use cluster_tests::chaos::{self, Plan, Timing};
 use cluster_tests::crash_points;
 use cluster_tests::history::{Events, file};
 use cluster_tests::oracle::{self, Dump, Violation};
 use cluster_tests::report::{self, Summary};
 
-/// Real processes, real faults, and the oracle that judges what they did
+/// Runs real clusters under real faults and checks that no guarantee is broken
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -27,21 +28,21 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Put a load and faults on a cluster, and judge what it did: exit code 1 if something must never be
+    /// Run a load and faults against a cluster and judge the history; exits with 1 if a guarantee was broken
     Chaos(Run),
-    /// Have a node die at each crash point in turn, and judge what comes back: exit code 1 if something must never be
+    /// Kill a node at each crash point in turn and judge what comes back; exits with 1 if a guarantee was broken
     CrashPoints(CrashPoints),
-    /// Judge a recorded history: exit code 1 if something in it must never be
+    /// Judge a recorded history; exits with 1 if it breaks a guarantee
     Check {
-        /// A history in JSON lines, as a run wrote it
+        /// The history of a run, in JSON lines
         file: PathBuf,
     },
-    /// Merge the reports of runs into one: exit code 1 if something in any of them must never be
+    /// Merge the reports of several runs into one; exits with 1 if any of them broke a guarantee
     Report {
-        /// Reports in JSON, as `chaos` and `check` write them beside histories
+        /// Reports in JSON, which `chaos` and `check` write next to their histories
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The directory for the merged report [default: it is only printed]
+        /// Write the merged report to this directory [default: print it only]
         #[arg(long, value_name = "DIRECTORY")]
         out: Option<PathBuf>,
     },
@@ -49,41 +50,41 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Run {
-    /// For how long faults are made, in minutes
+    /// How long to inject faults, in minutes
     #[arg(long, default_value_t = 5, conflicts_with = "seconds")]
     minutes: u64,
-    /// The same in seconds
+    /// How long to inject faults, in seconds
     #[arg(long)]
     seconds: Option<u64>,
-    /// The seed of the schedule [default: a random one]
+    /// The seed of the schedule of faults [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// How many nodes
+    /// The number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=5))]
     nodes: u64,
-    /// The nodes' profile of timeouts
+    /// The timeouts of the nodes
     #[arg(long, value_enum, default_value_t)]
     timing: Timing,
-    /// Which faults, with commas between; what is no name, but the begin of some up to a dash, is all of these [default: all]
+    /// The faults to inject, separated by commas; a prefix that ends before a dash selects every fault that starts with it [default: all]
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
-    /// Where the history goes [default: into the directory for temporary files]
+    /// The file for the history [default: a file in the temporary directory]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 struct CrashPoints {
-    /// How often each
+    /// The number of rounds
     #[arg(long, default_value_t = 1)]
     rounds: u64,
-    /// Which, with commas between [default: all]
+    /// The crash points, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     points: Vec<String>,
-    /// The seed of what is left to chance [default: a random one]
+    /// The seed of the random choices [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// Where the history of the last round goes [default: into the directory for temporary files]
+    /// The file for the history of the last round [default: a file in the temporary directory]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 }
@@ -107,7 +108,10 @@ async fn run_chaos(run: Run) -> ExitCode {
     };
     let time = Duration::from_secs(run.seconds.unwrap_or(run.minutes * 60));
     let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing };
-    eprintln!("the same schedule again: {}", plan.command());
+    if let Err(why) = binary::check(plan.needs_build_for_tests()) {
+        return misuse(&why);
+    }
+    eprintln!("to run the same schedule again: {}", plan.command());
     let violations = chaos::run(&plan, &file).await;
     match file::read(&file) {
         Ok((events, replicas)) => tell(&summary(&events, &replicas, &violations, &file), &file),
@@ -122,8 +126,11 @@ async fn run_crash_points(sweep: CrashPoints) -> ExitCode {
         Ok(points) => points,
         Err(why) => return misuse(&why),
     };
+    if let Err(why) = binary::check(true) {
+        return misuse(&why);
+    }
     let plan = crash_points::Plan { points, rounds: sweep.rounds, seed };
-    eprintln!("the same sweep again: {}", plan.command());
+    eprintln!("to run the same sweep again: {}", plan.command());
     tell(&crash_points::run(&plan, &file).await, &file)
 }
 
@@ -145,11 +152,11 @@ fn summary(events: &Events, replicas: &[Dump], violations: &[Violation], path: &
 fn tell(summary: &Summary, path: &Path) -> ExitCode {
     let told = print(summary).and_then(|()| {
         let mut out = io::stdout().lock();
-        writeln!(out, "the history: {}", path.display())?;
-        writeln!(out, "judge it again: cargo run -p cluster-tests -- check {}", path.display())?;
+        writeln!(out, "history: {}", path.display())?;
+        writeln!(out, "to judge it again: cargo run -p cluster-tests -- check {}", path.display())?;
         let command = summary.runs.iter().find_map(|run| run.command.as_ref());
         if let Some(command) = command.filter(|_| summary.broken()) {
-            writeln!(out, "run the same schedule again: {command}")?;
+            writeln!(out, "to run the same schedule again: {command}")?;
         }
         Ok(())
     });
@@ -184,7 +191,7 @@ fn print(summary: &Summary) -> io::Result<()> {
 fn end(summary: &Summary, written: io::Result<Vec<PathBuf>>) -> ExitCode {
     let named = written.and_then(|files| {
         let mut out = io::stdout().lock();
-        files.iter().try_for_each(|file| writeln!(out, "the report: {}", file.display()))
+        files.iter().try_for_each(|file| writeln!(out, "report: {}", file.display()))
     });
     match named {
         Ok(()) if !summary.broken() => ExitCode::SUCCESS,

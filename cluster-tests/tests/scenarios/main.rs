@@ -13,6 +13,7 @@ mod crash_points;
 mod dev;
 mod examples;
 mod follower_behind_the_purge;
+mod harness;
 mod leader_killed;
 mod leader_paused;
 mod lock_holders;
