@@ -36,25 +36,25 @@ pub(super) fn not_found(reason: Reason, message: String) -> ErrorReport {
 }
 
 pub(super) fn no_such_space(space: &SpaceName) -> ErrorReport {
-    not_found(Reason::NoSuchSpace, format!("there is no space {space}"))
+    not_found(Reason::NoSuchSpace, format!("there is no space `{space}`"))
 }
 
 /// The log, or else its space, is not there.
 pub(super) fn no_such_log(engine: &Engine, space: &SpaceName, log: &LogName) -> ErrorReport {
     match engine.has_space(space) {
-        Ok(true) => not_found(Reason::NoSuchLog, format!("there is no log {log} in space {space}")),
+        Ok(true) => not_found(Reason::NoSuchLog, format!("there is no log `{log}` in space `{space}`")),
         Ok(false) => no_such_space(space),
         Err(error) => report(&error),
     }
 }
 
 pub(super) fn no_such_cell(space: &SpaceName, key: &CellKey) -> ErrorReport {
-    not_found(Reason::NoSuchCell, format!("there is no cell {key} in space {space}"))
+    not_found(Reason::NoSuchCell, format!("there is no cell `{key}` in space `{space}`"))
 }
 
 /// What comes first of what was asked for is not there any more.
 pub(super) fn trimmed(start: Offset) -> ErrorReport {
-    let message = format!("what was asked for begins where records were trimmed away; the log begins at {start}");
+    let message = format!("the records asked for were trimmed away; the log begins at {start}");
     ErrorReport::without_effect(Reason::Trimmed, message).with_fact("start", start)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn check_initialised(engine: &Engine) -> Result<(), ErrorReport> {
         return Ok(());
     }
     let message = engine.problem().unwrap_or_else(|| {
-        "this node is in no cluster yet: run `oncelog init` once against one node, naming the peer addresses of all"
+        "this node is not in a cluster yet: run `oncelog init` once, at one node, with the peer addresses of all"
             .to_owned()
     });
     Err(ErrorReport::new(Reason::NotInitialised, AttemptEffect::None, message))

@@ -196,6 +196,6 @@ mod tests {
         assert!(!error.in_doubt() && error.tried.is_empty() && error.id.is_some(), "{error}");
         let own = client.fresh_id();
         let error = client.command().id(own.clone()).compensate(&own).submit().await.unwrap_err();
-        assert!(error.to_string().contains("own target"), "{error}");
+        assert!(error.to_string().contains("own id as a target"), "{error}");
     }
 }

@@ -239,7 +239,7 @@ impl Waiter {
     pub(super) async fn wait(self, flights: &Flights) -> Reply {
         match tokio::time::timeout_at(self.deadline, self.reply).await {
             Ok(Ok(reply)) => reply,
-            Ok(Err(_dropped)) => Err(Error::Unknown("this node stopped waiting for it".to_owned())),
+            Ok(Err(_dropped)) => Err(Error::Unknown("this node stopped waiting for the outcome".to_owned())),
             Err(_elapsed) if !self.joined && self.flight.abandon() => {
                 flights.forget(&[self.flight]);
                 Err(Error::Expired)

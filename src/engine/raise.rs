@@ -46,7 +46,7 @@ fn objection(to: MachineVersion, known: impl IntoIterator<Item = (NodeId, Option
         })
         .collect();
     (!objections.is_empty())
-        .then(|| format!("machine version {to} can't come into force yet: {}", objections.join(", ")))
+        .then(|| format!("machine version {to} cannot come into force yet: {}", objections.join(", ")))
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(
             objection(MachineVersion(2), all).as_deref(),
             Some(
-                "machine version 2 can't come into force yet: node 2 does not answer, node 3 knows no version after 1"
+                "machine version 2 cannot come into force yet: node 2 does not answer, node 3 knows no version after 1"
             )
         );
         assert_eq!(objection(MachineVersion(2), [(NodeId(1), version(2)), (NodeId(2), version(3))]), None);

@@ -63,7 +63,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("the configuration {} is not TOML: {source}", path.display())]
+    #[error("the configuration file {} is not valid TOML: {source}", path.display())]
     NotToml {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum Error {
         source: Box<toml::de::Error>,
     },
     /// The file has a name that no setting has.
-    #[error("`{name}` in {} is not a setting; there are {}", path.display(), names())]
+    #[error("unknown setting `{name}` in {}; the settings are {}", path.display(), names())]
     Unknown {
         /// The name.
         name: String,
@@ -87,7 +87,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A setting without a default is not given.
-    #[error("`{name}` is not given; set --{}, {} or `{name}` in the file", flag(name), variable(name))]
+    #[error("`{name}` is required: set --{}, {}, or `{name}` in the configuration file", flag(name), variable(name))]
     Missing {
         /// The setting.
         name: &'static str,
@@ -250,10 +250,10 @@ impl Settings {
             worker_threads: usize::try_from(self.number("worker_threads", 1..=1_024)?).unwrap_or(usize::MAX),
         };
         if config.peer_listen == config.client_listen {
-            return Err(self.wrong("peer_listen", "client_listen is the same"));
+            return Err(self.wrong("peer_listen", "it must differ from client_listen"));
         }
         if config.peer_advertise == config.client_advertise {
-            return Err(self.wrong("peer_advertise", "client_advertise is the same"));
+            return Err(self.wrong("peer_advertise", "it must differ from client_advertise"));
         }
         if config.election_timeout_min <= config.heartbeat * 2 {
             let rule = format!("it must be more than twice heartbeat_ms, which is {}", config.heartbeat.as_millis());
@@ -279,7 +279,7 @@ impl Settings {
                     };
                     format!("{name} = {value} # {}", given.origin)
                 }
-                None => format!("# {name} is not given, and has no default"),
+                None => format!("# {name} is required and has no default"),
             };
             writeln!(file, "{line}").expect("a string takes any text");
         }
@@ -335,7 +335,7 @@ impl Settings {
             .parse()
             .map_err(|_| self.wrong(name, "it must be an IP address and a port, such as 127.0.0.1:7420"))?;
         if address.port() == 0 {
-            return Err(self.wrong(name, "its port must be chosen, because others are told of it"));
+            return Err(self.wrong(name, "its port must not be 0: clients and other nodes have to know it"));
         }
         Ok(address.to_string())
     }
@@ -345,7 +345,7 @@ impl Settings {
         if let Ok(address) = SocketAddr::from_str(text)
             && address.ip().is_unspecified()
         {
-            return Err(self.wrong(name, "nobody can dial that: name an address that others reach this node by"));
+            return Err(self.wrong(name, "it must be an address at which others reach this node"));
         }
         let uri = tonic::codegen::http::uri::Authority::from_str(text).ok();
         match uri.and_then(|authority| authority.port_u16().map(|port| (authority.host().is_empty(), port))) {
@@ -517,9 +517,9 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_in_every_spelling() {
         let settings = Settings::gather([("data_dir", "data".to_owned())], nothing, None).unwrap();
-        let expected = "`node_id` is not given; set --node-id, ONCELOG_NODE_ID or `node_id` in the file";
+        let expected = "`node_id` is required: set --node-id, ONCELOG_NODE_ID, or `node_id` in the configuration file";
         assert_eq!(settings.check().unwrap_err().to_string(), expected);
-        assert!(settings.to_toml().starts_with("# node_id is not given, and has no default\n"));
+        assert!(settings.to_toml().starts_with("# node_id is required and has no default\n"));
     }
 
     #[test]
@@ -558,8 +558,8 @@ mod tests {
 
     #[test]
     fn an_address_that_others_cannot_use_is_refused() {
-        let expected = "`client_advertise` is \"0.0.0.0:7420\" (follows client_listen), but nobody can dial that: name an \
-                        address that others reach this node by";
+        let expected = "`client_advertise` is \"0.0.0.0:7420\" (follows client_listen), but it must be an \
+                        address at which others reach this node";
         assert_eq!(refused(&[("client_listen", "0.0.0.0:7420")]), expected);
         assert!(of_flags(&[("client_listen", "0.0.0.0:7420"), ("client_advertise", "node-1:7420")]).check().is_ok());
         assert!(of_flags(&[("peer_listen", "[::1]:7421")]).check().is_ok());

@@ -40,8 +40,8 @@ impl Contact {
         self.heard.lock().expect("nobody panics while it is held").is_some_and(|at| at.elapsed() < limit)
     }
 
-    /// Takes in what this node answered. `true`: it has answered nothing but conflicts at one entry and later ones for so long that its log must be an
-    /// older copy.
+    /// Takes in an answer of this node. Returns true once its log must be an older copy: for five seconds every answer was a
+    /// conflict, at one entry or later ones.
     pub(super) fn has_lost_entries(&self, answer: &StreamAppendResult<TypeConfig>) -> bool {
         let mut conflicts = self.conflicts.lock().expect("nobody panics while it is held");
         let Err(StreamAppendError::Conflict(at)) = answer else {

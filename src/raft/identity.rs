@@ -33,8 +33,8 @@ pub struct Envelope {
 pub enum Refused {
     /// The ends belong to different clusters.
     #[error(
-        "this node belongs to cluster {here}, the sender to {there}: check the addresses of both; a node changes its \
-         cluster only with a new, empty data directory and a node id that was never used"
+        "this node belongs to cluster {here}, the sender to cluster {there}. Check the addresses of both. To move a node to \
+         another cluster, give it an empty data directory and a node id that was never used"
     )]
     OtherCluster {
         /// This node's cluster.
@@ -43,7 +43,7 @@ pub enum Refused {
         there: ClusterId,
     },
     /// The sender means another node.
-    #[error("this is node {here}, not node {meant}: an address of the membership leads to the wrong process")]
+    #[error("this is node {here}, not node {meant}: the address of node {meant} leads to the wrong process")]
     OtherNode {
         /// This node.
         here: NodeId,
@@ -78,7 +78,7 @@ pub enum Refused {
         found: Incarnation,
     },
     /// This node has no cluster yet, and the message is not one to adopt a cluster with.
-    #[error("this node belongs to no cluster yet: run `oncelog init` once, or wait for its leader")]
+    #[error("this node is not in a cluster yet: run `oncelog init` once, or wait until a leader reaches it")]
     NoClusterYet,
 }
 

@@ -329,40 +329,40 @@ impl Guard {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The command does nothing.
-    #[error("a command has at least one action")]
+    #[error("a command needs at least one action")]
     NoAction,
     /// Too many guards and actions.
-    #[error("a command has at most {COMMAND_STEPS_MAX} guards and actions, not {0}")]
+    #[error("a command has at most {COMMAND_STEPS_MAX} guards and actions; this one has {0}")]
     TooManySteps(usize),
     /// An append without records.
-    #[error("an append has at least one record")]
+    #[error("an append needs at least one record")]
     NoRecord,
     /// Too many records.
-    #[error("a command has at most {COMMAND_RECORDS_MAX} records, not {0}")]
+    #[error("a command has at most {COMMAND_RECORDS_MAX} records; this one has {0}")]
     TooManyRecords(usize),
     /// A record is too large.
-    #[error("a record has at most {RECORD_BYTES_MAX} bytes, not {0}")]
+    #[error("a record has at most {RECORD_BYTES_MAX} bytes; this one has {0}")]
     RecordTooLarge(usize),
     /// A cell's value is too large.
-    #[error("a cell holds at most {CELL_BYTES_MAX} bytes, not {0}")]
+    #[error("a cell holds at most {CELL_BYTES_MAX} bytes; this value has {0}")]
     CellTooLarge(usize),
     /// The command is too large.
-    #[error("a command has at most {COMMAND_BYTES_MAX} bytes, not {0}")]
+    #[error("a command has at most {COMMAND_BYTES_MAX} bytes; this one has {0}")]
     CommandTooLarge(usize),
     /// A record has too many headers.
-    #[error("a record has at most {RECORD_HEADERS_MAX} headers, not {0}")]
+    #[error("a record has at most {RECORD_HEADERS_MAX} headers; this one has {0}")]
     TooManyHeaders(usize),
     /// A header's key is empty or too long.
-    #[error("a header's key has 1 to {HEADER_KEY_BYTES_MAX} bytes, not {0}")]
+    #[error("the key of a header has 1 to {HEADER_KEY_BYTES_MAX} bytes; this one has {0}")]
     HeaderKey(usize),
     /// The command names its own id as a target.
-    #[error("a command can't be its own target: name the id of another")]
+    #[error("a command must not name its own id as a target")]
     OwnTarget,
     /// More than one compensation.
-    #[error("a command undoes at most one other")]
+    #[error("a command compensates at most one other command")]
     TwoCompensations,
     /// An addition whose bounds exclude everything.
-    #[error("the least sum, {least}, is above the greatest, {most}")]
+    #[error("`least` is {least} and must not be greater than `most`, which is {most}")]
     Bounds {
         /// The least sum.
         least: i64,
@@ -370,19 +370,19 @@ pub enum Malformed {
         most: i64,
     },
     /// A lock's time is too short, too long, or not of whole milliseconds.
-    #[error("a lock is held for {} s to {} h, in whole milliseconds", LOCK_TIME_MIN.as_secs(), LOCK_TIME_MAX.as_secs() / 3_600)]
+    #[error("a lock is held for {} s to {} h; give the time in whole milliseconds", LOCK_TIME_MIN.as_secs(), LOCK_TIME_MAX.as_secs() / 3_600)]
     LockTime,
     /// A retention keeps nothing.
-    #[error("a log keeps something: leave out a bound that is to be none, and give ages in whole milliseconds")]
+    #[error("retention bounds must be positive, and ages whole milliseconds; omit a bound for unlimited")]
     Retention,
     /// A space's memory is too short, too long, or not of whole milliseconds.
-    #[error("a space remembers for ever, or for a minute to a hundred years, in whole milliseconds")]
+    #[error("a space remembers ids for one minute to a hundred years, in whole milliseconds, or for ever")]
     Memory,
     /// An action about spaces or versions outside of the reserved space, or another one inside.
-    #[error("spaces and versions are changed in the reserved space, and nothing else is")]
+    #[error("spaces and versions are changed in the space `oncelog.system`, and everything else in other spaces")]
     WrongSpace,
     /// A change of a space that changes nothing.
-    #[error("a change of a space changes something")]
+    #[error("a change to a space must name what changes: its memory, or how logs are created")]
     NoChange,
 }
 

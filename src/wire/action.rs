@@ -17,7 +17,7 @@ use super::v1::action::Action as Message;
 
 /// An action that was received, in the field `at`.
 pub(super) fn action(at: &str, message: v1::Action) -> Result<Action, Wrong> {
-    let unknown = || Wrong::malformed(at, &"an action is needed, of a kind that this node knows");
+    let unknown = || Wrong::malformed(at, &"an action is required; if one is set, this node does not know its kind");
     let field = |name: &str| format!("{at}.{name}");
     Ok(match message.action.ok_or_else(unknown)? {
         Message::Append(v1::AppendRecords { log, records }) => Action::Append {

@@ -10,7 +10,7 @@ use super::v1::guard::Guard as Message;
 
 /// A guard that was received, in the field `at`.
 pub(super) fn guard(at: &str, message: v1::Guard) -> Result<Guard, Wrong> {
-    let unknown = || Wrong::malformed(at, &"a guard is needed, of a kind that this node knows");
+    let unknown = || Wrong::malformed(at, &"a guard is required; if one is set, this node does not know its kind");
     Ok(match message.guard.ok_or_else(unknown)? {
         Message::LogEnd(v1::LogEndIs { log, end }) => {
             Guard::LogEnd { log: fields::log_name(&format!("{at}.log_end.log"), &log)?, end: Offset(end) }
@@ -38,7 +38,10 @@ pub(super) fn guard(at: &str, message: v1::Guard) -> Result<Guard, Wrong> {
         Message::Fate(v1::FateIs { id, is }) => Guard::Fate {
             target: fields::id_at(&format!("{at}.fate.id"), id)?,
             is: wanted(is).ok_or_else(|| {
-                Wrong::malformed(format!("{at}.fate.is"), &"a fate is needed, of a kind that this node knows")
+                Wrong::malformed(
+                    format!("{at}.fate.is"),
+                    &"a fate is required; if one is set, this node does not know it",
+                )
             })?,
         },
     })

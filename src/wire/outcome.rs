@@ -9,7 +9,7 @@ use super::v1::action_result::Result as Message;
 
 /// A message of a node that this build cannot read: the node is newer, or not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the node's answer has no readable {0}; it may be of a newer version")]
+#[error("the node's answer has no {0} that this program can read; the node may be of a newer version")]
 pub struct Unreadable(pub &'static str);
 
 /// An outcome as a message.

@@ -90,7 +90,7 @@ async fn a_node_of_another_cluster_is_refused_and_the_others_go_on() {
     std::fs::rename(strange, &cluster.node(replaced).plan().data).expect("move the stranger's data");
     cluster.node(replaced).start();
 
-    sentence(&cluster, &["belongs to cluster", "check the addresses", "new, empty data directory"]).await;
+    sentence(&cluster, &["belongs to cluster", "Check the addresses", "an empty data directory"]).await;
     load.acknowledged_more(200).await;
     load.stop().await;
 

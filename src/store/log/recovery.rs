@@ -182,7 +182,7 @@ fn open_copy(paths: &Paths, options: &Options, mark: &Mark, reason: &str) -> Res
         files::remove_directory(&paths.copy).map_err(Error::io("remove the copy of"))?;
         return Err(Error::Damaged { directory: paths.directory.clone(), reason: format!("{reason}; {rest}") });
     }
-    tracing::warn!(reason, "a write that was never acknowledged is cut off the Raft log");
+    tracing::warn!(reason, "cutting an incomplete write off the end of the Raft log; it was never acknowledged");
     files::rename(&paths.copy, &paths.recovered).map_err(Error::io("switch"))?;
     paths.reached(point::OPEN_COPY_PUBLISHED);
     finish_switch(paths).map_err(Error::io("switch"))?;
@@ -238,7 +238,7 @@ impl Walk {
             content.link = content.link.next(&stored.bytes);
             if content.link != stored.link {
                 return Err(Stop::Damage(format!(
-                    "entry {index} is not the one that was written, or not behind the one that was before it"
+                    "entry {index} has changed on disk, or does not follow the entry before it"
                 )));
             }
             let entry = stored.entry().map_err(|error| damage(&format!("entry {index}"), &error))?;
