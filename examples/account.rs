@@ -78,7 +78,7 @@ async fn change(client: Client, name: String, amount: i64) -> Result<(), Failure
         }
         let allowed = if account.balance + amount >= 0 { amount } else { 0 };
         // A fresh id for each decision; it keeps it through its retries.
-        let decision = client.command().require(Guard::LogEnd { log: log.clone(), end: account.end });
+        let decision = client.command().require(Guard::log_end(&log, account.end));
         match decision.append(&log, format!("{name} {allowed}")).submit().await {
             Ok(_) => return Ok(()),
             Err(error) if matches!(error.refusal().map(|refusal| &refusal.found), Some(Found::LogEnd(_))) => {}

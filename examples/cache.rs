@@ -54,7 +54,7 @@ async fn get(client: Client, key: CellKey, reader: usize) -> Result<(KeyedCell, 
         }
         let made = format!("{key}, made by reader {reader} of process {}", std::process::id());
         // A fresh id for each attempt: the refusal of this one says nothing of the next.
-        let fill = client.command().require(Guard::CellAbsent { key: key.clone() });
+        let fill = client.command().require(Guard::cell_absent(&key));
         match fill.put(&key, made).append(&LogName::new("cache.fills")?, key.to_string()).submit().await {
             Ok(_) => {
                 let cell = client.cell(&key, Consistency::Linearizable).await?;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oncelog::client::{Client, Kind};
-use oncelog::types::{Action, CellKey, Condition, Consistency, Id, LogName, NewRecord, Offset, ReaderName};
+use oncelog::types::{Action, CellKey, Condition, Consistency, Id, LogName, Offset, ReaderName};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Failure> {
     let reader = ReaderName::new(&format!("{from} into {into}"))?;
     let mut cities = BTreeMap::new();
     let mut consumer = client.consumer(&reader, [from.clone()]).batch(20).open()?;
-    let all_done = Condition::PositionReached { reader, log: from.clone(), offset: Offset(count) };
+    let all_done = Condition::position_reached(&reader, &from, Offset(count));
     let mut all_done = Box::pin(client.wait(&all_done, Consistency::Linearizable, Duration::from_hours(1)));
     loop {
         let batch = tokio::select! {
@@ -50,8 +50,7 @@ async fn main() -> Result<(), Failure> {
                 let city = cell.and_then(|cell| cell.cell.value.bytes().cloned()).unwrap_or_default();
                 cities.insert(customer.to_owned(), String::from_utf8(city.to_vec())?);
             }
-            enriched
-                .push(NewRecord::new(format!("{text}, from {}", cities.get(customer).expect("it was just put there"))));
+            enriched.push(format!("{text}, from {}", cities.get(customer).expect("it was just put there")));
         }
         match batch.commit([Action::append(&into, enriched)]).await {
             Ok(done) => println!("enriched up to {:?}", done.first_offset()),
@@ -79,8 +78,8 @@ async fn main() -> Result<(), Failure> {
 async fn fill(client: &Client) -> Result<u64, Failure> {
     let (log, count) = (LogName::new("enrich.visits")?, 200_u64);
     for (number, (customer, _)) in (0..count).zip(CITIES.into_iter().cycle()) {
-        let visit = NewRecord::new(format!("{customer} looks at page {number}"));
-        client.append(&log, vec![visit], Some(Id::new(format!("enrich/visit/{number}"))?)).await?;
+        let visit = format!("{customer} looks at page {number}");
+        client.append(&log, [visit], Some(Id::new(format!("enrich/visit/{number}"))?)).await?;
     }
     Ok(count)
 }

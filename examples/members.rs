@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oncelog::client::{Client, Kind};
-use oncelog::types::{Action, Condition, Consistency, Holder, Id, LogName, NewRecord, Offset, ReaderName};
+use oncelog::types::{Action, Condition, Consistency, Holder, Id, LogName, Offset, ReaderName};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Failure> {
     for log in &logs {
         for number in 0..count {
             let id = Id::new(format!("{log}/{number}"))?;
-            client.append(log, vec![NewRecord::new(format!("{log} {number}"))], Some(id)).await?;
+            client.append(log, [format!("{log} {number}")], Some(id)).await?;
         }
     }
 
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Failure> {
             batch = consumer.next() => batch?,
         };
         let logs: Vec<_> = batch.logs().map(|(log, _)| log.to_string()).collect();
-        let results: Vec<_> = batch.records().map(|(_, record)| NewRecord::new(record.payload.clone())).collect();
+        let results: Vec<_> = batch.records().map(|(_, record)| record.payload.clone()).collect();
         match batch.commit([Action::append(&done, results)]).await {
             Ok(_) => println!("{name} works on {}", logs.join(", ")),
             Err(error) if error.kind() == Kind::Overtaken => println!("{name} was too slow: {error}"),
@@ -69,7 +69,7 @@ async fn main() -> Result<(), Failure> {
 
 async fn all_are_at(client: &Client, reader: &ReaderName, logs: &[LogName], offset: Offset) -> Result<(), Failure> {
     for log in logs {
-        let reached = Condition::PositionReached { reader: reader.clone(), log: log.clone(), offset };
+        let reached = Condition::position_reached(reader, log, offset);
         while client.wait(&reached, Consistency::Linearizable, Duration::from_mins(1)).await?.is_none() {}
     }
     Ok(())

@@ -56,7 +56,7 @@ async fn order(client: Client, number: i64, lamps: i64) -> Result<bool, Failure>
     let order = client
         .command()
         .id(Id::new(format!("order/{number:03}"))?)
-        .require(Guard::CellAbsent { key: placed.clone() })
+        .require(Guard::cell_absent(&placed))
         .add(&CellKey::new("order/stock/lamp")?, -lamps, 0..)
         .put(&placed, lamps)
         .append(&LogName::new("order.outbox")?, format!("{number:03}"));

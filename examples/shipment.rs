@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use oncelog::client::{Client, Kind};
-use oncelog::types::{Action, CellKey, Condition, Consistency, LogName, NewRecord, Offset, ReaderName};
+use oncelog::types::{Action, CellKey, Condition, Consistency, LogName, Offset, ReaderName};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(error) => return Err(error.into()),
     };
     let mut consumer = client.consumer(&shipping, [outbox.clone()]).batch(4).open()?;
-    let all_done = Condition::PositionReached { reader: shipping, log: outbox.clone(), offset: end };
+    let all_done = Condition::position_reached(&shipping, &outbox, end);
     let mut all_done = Box::pin(client.wait(&all_done, Consistency::Linearizable, Duration::from_hours(1)));
     loop {
         let batch = tokio::select! {
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             // A carrier outside of the cluster would be told here, perhaps twice: under the number of the order, which it
             // can recognise. What lies in the cluster changes once.
             outputs.push(Action::put(&CellKey::new(&format!("shipment/{}", order.text()))?, "on its way"));
-            outputs.push(Action::append(&shipped, [NewRecord::new(order.payload.clone())]));
+            outputs.push(Action::append(&shipped, [order.payload.clone()]));
         }
         match batch.commit(outputs).await {
             Ok(done) => println!("shipped up to {:?}", done.first_offset()),

@@ -159,8 +159,8 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
     let (mut answers, mut decided) = (Vec::new(), Vec::new());
     let mut result = Ok(Exit::Done);
     for kept in sender.waiting().await? {
-        let append = &kept.entry().append;
-        let (id, space) = (append.id.clone(), append.space.clone());
+        let command = &kept.entry().command;
+        let (id, space) = (command.id.clone(), command.space.clone());
         match call.client.in_space(space.clone()).settle(&id, undecided).await {
             Ok(fate) => {
                 match Exit::of_fate(&fate) {

@@ -7,8 +7,9 @@
 
 use std::path::Path;
 
-use crate::client::outbox::{self, Append, Delivery, Entry, Kept, Outbox, Sender, Standing, Undelivered};
-use crate::client::{Appended, Client};
+use crate::client::Client;
+use crate::client::outbox::{self, Delivery, Kept, Outbox, Sender, Standing, Undelivered};
+use crate::types::{Command, LogName};
 
 use super::append::{self, Answer};
 use super::arguments::Format;
@@ -27,12 +28,12 @@ pub(super) fn print_kept<'a>(
         return Ok(());
     }
     for (line, kept) in kept {
-        let Entry { number, append: Append { space, id, log, records: _ }, .. } = kept.entry();
+        let Command { space, id, .. } = &kept.entry().command;
         let columns = [
             Column::given_json("kept", id.text()),
             Column::given_json("space", space.as_str()),
-            Column::given_json("log", log.as_str()),
-            Column::given_json("entry", number.0),
+            Column::given_json("log", kept.entry().appends_to().map(LogName::as_str)),
+            Column::given_json("entry", kept.entry().number.0),
             Column::given_json("line", line),
         ];
         out.rows(&columns, &[()])?;
@@ -44,12 +45,12 @@ pub(super) fn print_kept<'a>(
 pub(super) async fn append(
     call: &mut Call,
     path: &Path,
-    append: impl FnOnce(&Sender) -> Append,
+    append: impl FnOnce(&Sender) -> Command,
 ) -> Result<Exit, Problem> {
     let sender = open(&call.client, path).await?;
     let mut teller = Teller { out: &mut call.out, exit: Exit::Done, untold: Vec::new() };
     let mut goes_on = true;
-    for kept in sender.waiting().await? {
+    for kept in waiting(&sender).await? {
         goes_on = goes_on && teller.deliver(kept).await?;
     }
     // Kept in any case: it waits behind what no node took.
@@ -70,6 +71,18 @@ pub(super) async fn open(client: &Client, path: &Path) -> Result<Sender, outbox:
     Ok(client.with_outbox(Outbox::open(path).await?))
 }
 
+/// What an earlier run has left. It must be ours to print: a program may have kept other commands in the file.
+pub(super) async fn waiting(sender: &Sender) -> Result<Vec<Kept>, Problem> {
+    let waiting = sender.waiting().await?;
+    match waiting.iter().find(|kept| kept.entry().appends_to().is_none()) {
+        None => Ok(waiting),
+        Some(other) => Err(Problem::failure(
+            format!("entry {} of the outbox, id `{}`, is not an append", other.entry().number, other.id()),
+            "Send it with the program that kept it, or settle it with `oncelog settle --outbox`.",
+        )),
+    }
+}
+
 /// Removes an entry whose outcome has been told, if it has one. `false`: nothing is decided, and nothing further is sent.
 pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::Error> {
     match undelivered.standing() {
@@ -80,10 +93,15 @@ pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::E
     Ok(true)
 }
 
-/// The answer for an entry.
-pub(super) fn answer(entry: &Entry, appended: Appended) -> Answer {
-    let Append { space, id, log, records: _ } = &entry.append;
-    Answer { space: space.clone(), log: log.clone(), id: id.clone(), appended }
+/// The answer to an append.
+pub(super) fn answer(delivery: &Delivery) -> Result<Answer, Problem> {
+    let entry = delivery.kept.entry();
+    let (Some(appended), Some(log)) = (delivery.appended(), entry.appends_to()) else {
+        let message = format!("a node answered the append `{}` with other results", delivery.kept.id());
+        return Err(Problem::failure(message, "Use builds of the same version. The entry stays in the outbox."));
+    };
+    let Command { space, id, .. } = &entry.command;
+    Ok(Answer { space: space.clone(), log: log.clone(), id: id.clone(), appended })
 }
 
 /// Tells what became of single records.
@@ -98,8 +116,8 @@ impl Teller<'_> {
     /// Sends one, and tells what it got. `false`: nothing is decided.
     async fn deliver(&mut self, kept: Kept) -> Result<bool, Problem> {
         match kept.send().await {
-            Ok(Delivery { appended, kept }) => {
-                let answer = answer(kept.entry(), appended);
+            Ok(delivery) => {
+                let (answer, kept) = (answer(&delivery)?, delivery.kept);
                 match self.out.format() {
                     Format::Jsonl | Format::Plain => {
                         self.out.rows(&append::columns(), &[answer])?;
@@ -140,7 +158,7 @@ impl From<outbox::Error> for Problem {
         let advice = match &error {
             outbox::Error::InUse { .. } => "Wait until the other run has ended, or name another file.",
             outbox::Error::NotAnOutbox { .. } => "Name another file; a file that does not exist is created.",
-            outbox::Error::UnknownVersion { .. } => "Use the build that wrote it, or a newer one.",
+            outbox::Error::UnknownVersion { .. } => "Then name a new file for this build.",
             outbox::Error::Full { .. } | outbox::Error::TooLarge(_) => "Send what waits first, or keep less at once.",
             outbox::Error::Malformed(error) => return Self::usage(error.to_string(), "Correct the record."),
             outbox::Error::Damaged { .. }

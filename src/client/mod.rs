@@ -1,6 +1,6 @@
 //! The client library: finds a node that answers, keeps the id, retries what is safe, and says what it knows.
 //!
-//! - An append has its id before its first attempt and keeps it through all: retrying is always safe.
+//! - A command has its id before its first attempt and keeps it through all: retrying is always safe.
 //! - Every operation ends within its total time; one attempt never takes all of it, so a node that hangs costs a part.
 //! - An error says what failed, whether it is *in doubt*, and what each address said last. It says that nothing happened
 //!   only if every attempt said so, or if the id's outcome is known.
@@ -8,11 +8,8 @@
 //!   is then unknown whether it did, and the same id, sent again or [settled](Client::settle), finds out.
 //! - Nothing runs by itself but what a stream, an outbox or a lock was given: a task in the Tokio runtime in which the
 //!   stream was opened or the lock taken, a thread for an outbox's file.
-//! - With an [`outbox`] an append also survives a crash of the program that sends it.
-//! - [`lock`]: one holder at a time, and a token that refuses those before. [`consumer`]: outputs and position together, in
-//!   one command.
 //!
-//! The tests run this example, `examples/client.rs`, against a real cluster:
+//! The [first page](crate) leads through it. The tests run this example, `examples/client.rs`, against a real cluster:
 //!
 #![doc = "```no_run"]
 #![doc = include_str!("../../examples/client.rs")]
@@ -42,6 +39,7 @@ mod stream;
 #[cfg(test)]
 #[cfg(feature = "server")]
 mod stream_test;
+mod streams;
 mod tail;
 mod wait;
 
@@ -50,13 +48,14 @@ use std::time::Duration;
 
 use tonic::transport::Channel;
 
-pub use crate::wire::{Appended, ErrorReport, FieldViolation, Reason};
+pub use crate::wire::{Appended, ErrorReport, FieldViolation, Reason, Unreadable};
 pub use attempts::Tried;
 pub use builder::Builder;
 pub use error::{Cause, Error, Kind};
 pub use pages::{Pages, Seen};
 pub use request::{Request, Submitted};
 pub use stream::{AppendStream, Receipt};
+pub use streams::Stream;
 pub use tail::Tail;
 
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;

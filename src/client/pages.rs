@@ -9,6 +9,7 @@ use super::error::Error;
 
 /// What a reader has seen of a log by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Seen {
     /// The log's first offset, when the last page was read.
     pub start: Offset,

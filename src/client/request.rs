@@ -9,7 +9,7 @@ use std::ops::RangeBounds;
 use crate::types::{
     Action, ActionResult, CellKey, CellValue, Command, Guard, Id, LogName, NewRecord, Offset, Outcome, Token, Verdict,
 };
-use crate::wire;
+use crate::wire::{self, Appended};
 
 use super::error::Error;
 use super::{Client, logs};
@@ -48,6 +48,7 @@ pub struct Request {
 
 /// A command that was done, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Submitted {
     /// The id.
     pub id: Id,
@@ -77,6 +78,13 @@ impl Submitted {
             ActionResult::Appended { first, .. } => Some(*first),
             _ => None,
         })
+    }
+
+    /// What it got, if it was nothing but an append.
+    pub fn appended(&self) -> Option<Appended> {
+        let [ActionResult::Appended { first, count }] = *self.results() else { return None };
+        let Outcome { sequence, history, time, .. } = self.outcome;
+        Some(Appended { first, count, replayed: self.replayed, sequence, history, time })
     }
 
     /// The token of the lock that it acquired or renewed, if it did.
@@ -166,7 +174,7 @@ impl Client {
     pub async fn submit(&self, command: &Command) -> Result<Submitted, Error> {
         let request = wire::submit_request(command);
         let id = command.id.clone();
-        let operation = self.operation(format!("submit command `{id}`")).of_id(id.clone());
+        let operation = self.operation(doing(command)).of_id(id.clone());
         if let Err(report) = wire::submit_command(request.clone()) {
             return Err(operation.refused_before_the_first_attempt(report));
         }
@@ -182,6 +190,14 @@ impl Client {
             self.nodes.answered(leader);
         }
         Ok(Submitted { id, outcome: decided.outcome, replayed: decided.replayed })
+    }
+}
+
+/// An append is called so, whichever way it is sent.
+fn doing(command: &Command) -> String {
+    match command.actions.as_slice() {
+        [Action::Append { log, .. }] => format!("append to log `{log}`"),
+        _ => format!("submit command `{}`", command.id),
     }
 }
 

@@ -42,9 +42,8 @@ use queue::Queue;
 pub use crate::machine::LogHead;
 pub use crate::raft::{InitError, SnapshotError};
 pub use error::Error;
-pub use read::Seen;
 pub use stream::StreamAnswers;
-pub use watch::{Tail, TailEnd, Waited};
+pub use watch::{TailEnd, Waited};
 
 /// The engine of one node. Cheap to clone.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 //! proposal its length (varint) and its bytes.
 //!
 //! - Format and machine version keep their places in every format, so that a node can see that an entry is beyond it.
-//! - A proposal's bytes are those of [`encode_proposal`], copied: encoding happens once, where it arrived.
+//! - A proposal's bytes are those of [`encode_proposal`](super::encoding::encode_proposal), copied: encoding happens once, where it arrived.
 
 use bytes::Bytes;
 
@@ -12,8 +12,8 @@ use crate::types::codec::{DecodeError, Decoder, Encoder, read_all};
 use crate::types::{LogTime, MachineVersion, Proposal};
 
 use super::decide::knows;
+use super::encoding::decode_proposal;
 use super::encoding::words::{read_machine_version, read_time};
-use super::encoding::{decode_proposal, encode_proposal};
 
 const FORMAT: u8 = 1;
 /// Format, machine version, stamp and count at their longest.
@@ -34,12 +34,13 @@ pub struct Batch {
 
 impl Batch {
     /// Its bytes in an entry.
+    #[cfg(test)]
     pub fn encode(&self) -> Bytes {
-        let proposals: Vec<Bytes> = self.proposals.iter().map(encode_proposal).collect();
+        let proposals: Vec<Bytes> = self.proposals.iter().map(super::encoding::encode_proposal).collect();
         Self::assemble(self.machine_version, self.stamp, &proposals)
     }
 
-    /// The bytes of a batch of proposals that [`encode_proposal`] has encoded.
+    /// The bytes of a batch of proposals that [`encode_proposal`](super::encoding::encode_proposal) has encoded.
     pub fn assemble(machine_version: MachineVersion, stamp: LogTime, proposals: &[Bytes]) -> Bytes {
         let size: usize = proposals.iter().map(|proposal| LENGTH_BYTES_MAX + proposal.len()).sum();
         let mut encoder = Encoder::with_capacity(HEADER_BYTES_MAX + size);

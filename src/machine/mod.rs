@@ -35,7 +35,7 @@ mod view;
 pub use advance::due_in_entry;
 pub use arrive::check_form;
 pub use batch::Batch;
-pub use decide::{Decision, decide, knows};
+pub use decide::{decide, knows};
 pub use digest::Digest;
 pub use encoding::{decode_answer, decode_outcome, decode_proposal, encode_answer, encode_outcome, encode_proposal};
 pub use fingerprint::Fingerprint;

@@ -417,6 +417,7 @@ fn names() -> String {
 }
 
 /// The names of all settings.
+#[cfg(test)]
 pub fn setting_names() -> impl Iterator<Item = &'static str> {
     SETTINGS.into_iter().map(|(name, _, _)| name)
 }

@@ -130,8 +130,6 @@ pub struct Status {
     pub last: LogIndex,
     /// The last entry that it knows to be committed.
     pub committed: LogIndex,
-    /// The last entry that it has applied.
-    pub applied: LogIndex,
     /// The last entry that its snapshot holds.
     pub snapshot: LogIndex,
     /// The last entry purged from its log.
@@ -423,7 +421,6 @@ impl Raft {
             leader: metrics.current_leader,
             last: LogIndex(metrics.last_log_index.unwrap_or(0)),
             committed: index(&metrics.local_committed),
-            applied: self.applied_index(),
             snapshot: index(&metrics.snapshot),
             purged: index(&metrics.purged),
             membership,

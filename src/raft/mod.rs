@@ -28,10 +28,8 @@ mod storage_suite_test;
 mod type_config;
 mod versions;
 
-pub use exchange::{Reading, Readings};
-pub use handle::{ForwardError, ProposeError, Proposed, Raft, ReadIndexError, Role, SnapshotError, Status};
-pub use identity::LocalIdentity;
-pub use init::{InitError, Initialised, init};
+pub use handle::{ForwardError, ProposeError, Proposed, Raft, ReadIndexError, Role, SnapshotError};
+pub use init::{InitError, init};
 pub use options::{Addresses, Options, Timing, WallClock};
 pub use service::{
     ForwardedFailure, ForwardedProposals, LeaderRequests, PeerService, StreamedProposals, StreamedReplies,

@@ -19,7 +19,7 @@ pub enum CellValue {
 
 impl CellValue {
     /// How many bytes of the sender's it carries.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Integer(_) => 8,

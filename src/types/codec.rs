@@ -129,11 +129,6 @@ impl Encoder {
         self.bytes.len()
     }
 
-    /// Whether nothing has been written.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// What has been written so far.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes

@@ -65,6 +65,7 @@ pub struct Cancel {
 
 /// A condition on the state before the command's own actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Guard {
     /// The log's end is exactly this; a log that is not there ends at 0.
     LogEnd {
@@ -121,6 +122,7 @@ pub enum Guard {
 
 /// What a guard wants of another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FateIs {
     /// It was applied, whether it was undone since or not.
     Applied,
@@ -136,7 +138,7 @@ pub enum FateIs {
 
 impl FateIs {
     /// Whether this is what was found.
-    pub fn holds_for(self, found: FateKind) -> bool {
+    pub(crate) fn holds_for(self, found: FateKind) -> bool {
         match self {
             Self::Applied => matches!(found, FateKind::Applied | FateKind::Compensated),
             Self::InForce => found == FateKind::Applied,
@@ -149,6 +151,7 @@ impl FateIs {
 
 /// A part of what a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Adds records to the end of a log, making the log if it is not there, unless its space says otherwise.
     Append {
@@ -267,7 +270,7 @@ pub enum Action {
 
 impl Action {
     /// Whether it belongs in the reserved space, and there alone.
-    pub fn is_of_system(&self) -> bool {
+    pub(crate) fn is_of_system(&self) -> bool {
         match self {
             Self::CreateSpace { .. } | Self::SetSpace { .. } | Self::RaiseVersion { .. } => true,
             Self::Append { .. }
@@ -286,7 +289,7 @@ impl Action {
     }
 
     /// The id that it undoes.
-    pub fn compensates(&self) -> Option<&Id> {
+    pub(crate) fn compensates(&self) -> Option<&Id> {
         match self {
             Self::Compensate { target } => Some(target),
             _ => None,
@@ -294,7 +297,7 @@ impl Action {
     }
 
     /// How many bytes of the sender's it carries.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Append { log, records } => log.as_str().len() + records.iter().map(NewRecord::size).sum::<usize>(),
             Self::Put { key, value } => key.as_str().len() + value.size(),
@@ -312,7 +315,7 @@ impl Action {
 
 impl Guard {
     /// How many bytes of the sender's it carries.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::LogEnd { log, .. } => log.as_str().len(),
             Self::CellAbsent { key } | Self::CellVersion { key, .. } | Self::CellAtLeast { key, .. } => {
@@ -327,6 +330,7 @@ impl Guard {
 
 /// A rule of §1 or a limit that a command breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Malformed {
     /// The command does nothing.
     #[error("a command needs at least one action")]
@@ -388,7 +392,7 @@ pub enum Malformed {
 
 impl Command {
     /// The ids that it names beside its own.
-    pub fn targets(&self) -> impl Iterator<Item = &Id> {
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Id> {
         let of_guards = self.guards.iter().filter_map(|guard| match guard {
             Guard::Fate { target, .. } => Some(target),
             _ => None,
@@ -397,12 +401,12 @@ impl Command {
     }
 
     /// The id that it undoes.
-    pub fn compensates(&self) -> Option<&Id> {
+    pub(crate) fn compensates(&self) -> Option<&Id> {
         self.actions.iter().find_map(Action::compensates)
     }
 
     /// Checks the rules that have a meaning: what breaks them has none, whatever the limits of a release.
-    pub fn check_meaning(&self) -> Result<(), Malformed> {
+    pub(crate) fn check_meaning(&self) -> Result<(), Malformed> {
         if self.actions.is_empty() {
             return Err(Malformed::NoAction);
         }
@@ -447,7 +451,7 @@ impl Command {
     }
 
     /// How many bytes of the sender's it carries.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let of_guards: usize = self.guards.iter().map(Guard::size).sum();
         let of_actions: usize = self.actions.iter().map(Action::size).sum();
         self.space.as_str().len() + self.id.text().len() + of_guards + of_actions

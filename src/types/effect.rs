@@ -21,13 +21,13 @@ impl AttemptEffect {
     }
 
     /// Reads the word; anything else is unknown.
-    pub fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         if word == "none" { Self::None } else { Self::Unknown }
     }
 
     /// What two attempts say together: `none` only if both do.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, Self::None) => Self::None,
             (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,

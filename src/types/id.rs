@@ -54,6 +54,7 @@ enum Form {
 
 /// Why an id was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Malformed {
     /// The id is empty.
     #[error("an id must not be empty")]
@@ -122,7 +123,7 @@ impl Id {
     }
 
     /// The sixteen bytes of a canonical `UUIDv7`, birth first; other ids have none.
-    pub fn uuid_v7(&self) -> Option<[u8; 16]> {
+    pub(crate) fn uuid_v7(&self) -> Option<[u8; 16]> {
         match self.form {
             Form::UuidV7(bytes) => Some(bytes),
             Form::Plain | Form::Beside(_) => None,
@@ -130,7 +131,7 @@ impl Id {
     }
 
     /// Writes the id: `0`, sixteen bytes of a `UUIDv7` · `1`, text · `2`, birth, text.
-    pub fn encode(&self, encoder: &mut Encoder) {
+    pub(crate) fn encode(&self, encoder: &mut Encoder) {
         match self.form {
             Form::UuidV7(uuid) => {
                 encoder.byte(0);
@@ -150,7 +151,7 @@ impl Id {
 
     /// Reads what [`Id::encode`] wrote, and nothing else: an id in another id's form is refused, so that equal ids have
     /// equal bytes.
-    pub fn decode(decoder: &mut Decoder) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(decoder: &mut Decoder) -> Result<Self, DecodeError> {
         let invalid = |_| DecodeError::Invalid("id");
         let form = decoder.byte()?;
         let id = match form {

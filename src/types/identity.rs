@@ -28,22 +28,22 @@ macro_rules! random_id {
 
         impl $name {
             /// A new random one.
-            pub fn random() -> Self {
+            pub(crate) fn random() -> Self {
                 Self(Uuid::new_v4().into_bytes())
             }
 
             /// From its bytes.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
             /// Its bytes.
-            pub fn as_bytes(&self) -> &[u8; 16] {
+            pub(crate) fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
 
             /// From its text, as [`fmt::Display`] writes it.
-            pub fn parse(text: &str) -> Option<Self> {
+            pub(crate) fn parse(text: &str) -> Option<Self> {
                 Uuid::try_parse(text).ok().map(|uuid| Self(uuid.into_bytes()))
             }
         }

@@ -121,13 +121,13 @@ pub const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The longest line of a batch that the command reads: a record in base64, with headers.
 pub const BATCH_LINE_BYTES_MAX: usize = 8 << 20;
-/// The most bytes of appends that a client's outbox keeps at once.
+/// The most bytes of commands that a client's outbox keeps at once.
 pub const OUTBOX_KEEP_BYTES_MAX: usize = 16 << 20;
 /// The bytes at which a group of what an outbox keeps is closed and synced.
 pub const OUTBOX_GROUP_BYTES_TARGET: usize = 4 << 20;
 /// The longest body of a frame that an outbox writes.
 pub const OUTBOX_FRAME_BYTES_MAX: usize = 32 << 20;
-/// The most bytes of appends that wait in one outbox: they are kept in memory, too.
+/// The most bytes of commands that wait in one outbox: they are kept in memory, too.
 pub const OUTBOX_WAITING_BYTES_MAX: usize = 256 << 20;
 /// The bytes at which confirmations that an outbox has written are synced, though nobody waits for it.
 pub const OUTBOX_UNSYNCED_BYTES_TARGET: usize = 4 << 10;
@@ -171,8 +171,10 @@ const _: () = assert!(STREAM_MESSAGE_APPENDS_MAX <= STREAM_GROUP_MAX);
 const _: () = assert!(ENTRIES_IN_FLIGHT_DEEP_MAX <= ENTRIES_IN_FLIGHT_MAX);
 const _: () = assert!(SNAPSHOT_CHUNK_BYTES < PEER_MESSAGE_BYTES_MAX);
 // Whatever a node takes, an outbox keeps: the lengths before keys, values and payloads take a few bytes each.
-const _: () =
-    assert!(COMMAND_BYTES_MAX + COMMAND_RECORDS_MAX * (8 + 8 * RECORD_HEADERS_MAX) + 1_024 <= OUTBOX_KEEP_BYTES_MAX);
+const _: () = assert!(
+    COMMAND_BYTES_MAX + COMMAND_RECORDS_MAX * (8 + 8 * RECORD_HEADERS_MAX) + COMMAND_STEPS_MAX * 128 + 1_024
+        <= OUTBOX_KEEP_BYTES_MAX
+);
 // A group is closed by what makes it too long, and has what was confirmed and not synced before it.
 const _: () = assert!(
     OUTBOX_GROUP_BYTES_TARGET + OUTBOX_KEEP_BYTES_MAX + OUTBOX_UNSYNCED_BYTES_TARGET + (1 << 20)

@@ -1,10 +1,10 @@
-//! The words of the project: ids, names, numbers, time, limits, commands and outcomes.
+//! The words: ids, names, numbers, time, commands and what becomes of them, and what readers get.
 //!
-//! Everything here is plain data with its own checks. Nothing reads a clock, a disk or a socket, and this layer
-//! imports no other.
+//! Everything here is plain data with its own checks. Names and ids are made by `new`, `parse` or `try_from`; guards,
+//! actions and conditions by functions of their names.
 
 mod cell;
-pub mod codec;
+pub(crate) mod codec;
 mod command;
 mod consensus;
 mod constructors;
@@ -12,7 +12,7 @@ mod convert;
 mod effect;
 mod id;
 mod identity;
-pub mod limits;
+pub(crate) mod limits;
 mod name;
 mod number;
 mod outcome;
@@ -20,22 +20,26 @@ mod policy;
 mod read;
 mod record;
 mod refusal;
-pub mod seeded_bug;
+pub(crate) mod seeded_bug;
 mod sentence;
 mod status;
 mod time;
 
 pub use cell::{Cell, CellValue, KeyedCell, Lock, NamedLock, Position, ReaderPosition, Token};
-pub use command::{Action, Cancel, Command, FateIs, Guard, Malformed as MalformedCommand, Proposal};
-pub use consensus::{EntryKind, LogEntry, LogId, Member, Membership, StoredMembership, Vote};
+pub use command::{Action, Command, FateIs, Guard, Malformed as MalformedCommand};
+pub(crate) use command::{Cancel, Proposal};
+pub(crate) use consensus::{EntryKind, LogEntry, LogId, Member, Membership, StoredMembership, Vote};
 pub use convert::MalformedToken;
 pub use effect::AttemptEffect;
 pub use id::{Birth, Id, Malformed as MalformedId};
 pub use identity::{ClusterId, Incarnation, NodeId};
 pub use name::{CellKey, Holder, LockName, LogName, Malformed as MalformedName, ReaderName, SpaceName};
-pub use number::{History, LogIndex, LogNumber, MachineVersion, Offset, Sequence, SpaceNumber, Version};
-pub use outcome::{ActionResult, Answer, Decided, Outcome, Rejection, Verdict};
-pub use policy::{Era, LogCreation, Memory, Retention, SpacePolicy};
+pub use number::{History, LogIndex, MachineVersion, Offset, Sequence, Version};
+pub(crate) use number::{LogNumber, SpaceNumber};
+pub use outcome::{ActionResult, Decided, Outcome, Verdict};
+pub(crate) use outcome::{Answer, Rejection};
+pub(crate) use policy::Era;
+pub use policy::{LogCreation, Memory, Retention, SpacePolicy};
 pub use read::{
     Cells, Condition, Consistency, Duplicates, DuplicatesOfAge, Fate, Listed, Listing, LockReading, Locks,
     LogDescription, Met, Page, Positions, SpaceDescription, Spaces,

@@ -11,6 +11,7 @@ use super::limits::NAME_BYTES_MAX;
 
 /// Why a name was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Malformed {
     /// The name is empty.
     #[error("a name must not be empty")]

@@ -33,7 +33,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The fate of an id that got it, in a word.
-    pub fn fate(&self, is_compensated: bool) -> FateKind {
+    pub(crate) fn fate(&self, is_compensated: bool) -> FateKind {
         match self {
             Self::Applied(_) | Self::NothingToUndo if is_compensated => FateKind::Compensated,
             Self::Applied(_) | Self::NothingToUndo => FateKind::Applied,
@@ -45,6 +45,7 @@ impl Verdict {
 
 /// What one action got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ActionResult {
     /// The records took these places.
     Appended {

@@ -16,7 +16,7 @@ pub enum Memory {
 
 impl Memory {
     /// Whether a space may be given it.
-    pub fn is_allowed(self) -> bool {
+    pub(crate) fn is_allowed(self) -> bool {
         match self {
             Self::Forever => true,
             Self::For(duration) => is_allowed_duration(duration),
@@ -31,6 +31,7 @@ pub(super) fn is_allowed_duration(duration: Duration) -> bool {
 
 /// How logs come to be in a space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogCreation {
     /// The first append makes a log.
     #[default]
@@ -64,7 +65,7 @@ impl Retention {
     pub const EVERYTHING: Self = Self { age: None, bytes: None, records: None };
 
     /// Whether each bound has a meaning: it is more than nothing, and an age is of whole milliseconds.
-    pub fn is_meaningful(&self) -> bool {
+    pub(crate) fn is_meaningful(&self) -> bool {
         let age_means_something = |age: Duration| age > Duration::ZERO && age.subsec_nanos().is_multiple_of(1_000_000);
         self.age.is_none_or(age_means_something) && self.bytes != Some(0) && self.records != Some(0)
     }

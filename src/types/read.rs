@@ -53,6 +53,7 @@ impl Fate {
 
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Condition {
     /// The log ends at this offset or later; a log that is not there ends at 0.
     LogEnd {
@@ -98,6 +99,7 @@ pub enum Condition {
 
 /// What made a condition hold. Of what can turn back it is a hint: a guard alone is sure.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Met {
     /// The log ends here.
     LogEnd(Offset),
@@ -113,6 +115,7 @@ pub enum Met {
 
 /// A run of a log's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
     /// The records, in order.
     pub records: Vec<Record>,
@@ -128,6 +131,7 @@ pub struct Page {
 
 /// The head of a log, as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogDescription {
     /// The name.
     pub name: LogName,
@@ -145,6 +149,7 @@ pub struct LogDescription {
 
 /// A run of a space's logs, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listing {
     /// The logs.
     pub logs: Vec<LogDescription>,
@@ -156,6 +161,7 @@ pub struct Listing {
 
 /// A run of something that a space lists, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listed<T> {
     /// What was found.
     pub items: Vec<T>,
@@ -173,6 +179,7 @@ pub type Positions = Listed<ReaderPosition>;
 pub type Locks = Listed<NamedLock>;
 /// A lock, as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LockReading {
     /// The lock, if somebody holds it.
     pub lock: Option<Lock>,
@@ -185,6 +192,7 @@ pub type Spaces = Listed<SpaceDescription>;
 
 /// A space, as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpaceDescription {
     /// The name.
     pub name: SpaceName,
@@ -204,6 +212,7 @@ pub struct SpaceDescription {
 
 /// How old duplicates were when they arrived at one node, since it started.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Duplicates {
     /// The node.
     pub node: NodeId,
@@ -213,6 +222,7 @@ pub struct Duplicates {
 
 /// How many duplicates were of about one age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DuplicatesOfAge {
     /// Younger than this; none for the oldest of all.
     pub below: Option<std::time::Duration>,

@@ -28,6 +28,7 @@ pub enum Step {
 
 /// What stood against a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Found {
     /// The log ends elsewhere.
     LogEnd(Offset),
@@ -96,6 +97,7 @@ pub enum Found {
 
 /// What became of an id, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FateKind {
     /// Nothing yet.
     Unknown,

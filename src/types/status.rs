@@ -6,6 +6,7 @@ use super::time::LogTime;
 
 /// How a node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NodeStatus {
     /// Its number.
     pub node: NodeId,
@@ -59,6 +60,7 @@ pub struct NodeStatus {
 
 /// What a node is in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// Not in a cluster yet: `init` has not been run.
     Empty,
@@ -90,6 +92,7 @@ impl Role {
 
 /// A digest that was remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DigestAt {
     /// The entry.
     pub index: LogIndex,
@@ -99,6 +102,7 @@ pub struct DigestAt {
 
 /// A member as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemberStatus {
     /// Its number.
     pub node: NodeId,
@@ -114,6 +118,7 @@ pub struct MemberStatus {
 
 /// Bytes on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sizes {
     /// The Raft log.
     pub raft_bytes: u64,
@@ -125,6 +130,7 @@ pub struct Sizes {
 
 /// What a node has done since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
     /// Syncs of the Raft log.
     pub log_syncs: u64,
@@ -146,6 +152,7 @@ pub struct Counters {
 
 /// What `init` made, or had made.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Founded {
     /// The cluster.
     pub cluster: ClusterId,
@@ -159,6 +166,7 @@ pub struct Founded {
 
 /// What a forced snapshot did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshotted {
     /// The last entry that the snapshot holds.
     pub snapshot: LogIndex,

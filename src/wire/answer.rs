@@ -16,6 +16,7 @@ use super::v1;
 
 /// What an append got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Appended {
     /// Where the first record is; the others follow it.
     pub first: Offset,

@@ -71,11 +71,6 @@ pub fn command_id(id: &Id) -> v1::CommandId {
     v1::CommandId { text: id.text().to_owned(), birth_ms }
 }
 
-/// An id from a message.
-pub fn id(message: Option<v1::CommandId>) -> Result<Id, ErrorReport> {
-    Ok(fields::id(message)?)
-}
-
 pub(super) fn header(message: v1::Header) -> Header {
     Header { key: message.key, value: message.value }
 }

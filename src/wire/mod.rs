@@ -25,29 +25,25 @@ pub const LEADER: &str = "oncelog-leader";
 
 pub use admin::{founded, init_response, node_status, snapshot_response, snapshotted, status_response};
 pub use answer::{Appended, Asked, append_answer, appended, cancel_response, decided, rejection};
-pub use command::{append_command, append_request, cancel, cancel_request, command_id, id};
+pub use command::{append_command, append_request, cancel, cancel_request, command_id};
 pub use listing::{
-    List, ListPositions, Look, cells, describe_space, describe_space_response, get_cell, get_cell_response, get_lock,
-    get_lock_response, get_position, get_position_response, got_cell, got_lock, got_position, list_cells,
-    list_cells_response, list_locks, list_locks_response, list_positions, list_positions_response, list_spaces,
-    list_spaces_response, locks, positions, space_description, spaces,
+    cells, describe_space, describe_space_response, get_cell, get_cell_response, get_lock, get_lock_response,
+    get_position, get_position_response, got_cell, got_lock, got_position, list_cells, list_cells_response, list_locks,
+    list_locks_response, list_positions, list_positions_response, list_spaces, list_spaces_response, locks, positions,
+    space_description, spaces,
 };
-pub use outcome::{Unreadable, outcome, outcome_message};
+pub use outcome::Unreadable;
 pub use read::{
     describe_log_response, description, fate, list_logs_response, listing, lookup_response, met, page, read_response,
     tail_page, tail_response, wait_response,
 };
-pub use request::{
-    DescribeLog, ListLogs, Lookup, Read, Tail, Wait, consistency, consistency_message, describe_log, list_logs,
-    log_name, lookup, read, space, tail, wait, wait_request,
-};
+pub use request::{consistency_message, describe_log, list_logs, lookup, read, tail, wait, wait_request};
 pub use status::{ErrorReport, FieldViolation, Reason};
-pub use stream::{Reply, append_reply, reply};
+pub use stream::{append_reply, reply};
 pub use submit::{submit_answer, submit_command, submit_request, submitted};
 
 /// The public API, as generated from `proto/oncelog/v1`.
 #[expect(
-    missing_docs,
     unused_qualifications,
     clippy::pedantic,
     clippy::allow_attributes_without_reason,
@@ -60,7 +56,6 @@ pub mod v1 {
 /// What nodes say to each other, as generated from `proto/oncelog/peer/v1`.
 #[cfg(feature = "server")]
 #[expect(
-    missing_docs,
     unused_qualifications,
     clippy::pedantic,
     clippy::allow_attributes_without_reason,

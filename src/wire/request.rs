@@ -206,21 +206,6 @@ pub fn list_logs(request: &v1::ListLogsRequest) -> Result<ListLogs, ErrorReport>
     Ok(ListLogs { space, after, limit: fields::limit(request.limit, PAGE_NAMES_MAX), consistency })
 }
 
-/// Checks a space; empty means `main`.
-pub fn space(text: &str) -> Result<SpaceName, ErrorReport> {
-    Ok(fields::space(text)?)
-}
-
-/// Checks the name of a log in the named field.
-pub fn log_name(field: &str, text: &str) -> Result<LogName, ErrorReport> {
-    Ok(fields::log_name(field, text)?)
-}
-
-/// Checks a consistency.
-pub fn consistency(value: i32) -> Result<Consistency, ErrorReport> {
-    Ok(fields::consistency(value)?)
-}
-
 /// A consistency as a message's field.
 pub fn consistency_message(consistency: Consistency) -> i32 {
     match consistency {
@@ -288,7 +273,7 @@ mod tests {
     #[test]
     fn a_consistency_comes_back() {
         for whole in [Consistency::Linearizable, Consistency::Local] {
-            assert_eq!(consistency(consistency_message(whole)), Ok(whole));
+            assert_eq!(fields::consistency(consistency_message(whole)).ok(), Some(whole));
         }
     }
 }

@@ -28,6 +28,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $word:literal => $code:ident,)*) => {
         /// Why a request got no ordinary answer.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Reason {
             $($(#[$doc])* $variant,)*
         }
@@ -44,7 +45,7 @@ macro_rules! reasons {
             }
 
             /// The gRPC code that it travels under, if nothing else is said.
-            pub fn code(self) -> Code {
+            pub(crate) fn code(self) -> Code {
                 match self {
                     $(Self::$variant => Code::$code,)*
                 }
@@ -108,7 +109,7 @@ reasons! {
 
 impl Reason {
     /// Reads the word of an `ErrorInfo`.
-    pub fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == word).unwrap_or(Self::Foreign)
     }
 }
@@ -121,6 +122,7 @@ impl fmt::Display for Reason {
 
 /// A field of a request that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FieldViolation {
     /// The path of the field, as the proto names it: `records[3].payload`.
     pub field: String,
@@ -131,6 +133,7 @@ pub struct FieldViolation {
 /// An error on its way to whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ErrorReport {
     /// What stock clients go by.
     pub code: Code,
@@ -152,7 +155,7 @@ pub struct ErrorReport {
 
 impl ErrorReport {
     /// A report under its reason's own code.
-    pub fn new(reason: Reason, effect: AttemptEffect, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, effect: AttemptEffect, message: impl Into<String>) -> Self {
         Self {
             code: reason.code(),
             reason,
@@ -166,37 +169,37 @@ impl ErrorReport {
     }
 
     /// A report of an attempt that has changed nothing and will not.
-    pub fn without_effect(reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn without_effect(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(reason, AttemptEffect::None, message)
     }
 
     /// The attempt may have taken effect, or may still.
-    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+    pub(crate) fn outcome_unknown(message: impl Into<String>) -> Self {
         Self::new(Reason::OutcomeUnknown, AttemptEffect::Unknown, message)
     }
 
     /// Fields break these rules; [`Reason::TooLarge`] or [`Reason::Malformed`] says which kind of rule.
-    pub fn bad_request(reason: Reason, violations: Vec<FieldViolation>) -> Self {
+    pub(crate) fn bad_request(reason: Reason, violations: Vec<FieldViolation>) -> Self {
         let described: Vec<_> =
             violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
         Self { field_violations: violations, ..Self::without_effect(reason, described.join("; ")) }
     }
 
     /// One field breaks a rule.
-    pub fn malformed(field: impl Into<String>, description: impl fmt::Display) -> Self {
+    pub(crate) fn malformed(field: impl Into<String>, description: impl fmt::Display) -> Self {
         let violation = FieldViolation { field: field.into(), description: description.to_string() };
         Self::bad_request(Reason::Malformed, vec![violation])
     }
 
     /// The same under another code.
     #[must_use]
-    pub fn with_code(self, code: Code) -> Self {
+    pub(crate) fn with_code(self, code: Code) -> Self {
         Self { code, ..self }
     }
 
     /// The same with one more fact.
     #[must_use]
-    pub fn with_fact(mut self, key: &str, value: impl fmt::Display) -> Self {
+    pub(crate) fn with_fact(mut self, key: &str, value: impl fmt::Display) -> Self {
         debug_assert_ne!(key, EFFECT, "the effect has a field of its own");
         self.metadata.insert(key.to_owned(), value.to_string());
         self
@@ -204,18 +207,18 @@ impl ErrorReport {
 
     /// The same, asking for a pause before the next attempt.
     #[must_use]
-    pub fn with_retry_after(self, pause: Duration) -> Self {
+    pub(crate) fn with_retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
     }
 
     /// The same with what became of the id.
     #[must_use]
-    pub fn with_outcome(self, outcome: &Outcome) -> Self {
+    pub(crate) fn with_outcome(self, outcome: &Outcome) -> Self {
         Self { outcome: Some(Box::new(outcome.clone())), ..self }
     }
 
     /// As gRPC carries it.
-    pub fn to_status(&self) -> Status {
+    pub(crate) fn to_status(&self) -> Status {
         let mut facts: std::collections::HashMap<_, _> = self.metadata.clone().into_iter().collect();
         facts.insert(EFFECT.to_owned(), self.effect.as_str().to_owned());
         let mut details = ErrorDetails::with_error_info(self.reason.as_str(), DOMAIN, facts);
@@ -233,7 +236,7 @@ impl ErrorReport {
     }
 
     /// From what gRPC carried. Without our mark it may have been anything.
-    pub fn from_status(status: &Status) -> Self {
+    pub(crate) fn from_status(status: &Status) -> Self {
         let details = status.get_error_details();
         let ours = details.error_info().filter(|info| info.domain == DOMAIN);
         let mut report = match ours {

@@ -160,3 +160,23 @@ async fn members_leave_nothing_out_while_leaders_are_killed() {
     let done = log(&cluster, "members.out").await;
     assert_eq!((done.len(), distinct(&done)), (300, 300));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_events_count_once_or_are_set_aside_while_leaders_are_killed() {
+    let cluster = Cluster::start("example-devices").await;
+    run(&cluster, "devices").await;
+    let aside = log(&cluster, "devices.too-old").await;
+    assert_eq!((aside.len(), distinct(&aside)), (6, 6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amendments_of_a_record_are_all_audited_while_leaders_are_killed() {
+    let cluster = Cluster::start("example-patient").await;
+    run(&cluster, "patient").await;
+    let (record, audit) = (log(&cluster, "patient.4711").await, log(&cluster, "patient.audit").await);
+    assert_eq!((record.len(), distinct(&record)), (21, 21));
+    assert_eq!(audit.len(), 20);
+    for (finding, entry) in record.iter().skip(1).zip(&audit) {
+        assert!(entry.ends_with(&format!("adds `{finding}`")), "{entry}");
+    }
+}

@@ -50,6 +50,22 @@ pub(crate) fn inside_the_black_box() -> Vec<String> {
     names.collect()
 }
 
+/// Examples without a line in the index, and lines without an example.
+pub(crate) fn examples_out_of_index() -> Vec<String> {
+    let directory = repository().join("examples");
+    let index = fs::read_to_string(directory.join("README.md")).expect("read the index of the examples");
+    let listed: Vec<&str> =
+        index.lines().filter_map(|line| line.strip_prefix("| [`")?.split_once('`')).map(|(name, _)| name).collect();
+    let entries = fs::read_dir(directory).expect("read the examples");
+    let files = entries.map(|entry| entry.expect("read the examples").file_name().to_string_lossy().into_owned());
+    let there: Vec<String> = files.filter(|name| name.ends_with(".rs")).collect();
+    let unlisted =
+        there.iter().filter(|name| !listed.contains(&name.as_str())).map(|name| format!("{name} has no line"));
+    let gone =
+        listed.iter().filter(|name| !there.iter().any(|file| file == *name)).map(|name| format!("{name} is not there"));
+    unlisted.chain(gone).collect()
+}
+
 #[test]
 fn a_stranger_at_the_top_level_is_found() {
     let names = ["src", ".gitignore", "target", "notes.txt"].map(str::to_owned);

@@ -9,6 +9,7 @@ mod modules;
 mod pages;
 mod rooms;
 mod source;
+mod surface;
 mod words;
 
 use source::{Source, Tree};
@@ -67,9 +68,11 @@ fn no_file_is_dead() {
         "examples/account.rs",
         "examples/cache.rs",
         "examples/client.rs",
+        "examples/devices.rs",
         "examples/enrich.rs",
         "examples/members.rs",
         "examples/order.rs",
+        "examples/patient.rs",
         "examples/payment.rs",
         "examples/saga.rs",
         "examples/shipment.rs",
@@ -89,6 +92,16 @@ fn no_file_says_what_none_may_say() {
     let tree = Tree::of_the_repository();
     let found: Vec<String> = tree.texts().iter().flat_map(|(path, text)| words::banned(path, text)).collect();
     assert_none("a banned word, a path of one machine, or an unknown host", &found);
+}
+
+#[test]
+fn the_crate_offers_what_is_listed_and_nothing_else() {
+    assert_none("the public surface is not that of surface.txt", &surface::differences(&Tree::of_the_repository()));
+}
+
+#[test]
+fn every_example_has_its_line_in_the_index() {
+    assert_none("examples/README.md does not list what is there", &frame::examples_out_of_index());
 }
 
 #[test]

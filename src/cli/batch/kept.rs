@@ -12,8 +12,8 @@ use super::lines::Line;
 use super::{Batch, LINES_AHEAD};
 use crate::cli::outbox;
 use crate::cli::problem::Problem;
-use crate::client::outbox::{Append, Delivery, Error, Kept, Sender, Undelivered};
-use crate::types::NewRecord;
+use crate::client::outbox::{Delivery, Error, Kept, Sender, Undelivered};
+use crate::types::{Command, NewRecord};
 
 /// The bytes of records at which a group is closed.
 const GROUP_BYTES: usize = 4 << 20;
@@ -23,7 +23,7 @@ type Sent = std::result::Result<Delivery, Undelivered>;
 
 /// Sends what an earlier run has left. `false`: no node took something.
 pub(super) async fn send_waiting(sender: &Sender, batch: &mut Batch<'_>) -> Result<bool> {
-    for kept in sender.waiting().await? {
+    for kept in outbox::waiting(sender).await? {
         batch.summary.waited += 1;
         if !told(batch, None, kept.send().await).await? {
             return Ok(false);
@@ -85,9 +85,9 @@ async fn keep(sender: &Sender, batch: &mut Batch<'_>, group: Vec<Line>) -> Resul
 async fn keep_what_is_sound(
     sender: &Sender,
     batch: &mut Batch<'_>,
-    good: Vec<(u64, Append)>,
+    good: Vec<(u64, Command)>,
 ) -> Result<Vec<(u64, Kept)>> {
-    let appends = good.iter().map(|(_, append)| append.clone()).collect();
+    let appends: Vec<_> = good.iter().map(|(_, append)| append.clone()).collect();
     match sender.keep(appends).await {
         Ok(kept) => return Ok(good.into_iter().map(|(line, _)| line).zip(kept).collect()),
         Err(Error::Malformed(_)) => {}
@@ -95,7 +95,7 @@ async fn keep_what_is_sound(
     }
     let mut sound = Vec::new();
     for (line, append) in good {
-        match sender.keep(vec![append]).await {
+        match sender.keep([append]).await {
             Ok(kept) => sound.extend(kept.into_iter().map(|kept| (line, kept))),
             Err(Error::Malformed(error)) => batch.malformed(line, &error.to_string()),
             Err(error) => return Err(error.into()),
@@ -107,10 +107,11 @@ async fn keep_what_is_sound(
 /// Tells what became of one, and removes it from the outbox once that is told. `false`: nothing is decided.
 async fn told(batch: &mut Batch<'_>, line: Option<u64>, sent: Sent) -> Result<bool> {
     match sent {
-        Ok(Delivery { appended, kept }) => {
-            batch.summary.count(&Ok(appended));
-            batch.print(&outbox::answer(kept.entry(), appended))?;
-            kept.confirm().await?;
+        Ok(delivery) => {
+            let answer = outbox::answer(&delivery)?;
+            batch.summary.count(&Ok(answer.appended));
+            batch.print(&answer)?;
+            delivery.confirm().await?;
             Ok(true)
         }
         Err(undelivered) => {

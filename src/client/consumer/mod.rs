@@ -116,6 +116,7 @@ struct Sharing {
 
 /// Records that were trimmed away before the reader came to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// The log.
     pub log: LogName,

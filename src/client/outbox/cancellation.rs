@@ -6,6 +6,7 @@ use crate::types::{Decided, Outcome};
 
 /// An entry whose id has an outcome.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Settled {
     /// The outcome: cancelled, or what was decided before the cancel came.
     pub outcome: Outcome,

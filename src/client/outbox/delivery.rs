@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Outbox;
-use super::entry::{Append, Entry};
+use super::entry::Entry;
 use super::error::Error;
-use crate::client::{self, Appended, Client, Reason};
-use crate::types::{AttemptEffect, Id, LogName, NewRecord};
+use crate::client::{self, Appended, Client, Reason, Request, Submitted};
+use crate::types::{Action, AttemptEffect, Command, Id, LogName, NewRecord};
 
 /// A client that keeps what it sends in an outbox. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,17 +33,19 @@ pub struct Kept {
     sent: Arc<AtomicBool>,
 }
 
-/// An append that took effect, now or at an earlier attempt.
+/// A command that took effect, now or at an earlier attempt.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Delivery {
     /// What it got.
-    pub appended: Appended,
+    pub submitted: Submitted,
     /// Its entry, which stays until it is confirmed.
     pub kept: Kept,
 }
 
 /// An entry that was not delivered, or not cancelled. It stays in the outbox.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Undelivered {
     /// The entry.
     pub kept: Kept,
@@ -61,12 +63,13 @@ pub enum Standing {
     /// The id belongs to other content, and under it this never takes effect. Sent again it gets the same answer.
     Reused,
     /// Its space has forgotten ids as old as this one, and does not run it. What became of earlier attempts can only be
-    /// told by looking for its records. Sent again it gets the same answer.
+    /// told by looking for its effects. Sent again it gets the same answer.
     TooOld,
 }
 
-/// Why an append was not kept, or not delivered.
+/// Why a command was not kept, or not delivered.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SendError {
     /// Nothing was sent. Whether it is kept is said by the outbox's error.
     #[error("id `{id}` was not sent: {error}")]
@@ -102,27 +105,47 @@ impl Sender {
 
     /// Keeps an append and then sends it. Without an id it makes one.
     ///
-    /// Cancel-safe: if it is dropped before it returns, the append was not kept, or it waits in the outbox and can be sent
+    /// Cancel-safe, as [`submit`](Self::submit) is.
+    pub async fn append(
+        &self,
+        log: &LogName,
+        records: impl IntoIterator<Item = impl Into<NewRecord>>,
+        id: Option<Id>,
+    ) -> Result<Delivery, SendError> {
+        self.deliver(self.make_append(log, records, id)).await
+    }
+
+    /// Keeps a command and then sends it, in the space that it was put together for.
+    ///
+    /// Cancel-safe: if it is dropped before it returns, the command was not kept, or it waits in the outbox and can be sent
     /// again. It may have taken effect.
-    pub async fn append(&self, log: &LogName, records: Vec<NewRecord>, id: Option<Id>) -> Result<Delivery, SendError> {
-        let append = self.make_append(log, records, id);
-        let id = append.id.clone();
-        let mut kept = self.keep(vec![append]).await.map_err(|error| SendError::NotKept { id, error })?;
-        let kept = kept.pop().expect("as many entries come back as appends were given");
+    pub async fn submit(&self, request: Request) -> Result<Delivery, SendError> {
+        self.deliver(request.into_command()).await
+    }
+
+    async fn deliver(&self, command: Command) -> Result<Delivery, SendError> {
+        let id = command.id.clone();
+        let mut kept = self.keep([command]).await.map_err(|error| SendError::NotKept { id, error })?;
+        let kept = kept.pop().expect("as many entries come back as commands were given");
         Ok(kept.send().await?)
     }
 
-    /// An append to a log of the client's space. Without an id it makes one.
-    pub fn make_append(&self, log: &LogName, records: Vec<NewRecord>, id: Option<Id>) -> Append {
-        let id = id.unwrap_or_else(|| self.client.fresh_id());
-        Append { space: self.client.space.clone(), id, log: log.clone(), records }
+    /// An append to a log of the client's space, to be [kept](Self::keep) with others. Without an id it makes one.
+    pub fn make_append(
+        &self,
+        log: &LogName,
+        records: impl IntoIterator<Item = impl Into<NewRecord>>,
+        id: Option<Id>,
+    ) -> Command {
+        let request = self.client.command().then(Action::append(log, records));
+        id.into_iter().fold(request, Request::id).into_command()
     }
 
-    /// Keeps appends with one sync, all of them or none, and sends nothing yet.
+    /// Keeps commands with one sync, all of them or none, and sends nothing yet.
     ///
     /// Cancel-safe, as [`Outbox::keep`] is.
-    pub async fn keep(&self, appends: Vec<Append>) -> Result<Vec<Kept>, Error> {
-        let entries = self.outbox.keep(appends).await?;
+    pub async fn keep(&self, commands: impl IntoIterator<Item = Command>) -> Result<Vec<Kept>, Error> {
+        let entries = self.outbox.keep(commands).await?;
         Ok(entries.into_iter().map(|entry| self.kept(entry, false)).collect())
     }
 
@@ -136,7 +159,7 @@ impl Sender {
     }
 
     fn kept(&self, entry: Arc<Entry>, sent: bool) -> Kept {
-        let client = self.client.in_space(entry.append.space.clone());
+        let client = self.client.in_space(entry.command.space.clone());
         Kept { client, outbox: self.outbox.clone(), entry, sent: Arc::new(AtomicBool::new(sent)) }
     }
 }
@@ -149,15 +172,14 @@ impl Kept {
 
     /// Its id.
     pub fn id(&self) -> &Id {
-        &self.entry.append.id
+        &self.entry.command.id
     }
 
     /// Sends it under its id, in its space; as often as it is called it takes effect once.
     ///
     /// Cancel-safe: if it is dropped before it returns, it may have taken effect, and sending again finds out.
     pub async fn send(&self) -> Result<Delivery, Undelivered> {
-        let Append { space: _, id, log, records } = &self.entry.append;
-        self.deliver(self.client.append(log, records.clone(), Some(id.clone()))).await
+        self.deliver(self.client.submit(&self.entry.command)).await
     }
 
     /// Removes it from the outbox: the program has its outcome, or gives it up.
@@ -169,12 +191,12 @@ impl Kept {
 
     async fn deliver(
         &self,
-        call: impl Future<Output = Result<Appended, client::Error>>,
+        call: impl Future<Output = Result<Submitted, client::Error>>,
     ) -> Result<Delivery, Undelivered> {
         // Before the first step, or an attempt that is dropped midway would be forgotten.
         let sent_before = self.sent.swap(true, Ordering::Relaxed);
         match call.await {
-            Ok(appended) => Ok(Delivery { appended, kept: self.clone() }),
+            Ok(submitted) => Ok(Delivery { submitted, kept: self.clone() }),
             Err(error) => Err(self.undelivered(error, sent_before)),
         }
     }
@@ -195,6 +217,11 @@ impl Kept {
 }
 
 impl Delivery {
+    /// What it got, if it was nothing but an append.
+    pub fn appended(&self) -> Option<Appended> {
+        self.submitted.appended()
+    }
+
     /// Removes the entry from the outbox: the program has its outcome.
     ///
     /// Cancel-safe, as [`Outbox::confirm`] is.
@@ -220,8 +247,7 @@ impl Undelivered {
             // Not what the client would say: sent again under its id it gets the same answer, and under a new one it may
             // take effect a second time.
             Standing::TooOld => {
-                "What became of it is forgotten. Look for its records; it stays in the outbox until it is \
-                                 confirmed."
+                "What became of it is forgotten. Look for its effects; it stays in the outbox until it is confirmed."
                     .to_owned()
             }
             Standing::Open | Standing::Refused | Standing::Reused => self.error.advice(),
@@ -239,7 +265,7 @@ impl Undelivered {
 impl fmt::Display for Undelivered {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.kept.entry();
-        write!(formatter, "{}; id `{}` stays in the outbox as entry {}", self.error, entry.append.id, entry.number)
+        write!(formatter, "{}; id `{}` stays in the outbox as entry {}", self.error, entry.command.id, entry.number)
     }
 }
 
@@ -289,7 +315,7 @@ mod tests {
     use tempfile::TempDir;
 
     use crate::client::{Cause, ErrorReport};
-    use crate::types::{History, LogTime, Offset, Sequence, SpaceName};
+    use crate::types::{ActionResult, CellKey, Guard, History, LogTime, Offset, Outcome, Sequence, SpaceName, Verdict};
 
     use super::*;
 
@@ -304,17 +330,16 @@ mod tests {
         LogName::new("payments").unwrap()
     }
 
-    fn records() -> Vec<NewRecord> {
-        vec![NewRecord { payload: "7 EUR".into(), headers: Vec::new() }]
-    }
+    const RECORDS: [&str; 1] = ["7 EUR"];
 
     async fn keep_one(sender: &Sender) -> Kept {
-        sender.keep(vec![sender.make_append(&log(), records(), None)]).await.unwrap().remove(0)
+        sender.keep([sender.make_append(&log(), RECORDS, None)]).await.unwrap().remove(0)
     }
 
-    fn appended(replayed: bool) -> Appended {
-        let (sequence, history, time) = (Sequence(1), History(1), LogTime::ZERO);
-        Appended { first: Offset(7), count: 1, replayed, sequence, history, time }
+    fn submitted(replayed: bool) -> Submitted {
+        let verdict = Verdict::Applied(vec![ActionResult::Appended { first: Offset(7), count: 1 }]);
+        let outcome = Outcome { verdict, sequence: Sequence(1), history: History(1), time: LogTime::ZERO };
+        Submitted { id: Id::new("a").unwrap(), outcome, replayed }
     }
 
     fn refused(report: ErrorReport) -> client::Error {
@@ -331,7 +356,7 @@ mod tests {
     async fn an_append_that_reaches_nobody_waits_through_a_crash_under_its_id() {
         let directory = TempDir::new().unwrap();
         let sender = sender_in(&directory).await;
-        let SendError::Undelivered(undelivered) = sender.append(&log(), records(), None).await.unwrap_err() else {
+        let SendError::Undelivered(undelivered) = sender.append(&log(), RECORDS, None).await.unwrap_err() else {
             panic!("it was kept");
         };
         assert_eq!((undelivered.standing(), undelivered.in_doubt()), (Standing::Open, false));
@@ -342,10 +367,29 @@ mod tests {
 
         let sender = sender_in(&directory).await;
         let [kept] = sender.waiting().await.unwrap().try_into().unwrap();
-        assert_eq!((kept.id(), &kept.entry().append.records), (&id, &records()));
+        let expected = sender.make_append(&log(), RECORDS, Some(id.clone()));
+        assert_eq!((kept.entry().appends_to(), &kept.entry().command), (Some(&log()), &expected));
         let undelivered = kept.send().await.unwrap_err();
         assert!(undelivered.in_doubt(), "nobody knows what became of the earlier run's attempts");
         assert_eq!(undelivered.error.id.as_ref(), Some(&id));
+    }
+
+    #[tokio::test]
+    async fn a_whole_command_is_kept_with_its_guards_under_its_id() {
+        let directory = TempDir::new().unwrap();
+        let sender = sender_in(&directory).await;
+        let balance = CellKey::new("balance").unwrap();
+        let command = || {
+            let request = sender.client.in_space(SpaceName::new("eu").unwrap()).command().id(Id::new("pay-1").unwrap());
+            request.require(Guard::cell_at_least(&balance, 7)).add(&balance, -7, 0..).append(&log(), "7 EUR")
+        };
+        let SendError::Undelivered(undelivered) = sender.submit(command()).await.unwrap_err() else {
+            panic!("it was kept");
+        };
+        assert_eq!(undelivered.error.doing, "submit command `pay-1`");
+        let [kept] = sender.waiting().await.unwrap().try_into().unwrap();
+        assert_eq!((&kept.entry().command, kept.entry().appends_to()), (&command().into_command(), None));
+        assert_eq!(kept.client.space.as_str(), "eu");
     }
 
     #[tokio::test]
@@ -355,7 +399,7 @@ mod tests {
         let kept = keep_one(&sender).await;
         let lost = kept.deliver(ready(Err(refused(ErrorReport::outcome_unknown("lost"))))).await.unwrap_err();
         assert_eq!((lost.standing(), lost.in_doubt()), (Standing::Open, true));
-        let delivery = lost.kept.deliver(ready(Ok(appended(true)))).await.unwrap();
+        let delivery = lost.kept.deliver(ready(Ok(submitted(true)))).await.unwrap();
         assert_eq!(sender.waiting().await.unwrap().len(), 1);
         delivery.confirm().await.unwrap();
         delivery.confirm().await.unwrap();
@@ -399,8 +443,8 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let sender = sender_in(&directory).await;
         let eu = SpaceName::new("eu").unwrap();
-        let append = Append { space: eu.clone(), ..sender.make_append(&log(), records(), None) };
-        sender.keep(vec![append]).await.unwrap();
+        let append = Command { space: eu.clone(), ..sender.make_append(&log(), RECORDS, None) };
+        sender.keep([append]).await.unwrap();
         let [kept] = sender.waiting().await.unwrap().try_into().unwrap();
         assert_eq!((kept.client.space, sender.client.space), (eu, SpaceName::main()));
     }
@@ -410,13 +454,13 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let sender = sender_in(&directory).await;
         let id = Id::new("pay-1").unwrap();
-        let error = sender.append(&log(), Vec::new(), Some(id.clone())).await.unwrap_err();
+        let error = sender.append(&log(), Vec::<NewRecord>::new(), Some(id.clone())).await.unwrap_err();
         assert!(
             matches!(&error, SendError::NotKept { id: named, error: Error::Malformed(_) } if *named == id),
             "{error}"
         );
         sender.outbox.clone().close().await.unwrap();
-        let error = sender.append(&log(), records(), None).await.unwrap_err();
+        let error = sender.append(&log(), RECORDS, None).await.unwrap_err();
         assert!(matches!(error, SendError::NotKept { error: Error::Closed { .. }, .. }), "{error}");
     }
 }

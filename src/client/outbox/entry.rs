@@ -1,8 +1,8 @@
-//! What an outbox keeps: appends, each with a number.
+//! What an outbox keeps: commands, each with a number.
 
 use std::fmt;
 
-use crate::types::{Action, Command, Id, LogName, MalformedCommand, NewRecord, SpaceName};
+use crate::types::{Action, Command, LogName};
 
 /// An entry's place in its outbox. It grows for as long as the outbox exists, and no number is given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,35 +22,24 @@ impl fmt::Display for EntryNumber {
     }
 }
 
-/// All that it takes to send an append, now or after a crash.
+/// A command that is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Append {
-    /// The space that the id and the log are of.
-    pub space: SpaceName,
-    /// The id under which it is sent, however often.
-    pub id: Id,
-    /// The log.
-    pub log: LogName,
-    /// At least one record.
-    pub records: Vec<NewRecord>,
-}
-
-impl Append {
-    /// Checks what every node would check, so that nothing is kept which can never be sent.
-    pub(super) fn check(&self) -> Result<(), MalformedCommand> {
-        let append = Action::Append { log: self.log.clone(), records: self.records.clone() };
-        let (space, id) = (self.space.clone(), self.id.clone());
-        Command { space, id, guards: Vec::new(), actions: vec![append] }.check()
-    }
-}
-
-/// An append that is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its place: entries with lower numbers were kept before.
     pub number: EntryNumber,
-    /// What is kept.
-    pub append: Append,
-    /// How many bytes the append takes in the file.
+    /// What is kept: all that it takes to send it, now or after a crash.
+    pub command: Command,
+    /// How many bytes the command takes in the file.
     pub(super) bytes: usize,
+}
+
+impl Entry {
+    /// The log, if the command does nothing but append to one and has no guard.
+    pub fn appends_to(&self) -> Option<&LogName> {
+        match (self.command.guards.as_slice(), self.command.actions.as_slice()) {
+            ([], [Action::Append { log, .. }]) => Some(log),
+            _ => None,
+        }
+    }
 }

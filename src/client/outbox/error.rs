@@ -4,11 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::frame::VERSION;
 use crate::types::MalformedCommand;
 use crate::types::limits::{OUTBOX_KEEP_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 
 /// Why an outbox failed. Cheap to clone: everybody who waits gets the same.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// It is open already.
     #[error("{} is in use by another process, or by another outbox of this one", .path.display())]
@@ -22,8 +24,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The file is of a newer build.
-    #[error("{} is an outbox of version {found}, which this build does not know", .path.display())]
+    /// The file is of an older or a newer build.
+    #[error(
+        "{} is an outbox of version {found}, and this build reads and writes version {VERSION} only; send what waits in it \
+         with the build that wrote it",
+        .path.display()
+    )]
     UnknownVersion {
         /// The file.
         path: PathBuf,
@@ -64,7 +70,7 @@ pub enum Error {
         /// What failed.
         why: Arc<Error>,
     },
-    /// An append that no node would take.
+    /// A command that no node would take.
     #[error(transparent)]
     Malformed(#[from] MalformedCommand),
     /// More than is kept at once.

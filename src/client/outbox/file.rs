@@ -192,13 +192,13 @@ fn write_whole<'a>(mut file: &File, header: Header, mut entries: impl Iterator<I
             && let Some(entry) = entries.next()
         {
             bytes += entry.bytes;
-            group.push((entry.number, frame::encode_append(&entry.append)));
+            group.push((entry.number, frame::encode_command(&entry.command)));
         }
         if group.is_empty() {
             file.sync_all()?;
             return Ok(end);
         }
-        let numbered = group.iter().map(|(number, append)| (*number, append.as_slice()));
+        let numbered = group.iter().map(|(number, command)| (*number, command.as_ref()));
         let frame = frame::encode(header.salt, end, &[], numbered);
         file.write_all(&frame)?;
         end += frame.len() as u64;

@@ -7,25 +7,24 @@
 //! | what | bytes |
 //! |---|---|
 //! | file | header · frames |
-//! | header | `oncelog outbox`, line feed · version `1` · salt `u64` · next number `u64` · checksum `u32` of all before |
+//! | header | `oncelog outbox`, line feed · version `2` · salt `u64` · next number `u64` · checksum `u32` of all before |
 //! | frame | marker (4 bytes) · length of the body `u32` · checksum `u32` of salt, place `u64`, length and body · body |
 //! | body | count, numbers of entries confirmed · count, entries kept |
-//! | entry | number · append, behind its length |
-//! | append | space · id · log · count, records |
-//! | record | payload · count, headers (key · value) |
+//! | entry | number · command, behind its length, in its canonical bytes ([`encode_proposal`]) |
 //!
-//! The integers with a width are big-endian, checksums are crc32c; all other numbers and counts are varints. Names, keys,
-//! payloads and values follow their length; ids are as [`Id::encode`] writes them.
+//! The integers with a width are big-endian, checksums are crc32c; all other numbers and counts are varints.
 
 use bytes::Bytes;
 
-use super::entry::{Append, Entry, EntryNumber};
+use super::entry::{Entry, EntryNumber};
+use crate::machine::{decode_proposal, encode_proposal};
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::limits::OUTBOX_FRAME_BYTES_MAX;
-use crate::types::{Header as RecordHeader, Id, LogName, NewRecord, SpaceName};
+use crate::types::{Command, Proposal};
 
 const TITLE: &[u8; 15] = b"oncelog outbox\n";
-const VERSION: u8 = 1;
+/// The version of the whole file. Version 1 kept only appends, and was never released.
+pub(super) const VERSION: u8 = 2;
 /// How many bytes the header has.
 pub(super) const HEADER_BYTES: usize = TITLE.len() + 1 + 8 + 8 + 4;
 /// It makes the next whole frame quick to find. It begins with a byte that no UTF-8 text has.
@@ -70,43 +69,19 @@ pub(super) enum BadFrame {
     Senseless(DecodeError),
 }
 
-/// An append's bytes.
-pub(super) fn encode_append(append: &Append) -> Vec<u8> {
-    let of_records: usize = append.records.iter().map(|record| record.size() + 8 + 8 * record.headers.len()).sum();
-    let mut encoder = Encoder::with_capacity(of_records + 128);
-    encoder.text(append.space.as_str());
-    append.id.encode(&mut encoder);
-    encoder.text(append.log.as_str());
-    encoder.length(append.records.len());
-    for record in &append.records {
-        encoder.bytes(&record.payload);
-        encoder.length(record.headers.len());
-        for header in &record.headers {
-            encoder.text(&header.key);
-            encoder.bytes(&header.value);
-        }
+/// A command's bytes.
+pub(super) fn encode_command(command: &Command) -> Bytes {
+    encode_proposal(&Proposal::Command(command.clone()))
+}
+
+fn decode_command(bytes: Bytes) -> Result<Command, DecodeError> {
+    match decode_proposal(bytes)? {
+        Proposal::Command(command) => Ok(command),
+        Proposal::Cancel(_) => Err(DecodeError::Invalid("command")),
     }
-    encoder.finish()
 }
 
-fn decode_append(bytes: Bytes) -> Result<Append, DecodeError> {
-    let mut decoder = Decoder::new(bytes);
-    let space = SpaceName::new(&decoder.text()?).map_err(|_| DecodeError::Invalid("name of a space"))?;
-    let id = Id::decode(&mut decoder)?;
-    let log = LogName::new(&decoder.text()?).map_err(|_| DecodeError::Invalid("name of a log"))?;
-    let records = decoder.list(|decoder| {
-        let payload = decoder.bytes()?;
-        let headers = decoder.list(|decoder| {
-            let key = decoder.text()?;
-            Ok(RecordHeader { key, value: decoder.bytes()? })
-        })?;
-        Ok(NewRecord { payload, headers })
-    })?;
-    decoder.finish()?;
-    Ok(Append { space, id, log, records })
-}
-
-/// A frame at its place, of entries whose appends are encoded already.
+/// A frame at its place, of entries whose commands are encoded already.
 pub(super) fn encode<'a>(
     salt: u64,
     place: u64,
@@ -119,9 +94,9 @@ pub(super) fn encode<'a>(
         body.varint(number.0);
     }
     body.length(kept.len());
-    for (number, append) in kept {
+    for (number, command) in kept {
         body.varint(number.0);
-        body.bytes(append);
+        body.bytes(command);
     }
     assert!(body.len() <= OUTBOX_FRAME_BYTES_MAX, "groups are closed long before they fill a frame");
     let length = u32::try_from(body.len()).expect("the longest frame's length fits");
@@ -163,8 +138,8 @@ fn decode_body(decoder: &mut Decoder) -> Result<(Vec<EntryNumber>, Vec<Entry>), 
     let confirmed = decoder.list(|decoder| decoder.varint().map(EntryNumber))?;
     let kept = decoder.list(|decoder| {
         let number = EntryNumber(decoder.varint()?);
-        let append = decoder.bytes()?;
-        Ok(Entry { number, bytes: append.len(), append: decode_append(append)? })
+        let command = decoder.bytes()?;
+        Ok(Entry { number, bytes: command.len(), command: decode_command(command)? })
     })?;
     Ok((confirmed, kept))
 }
@@ -197,13 +172,13 @@ impl Header {
             return Err(if cut_short { BadHeader::Damaged } else { BadHeader::Foreign });
         };
         match rest.first() {
-            Some(&VERSION) => Self::read_version_1(file).ok_or(BadHeader::Damaged),
+            Some(&VERSION) => Self::read_whole(file).ok_or(BadHeader::Damaged),
             Some(&found) => Err(BadHeader::UnknownVersion(found)),
             None => Err(BadHeader::Damaged),
         }
     }
 
-    fn read_version_1(file: &[u8]) -> Option<Self> {
+    fn read_whole(file: &[u8]) -> Option<Self> {
         let (covered, found) = file.get(..HEADER_BYTES)?.split_last_chunk::<4>()?;
         let (_, numbers) = covered.split_at_checked(TITLE.len() + 1)?;
         let (salt, next) = numbers.split_first_chunk::<8>()?;
@@ -217,13 +192,15 @@ impl Header {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{append, appends};
+    use crate::types::{Cancel, Id, SpaceName};
+
+    use super::super::tests::{command, commands};
     use super::*;
 
     /// A frame at a place, and the file that it is in.
-    fn file_with(salt: u64, place: usize, confirmed: &[EntryNumber], kept: &[Append]) -> Vec<u8> {
-        let packed: Vec<Vec<u8>> = kept.iter().map(encode_append).collect();
-        let numbered = (7..).map(EntryNumber).zip(packed.iter().map(Vec::as_slice)).collect::<Vec<_>>();
+    fn file_with(salt: u64, place: usize, confirmed: &[EntryNumber], kept: &[Command]) -> Vec<u8> {
+        let packed: Vec<Bytes> = kept.iter().map(encode_command).collect();
+        let numbered = (7..).map(EntryNumber).zip(packed.iter().map(Bytes::as_ref)).collect::<Vec<_>>();
         let mut file = vec![0; place];
         file.extend(encode(salt, place as u64, confirmed, numbered.into_iter()));
         file
@@ -231,14 +208,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_frame_comes_back(salt: u64, place in 0_usize..100, numbers: Vec<u64>, kept in appends(0..4)) {
+        fn every_frame_comes_back(salt: u64, place in 0_usize..100, numbers: Vec<u64>, kept in commands(0..4)) {
             let confirmed: Vec<_> = numbers.into_iter().map(EntryNumber).collect();
             let file = file_with(salt, place, &confirmed, &kept);
             let frame = read(salt, &file, place).unwrap();
             prop_assert_eq!(frame.confirmed, confirmed);
             let numbers: Vec<_> = frame.kept.iter().map(|entry| entry.number.0).collect();
             prop_assert_eq!(numbers, (7..).take(kept.len()).collect::<Vec<_>>());
-            prop_assert_eq!(frame.kept.into_iter().map(|entry| entry.append).collect::<Vec<_>>(), kept);
+            prop_assert_eq!(frame.kept.into_iter().map(|entry| entry.command).collect::<Vec<_>>(), kept);
             prop_assert_eq!(frame.end, file.len());
         }
 
@@ -266,8 +243,10 @@ mod tests {
             assert_eq!(Header::read(&whole[..length]), Err(BadHeader::Damaged), "{length} bytes");
         }
         let mut newer = whole.clone();
-        newer[TITLE.len()] = 2;
-        assert_eq!(Header::read(&newer), Err(BadHeader::UnknownVersion(2)));
+        for other in [1, 3] {
+            newer[TITLE.len()] = other;
+            assert_eq!(Header::read(&newer), Err(BadHeader::UnknownVersion(other)));
+        }
         for place in TITLE.len() + 1..HEADER_BYTES {
             let mut damaged = whole.clone();
             damaged[place] ^= 1;
@@ -276,14 +255,16 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_1_are_final() {
+    fn the_bytes_of_version_2_are_final() {
         let header = Header { salt: 0x1122_3344_5566_7788, next: EntryNumber(9) }.encode();
-        let frame = file_with(0x1122_3344_5566_7788, 0, &[EntryNumber(300)], &[append("a", "pay")]);
+        let frame = file_with(0x1122_3344_5566_7788, 0, &[EntryNumber(300)], &[command("a", "pay")]);
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-        assert_eq!(hex(&header), "6f6e63656c6f67206f7574626f780a011122334455667788000000000000000999e5ae66");
+        assert_eq!(hex(&header), "6f6e63656c6f67206f7574626f780a021122334455667788000000000000000979c8ca87");
         let (head, body) = frame.split_at(FRAME_HEAD_BYTES);
-        assert_eq!(hex(head), "fe6f62780000001d8c3f9253");
-        assert_eq!(hex(body), "01ac02010717046d61696e010161087061796d656e7473010370617900");
+        assert_eq!(hex(head), "fe6f62780000003d55cca09d");
+        let expected = "01ac020107370101046d61696e01016101040470616964000201087061796d656e7473\
+                        0103706179000404706169640200feffffffffffffffff010100";
+        assert_eq!(hex(body), expected);
     }
 
     #[test]
@@ -303,6 +284,14 @@ mod tests {
         assert!(!any_from(1, &file, 51));
         assert!(!any_from(1, &file[..file.len() - 1], 0));
         assert!(!any_from(1, &file, file.len() + 1));
+    }
+
+    #[test]
+    fn a_cancel_is_no_entry() {
+        let cancel = Cancel { space: SpaceName::main(), target: Id::new("pay-1").unwrap() };
+        let bytes = encode_proposal(&Proposal::Cancel(cancel));
+        let frame = encode(1, 0, &[], [(EntryNumber(1), bytes.as_ref())].into_iter());
+        assert_eq!(read(1, &frame, 0), Err(BadFrame::Senseless(DecodeError::Invalid("command"))));
     }
 
     #[test]

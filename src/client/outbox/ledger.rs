@@ -13,24 +13,27 @@ use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::entry::{Append, Entry, EntryNumber};
+use bytes::Bytes;
+
+use super::entry::{Entry, EntryNumber};
 use super::error::Error;
 use super::file::OutboxFile;
 use super::frame::{self, HEADER_BYTES};
-use crate::types::MalformedCommand;
 use crate::types::limits::{OUTBOX_UNSYNCED_BYTES_TARGET, OUTBOX_WAITING_BYTES_MAX};
+use crate::types::{Command, MalformedCommand};
 
-/// An append on its way into the file.
+/// A command on its way into the file.
 #[derive(Debug)]
 pub(super) struct Packed {
-    append: Append,
-    bytes: Vec<u8>,
+    command: Command,
+    bytes: Bytes,
 }
 
 impl Packed {
-    pub(super) fn new(append: Append) -> Result<Self, MalformedCommand> {
-        append.check()?;
-        Ok(Self { bytes: frame::encode_append(&append), append })
+    /// Checks what every node would check, so that nothing is kept which can never be sent.
+    pub(super) fn new(command: Command) -> Result<Self, MalformedCommand> {
+        command.check()?;
+        Ok(Self { bytes: frame::encode_command(&command), command })
     }
 
     pub(super) fn size(&self) -> usize {
@@ -102,7 +105,7 @@ impl Ledger {
         let numbers = iter::successors(Some(self.next), |number| Some(number.next()));
         let numbered: Vec<_> = numbers.zip(kept).collect();
         let next = numbered.last().map_or(self.next, |(number, _)| number.next());
-        let entries = numbered.iter().map(|(number, packed)| (*number, packed.bytes.as_slice()));
+        let entries = numbered.iter().map(|(number, packed)| (*number, packed.bytes.as_ref()));
         let frame = frame::encode(self.file.salt(), self.file.end(), &said, entries);
         self.file.write(&frame)?;
         if numbered.is_empty() && frame.len() < OUTBOX_UNSYNCED_BYTES_TARGET {
@@ -158,7 +161,7 @@ impl Ledger {
     }
 
     fn add(&mut self, number: EntryNumber, packed: Packed) -> Arc<Entry> {
-        let entry = Arc::new(Entry { number, bytes: packed.size(), append: packed.append });
+        let entry = Arc::new(Entry { number, bytes: packed.size(), command: packed.command });
         self.waiting_bytes += entry.bytes;
         self.waiting.insert(number, Arc::clone(&entry));
         entry

@@ -1,12 +1,12 @@
 //! A file on the client's side that remembers what was sent until the program has its outcome.
 //!
 //! A program that crashes between sending and hearing what became of it forgets the id, and with it the only safe way to
-//! send again. An outbox keeps id and append on disk before the first attempt:
+//! send again. An outbox keeps id and command on disk before the first attempt:
 //!
-//! - An append is synced before it is sent, so nothing is ever in doubt whose id is not in the file.
+//! - A command is synced before it is sent, so nothing is ever in doubt whose id is not in the file.
 //! - It goes only when the program confirms that it has the outcome. Until then, and after any crash, it can be sent again
 //!   under its id, which gets the one outcome, or cancelled. A refusal is an outcome; an id that is too old is reported,
-//!   never dropped.
+//!   never dropped. Guards are kept with the command and looked at when it is run, however late that is.
 //! - A write that a crash has cut is ignored: nobody was told that it was kept. Damage with anything behind it is an error
 //!   that says where, and changes nothing; in the very last frame it can't be told from a cut, and is logged. After a failed write or sync the outbox takes nothing more.
 //! - One outbox at a time has the file, by a lock that a crash gives up. The file must be on a local disk, and while a
@@ -15,9 +15,8 @@
 //! A program begins by asking what an earlier run left, and then works:
 //!
 //! ```no_run
-//! use oncelog::client::Client;
+//! use oncelog::Client;
 //! use oncelog::client::outbox::{Outbox, Standing};
-//! use oncelog::types::{LogName, NewRecord};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder().addresses(["127.0.0.1:7420", "127.0.0.1:7430"]).build()?;
@@ -27,7 +26,7 @@
 //! for kept in sender.waiting().await? {
 //!     match kept.send().await {
 //!         Ok(delivery) => {
-//!             println!("{} is at offset {}", kept.id(), delivery.appended.first);
+//!             println!("{} is done: {:?}", kept.id(), delivery.submitted.results());
 //!             delivery.confirm().await?;
 //!         }
 //!         // Nothing is decided: it stays, and so does all behind it.
@@ -39,10 +38,9 @@
 //!     }
 //! }
 //!
-//! let log = LogName::new("payments")?;
-//! let record = NewRecord { payload: "7 EUR to Ada".into(), headers: Vec::new() };
-//! let delivery = sender.append(&log, vec![record], None).await?;
-//! println!("paid at offset {}", delivery.appended.first);
+//! let transfer = client.command().add(&"balance/bob".parse()?, -7, 0..).add(&"balance/ada".parse()?, 7, ..);
+//! let delivery = sender.submit(transfer.append(&"payments".parse()?, "7 EUR to Ada")).await?;
+//! println!("paid at offset {:?}", delivery.submitted.first_offset());
 //! // Whatever the program owes for the outcome comes first; once this is done, nobody will remind it.
 //! delivery.confirm().await?;
 //! # Ok(())
@@ -90,9 +88,10 @@ use tokio::sync::oneshot;
 
 pub use cancellation::Settled;
 pub use delivery::{Delivery, Kept, SendError, Sender, Standing, Undelivered};
-pub use entry::{Append, Entry, EntryNumber};
+pub use entry::{Entry, EntryNumber};
 pub use error::Error;
 
+use crate::types::Command;
 use crate::types::limits::{OUTBOX_GARBAGE_BYTES_TARGET, OUTBOX_KEEP_BYTES_MAX};
 use ledger::{Ledger, Packed};
 use writer::{Done, Request};
@@ -139,14 +138,14 @@ impl Outbox {
         &self.path
     }
 
-    /// Keeps appends: all of them or none, in this order, with one sync. They are on disk when it returns.
+    /// Keeps commands: all of them or none, in this order, with one sync. They are on disk when it returns.
     ///
-    /// What is malformed, too large or too much is not kept. After any other error the appends are kept or not, and opening
+    /// What is malformed, too large or too much is not kept. After any other error the commands are kept or not, and opening
     /// the outbox again shows it.
     ///
     /// Cancel-safe: if it is dropped before it returns, they are kept, all of them, or not, and [`Outbox::waiting`] shows it.
-    pub async fn keep(&self, appends: Vec<Append>) -> Result<Vec<Arc<Entry>>, Error> {
-        let entries = appends.into_iter().map(Packed::new).collect::<Result<Vec<_>, _>>()?;
+    pub async fn keep(&self, commands: impl IntoIterator<Item = Command>) -> Result<Vec<Arc<Entry>>, Error> {
+        let entries = commands.into_iter().map(Packed::new).collect::<Result<Vec<_>, _>>()?;
         let bytes = entries.iter().map(Packed::size).sum();
         if bytes > OUTBOX_KEEP_BYTES_MAX {
             return Err(Error::TooLarge(bytes));

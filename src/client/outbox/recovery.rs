@@ -74,7 +74,11 @@ impl Recovered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::append;
+    use bytes::Bytes;
+
+    use crate::types::{Action, CellKey};
+
+    use super::super::tests::command;
     use super::*;
 
     const SALT: u64 = 5;
@@ -84,8 +88,8 @@ mod tests {
         let mut file = Header { salt: SALT, next: EntryNumber(4) }.encode();
         for (confirmed, kept) in frames {
             let confirmed: Vec<_> = confirmed.iter().copied().map(EntryNumber).collect();
-            let append = frame::encode_append(&append("pay", "paid"));
-            let kept = kept.iter().map(|number| (EntryNumber(*number), append.as_slice()));
+            let command = frame::encode_command(&command("pay", "paid"));
+            let kept = kept.iter().map(|number| (EntryNumber(*number), command.as_ref()));
             let frame = frame::encode(SALT, file.len() as u64, &confirmed, kept);
             file.extend(frame);
         }
@@ -146,11 +150,11 @@ mod tests {
     #[test]
     fn a_payload_that_holds_an_outbox_is_no_witness_against_a_torn_write() {
         let embedded = file_of(&[(&[], &[4]), (&[], &[5])]);
-        let mut payload = append("pay", "");
-        payload.records[0].payload = embedded.clone().into();
-        let packed = frame::encode_append(&payload);
+        let mut carries_it = command("pay", "");
+        carries_it.actions.push(Action::put(&CellKey::new("outbox").unwrap(), Bytes::from(embedded.clone())));
+        let packed = frame::encode_command(&carries_it);
         let mut file = Header { salt: SALT, next: EntryNumber(1) }.encode();
-        file.extend(frame::encode(SALT, file.len() as u64, &[], [(EntryNumber(1), packed.as_slice())].into_iter()));
+        file.extend(frame::encode(SALT, file.len() as u64, &[], [(EntryNumber(1), packed.as_ref())].into_iter()));
         file.truncate(file.len() - 1);
         assert_eq!(read_back(&file).unwrap().end, HEADER_BYTES);
     }

@@ -42,6 +42,7 @@ impl BootId {
     }
 
     /// From its bytes.
+    #[cfg(test)]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

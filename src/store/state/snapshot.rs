@@ -57,6 +57,7 @@ impl Manifest {
     }
 
     /// How many bytes its files have.
+    #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }

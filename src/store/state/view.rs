@@ -13,8 +13,7 @@ use super::health::Health;
 use super::{keys, rows};
 use crate::machine::{Globals, LogHead, Remembered, Space};
 use crate::types::{
-    Cell, CellKey, Id, Lock, LockName, LogId, LogIndex, LogName, LogTime, Offset, Position, ReaderName, Record,
-    SpaceName,
+    Cell, CellKey, Id, Lock, LockName, LogIndex, LogName, LogTime, Offset, Position, ReaderName, Record, SpaceName,
 };
 
 /// What is applied, for reading.
@@ -52,11 +51,6 @@ impl View {
     /// The index of the last applied entry. Every answer of this view includes it.
     pub fn applied_index(&self) -> Option<LogIndex> {
         self.applied.log_id.map(|log_id| log_id.index)
-    }
-
-    /// The last applied entry. Every answer of this view includes it.
-    pub fn applied_log_id(&self) -> Option<LogId> {
-        self.applied.log_id
     }
 
     /// What holds for all spaces.

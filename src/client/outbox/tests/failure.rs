@@ -24,7 +24,7 @@ async fn ask<T>(requests: &mpsc::Sender<Request>, request: impl FnOnce(Done<T>) 
 }
 
 fn keep_request(id: &str) -> impl FnOnce(Done<Vec<Arc<Entry>>>) -> Request {
-    let entries = vec![Packed::new(append(id, "paid")).unwrap()];
+    let entries = vec![Packed::new(command(id, "paid")).unwrap()];
     |done| Request::Keep { entries, done }
 }
 
@@ -65,9 +65,9 @@ async fn it_lets_go_of_the_file_when_it_fails_though_nobody_has_closed_it() {
     let directory = TempDir::new().unwrap();
     let (path, elsewhere) = (path_in(&directory), directory.path().join("elsewhere"));
     let outbox = Outbox::open(&path).await.unwrap();
-    outbox.keep(vec![append("a", "paid")]).await.unwrap();
+    outbox.keep(vec![command("a", "paid")]).await.unwrap();
     fs::rename(&path, &elsewhere).unwrap();
-    assert!(matches!(outbox.keep(vec![append("b", "paid")]).await, Err(Error::Poisoned { .. })));
+    assert!(matches!(outbox.keep(vec![command("b", "paid")]).await, Err(Error::Poisoned { .. })));
     // The answer may come before the file is let go of; this one comes after it.
     assert!(matches!(outbox.waiting().await, Err(Error::Poisoned { .. })));
     assert_eq!(waiting(&open(&elsewhere))[0], "a");

@@ -40,7 +40,7 @@ fn a_flipped_bit_is_told_with_its_place_or_undoes_the_last_write_and_never_makes
         let start = *starts.iter().rfind(|start| **start <= place).unwrap();
         let expected = match place {
             0..15 => Unreadable::Foreign,
-            15 => Unreadable::UnknownVersion(1 ^ mask),
+            15 => Unreadable::UnknownVersion(2 ^ mask),
             _ => Unreadable::DamagedAt(start),
         };
         assert_eq!(read, Err(expected), "bit {bit}");
@@ -71,7 +71,8 @@ fn a_file_that_is_something_else_is_refused_and_left_as_it_is() {
     for (content, expected) in [
         ("", "is not an outbox"),
         ("[settings]\n", "is not an outbox"),
-        ("oncelog outbox\n\u{2}…", "is an outbox of version 2, which this build does not know"),
+        ("oncelog outbox\n\u{1}…", "with the build that wrote it"),
+        ("oncelog outbox\n\u{3}…", "with the build that wrote it"),
     ] {
         fs::write(&path, content).unwrap();
         let error = Ledger::open(&path, NO_COMPACTION).unwrap_err();

@@ -7,7 +7,7 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Keep(Vec<Append>),
+    Keep(Vec<Command>),
     /// Confirms the entry at this place of those that wait, counted around.
     Confirm(usize),
     /// Closes and opens.
@@ -18,7 +18,7 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => appends(1..4).prop_map(Step::Keep),
+        4 => commands(1..4).prop_map(Step::Keep),
         6 => any::<usize>().prop_map(Step::Confirm),
         1 => Just(Step::Restart),
         1 => Just(Step::Kill),
@@ -30,16 +30,16 @@ async fn play(steps: Vec<Step>, garbage_bytes: u64) {
     let directory = TempDir::new().unwrap();
     let mut path = path_in(&directory);
     let mut outbox = Outbox::open_with(path.clone(), garbage_bytes).await.unwrap();
-    let mut model: Vec<(u64, Append)> = Vec::new();
+    let mut model: Vec<(u64, Command)> = Vec::new();
     let mut next = 1;
     for step in steps {
         match step {
-            Step::Keep(appends) => {
-                let kept = outbox.keep(appends.clone()).await.unwrap();
+            Step::Keep(commands) => {
+                let kept = outbox.keep(commands.clone()).await.unwrap();
                 let numbers: Vec<_> = kept.iter().map(|entry| entry.number.0).collect();
-                assert_eq!(numbers, (next..).take(appends.len()).collect::<Vec<_>>());
-                next += appends.len() as u64;
-                model.extend(numbers.into_iter().zip(appends));
+                assert_eq!(numbers, (next..).take(commands.len()).collect::<Vec<_>>());
+                next += commands.len() as u64;
+                model.extend(numbers.into_iter().zip(commands));
             }
             Step::Confirm(_) if model.is_empty() => outbox.confirm(EntryNumber(next)).await.unwrap(),
             Step::Confirm(place) => {
@@ -60,7 +60,7 @@ async fn play(steps: Vec<Step>, garbage_bytes: u64) {
             }
         }
         let waiting: Vec<_> = outbox.waiting().await.unwrap();
-        let waiting: Vec<_> = waiting.iter().map(|entry| (entry.number.0, entry.append.clone())).collect();
+        let waiting: Vec<_> = waiting.iter().map(|entry| (entry.number.0, entry.command.clone())).collect();
         assert_eq!(waiting, model);
     }
     outbox.close().await.unwrap();

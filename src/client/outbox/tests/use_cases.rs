@@ -20,7 +20,7 @@ async fn a_second_outbox_on_the_same_file_is_refused_while_the_first_lives() {
     let first = Outbox::open(&path).await.unwrap();
     let error = Outbox::open(&path).await.unwrap_err();
     assert!(error.to_string().ends_with("is in use by another process, or by another outbox of this one"), "{error}");
-    first.keep(vec![append("a", "paid")]).await.unwrap();
+    first.keep(vec![command("a", "paid")]).await.unwrap();
     first.close().await.unwrap();
     assert_eq!(ids(&Outbox::open(&path).await.unwrap().waiting().await.unwrap()), ["a"]);
 }
@@ -30,7 +30,7 @@ async fn it_stays_in_use_through_a_compaction() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     let first = Outbox::open_with(path.clone(), 1).await.unwrap();
-    let kept = first.keep(vec![append("a", "paid")]).await.unwrap();
+    let kept = first.keep(vec![command("a", "paid")]).await.unwrap();
     first.confirm(kept[0].number).await.unwrap();
     first.waiting().await.unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), HEADER_BYTES as u64);
@@ -43,7 +43,7 @@ async fn a_closed_outbox_says_so_to_its_other_clones() {
     let outbox = Outbox::open(path_in(&directory)).await.unwrap();
     let clone = outbox.clone();
     outbox.close().await.unwrap();
-    assert!(matches!(clone.keep(vec![append("a", "paid")]).await, Err(Error::Closed { .. })));
+    assert!(matches!(clone.keep(vec![command("a", "paid")]).await, Err(Error::Closed { .. })));
     assert!(matches!(clone.close().await, Err(Error::Closed { .. })));
 }
 
@@ -55,7 +55,7 @@ fn those_who_keep_at_the_same_time_share_a_write_and_a_sync() {
     let (requests, received) = mpsc::channel();
     let mut answers = Vec::new();
     for number in 0..10 {
-        let entries = vec![Packed::new(append(&format!("id-{number}"), "paid")).unwrap()];
+        let entries = vec![Packed::new(command(&format!("id-{number}"), "paid")).unwrap()];
         let (done, answer) = oneshot::channel();
         requests.send(Request::Keep { entries, done }).unwrap();
         answers.push(answer);
@@ -75,7 +75,7 @@ fn what_nobody_waits_for_any_more_is_not_kept() {
     let ledger = open(&path);
     let (requests, received) = mpsc::channel();
     let (done, _) = oneshot::channel();
-    requests.send(Request::Keep { entries: vec![Packed::new(append("a", "paid")).unwrap()], done }).unwrap();
+    requests.send(Request::Keep { entries: vec![Packed::new(command("a", "paid")).unwrap()], done }).unwrap();
     drop(requests);
     writer::run(ledger, &received);
     assert!(waiting(&open(&path)).is_empty());
@@ -92,7 +92,7 @@ async fn many_tasks_keep_and_confirm_at_once() {
         tasks.spawn(async move {
             for round in 0..20 {
                 let id = format!("{task}-{round}");
-                let kept = outbox.keep(vec![append(&id, "paid")]).await.unwrap();
+                let kept = outbox.keep(vec![command(&id, "paid")]).await.unwrap();
                 assert_eq!(ids(&kept), [id.as_str()]);
                 if round != 19 {
                     outbox.confirm(kept[0].number).await.unwrap();
@@ -129,10 +129,10 @@ fn a_long_row_of_confirmations_is_synced_now_and_then() {
 async fn what_no_node_would_take_is_not_kept() {
     let directory = TempDir::new().unwrap();
     let outbox = Outbox::open(path_in(&directory)).await.unwrap();
-    let mut nothing = append("a", "");
-    nothing.records.clear();
-    assert!(matches!(outbox.keep(vec![append("b", "paid"), nothing]).await, Err(Error::Malformed(_))));
-    let large = append("a", &"x".repeat(RECORD_BYTES_MAX));
+    let mut nothing = command("a", "");
+    nothing.actions.clear();
+    assert!(matches!(outbox.keep(vec![command("b", "paid"), nothing]).await, Err(Error::Malformed(_))));
+    let large = command("a", &"x".repeat(RECORD_BYTES_MAX));
     let too_many = vec![large; OUTBOX_KEEP_BYTES_MAX / RECORD_BYTES_MAX];
     assert!(matches!(outbox.keep(too_many).await, Err(Error::TooLarge(_))));
     assert!(outbox.waiting().await.unwrap().is_empty());
@@ -140,16 +140,17 @@ async fn what_no_node_would_take_is_not_kept() {
 }
 
 #[tokio::test]
-async fn the_largest_append_is_kept() {
+async fn the_largest_command_is_kept() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     let outbox = Outbox::open(&path).await.unwrap();
-    let mut large = append("a", "");
-    large.records = vec![NewRecord { payload: vec![7; 1_000].into(), headers: Vec::new() }; COMMAND_RECORDS_MAX];
+    let mut large = command("a", "");
+    let records = vec![NewRecord::new(vec![7; 1_000]); COMMAND_RECORDS_MAX];
+    large.actions = vec![Action::append(&LogName::new("payments").unwrap(), records)];
     outbox.keep(vec![large.clone()]).await.unwrap();
     outbox.close().await.unwrap();
     let waiting = Outbox::open(&path).await.unwrap().waiting().await.unwrap();
-    assert_eq!(waiting[0].append, large);
+    assert_eq!(waiting[0].command, large);
 }
 
 #[test]
