@@ -65,8 +65,16 @@ pub mod glossary {
 pub mod decisions {
     #![doc = include_str!("decisions/README.md")]
 
+    pub mod a_holder_claims_what_follows_from_answers {
+        #![doc = include_str!("decisions/a-holder-claims-what-follows-from-answers.md")]
+    }
+
     pub mod adopt_before_handling {
         #![doc = include_str!("decisions/adopt-before-handling.md")]
+    }
+
+    pub mod an_outbox_keeps_canonical_bytes {
+        #![doc = include_str!("decisions/an-outbox-keeps-canonical-bytes.md")]
     }
 
     pub mod below_the_start_is_an_error {
@@ -107,6 +115,10 @@ pub mod decisions {
 
     pub mod streams_look_up_while_wary {
         #![doc = include_str!("decisions/streams-look-up-while-wary.md")]
+    }
+
+    pub mod the_crate_offers_the_client_alone {
+        #![doc = include_str!("decisions/the-crate-offers-the-client-alone.md")]
     }
 
     pub mod the_first_machine_version_grew {

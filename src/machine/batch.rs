@@ -4,7 +4,8 @@
 //! proposal its length (varint) and its bytes.
 //!
 //! - Format and machine version keep their places in every format, so that a node can see that an entry is beyond it.
-//! - A proposal's bytes are those of [`encode_proposal`](super::encoding::encode_proposal), copied: encoding happens once, where it arrived.
+//! - A proposal's bytes are those of [`encode_proposal`](super::encoding::encode_proposal), copied: encoding happens once,
+//!   where it arrived.
 
 use bytes::Bytes;
 
