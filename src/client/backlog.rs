@@ -16,25 +16,25 @@ use crate::wire::{Appended, ErrorReport, v1};
 use super::attempts::Attempts;
 use super::error::{Cause, Error};
 
-/// One append on its way.
+/// One append that has no answer yet.
 #[derive(Debug)]
-pub(super) struct Parcel {
+pub(super) struct Pending {
     pub(super) id: Id,
     pub(super) request: v1::AppendRequest,
     /// About how many bytes it has.
     pub(super) size: usize,
     pub(super) deadline: Instant,
     pub(super) answer: oneshot::Sender<Result<Appended, Error>>,
-    /// Its share of what may be on the way at once.
-    pub(super) room: Vec<OwnedSemaphorePermit>,
+    /// Its share of what may be in flight at once.
+    pub(super) permits: Vec<OwnedSemaphorePermit>,
     pub(super) attempts: Attempts,
 }
 
-impl Parcel {
+impl Pending {
     fn settle(self, result: Result<Appended, Error>) {
         // Whoever dropped the receipt does not want to know.
         let _unheard = self.answer.send(result);
-        drop(self.room);
+        drop(self.permits);
     }
 
     fn fail(self, cause: Cause) {
@@ -50,11 +50,11 @@ impl Parcel {
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     /// Sent on this connection, from the position `first` on; `None`: answered.
-    sent: VecDeque<Option<Parcel>>,
+    sent: VecDeque<Option<Pending>>,
     first: u64,
     /// Sent but not answered.
     open: usize,
-    waiting: VecDeque<Parcel>,
+    waiting: VecDeque<Pending>,
 }
 
 /// An answer that is to nothing that was sent.
@@ -62,8 +62,8 @@ pub(super) struct Backlog {
 pub(super) struct Unexpected;
 
 impl Backlog {
-    pub(super) fn push(&mut self, parcel: Parcel) {
-        self.waiting.push_back(parcel);
+    pub(super) fn push(&mut self, pending: Pending) {
+        self.waiting.push_back(pending);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -83,17 +83,17 @@ impl Backlog {
     /// The next message: what waits, in order, as much as fits in one.
     pub(super) fn message(&mut self) -> v1::AppendStreamRequest {
         let (mut appends, mut bytes) = (Vec::new(), 0);
-        while let Some(parcel) = self.waiting.front() {
+        while let Some(pending) = self.waiting.front() {
             let is_full =
-                appends.len() == STREAM_MESSAGE_APPENDS_MAX || bytes + parcel.size > STREAM_MESSAGE_BYTES_TARGET;
+                appends.len() == STREAM_MESSAGE_APPENDS_MAX || bytes + pending.size > STREAM_MESSAGE_BYTES_TARGET;
             if is_full && !appends.is_empty() {
                 break;
             }
-            bytes += parcel.size;
-            let Some(parcel) = self.waiting.pop_front() else { break };
+            bytes += pending.size;
+            let Some(pending) = self.waiting.pop_front() else { break };
             // Payloads are shared, not copied: it may have to be sent again.
-            appends.push(parcel.request.clone());
-            self.sent.push_back(Some(parcel));
+            appends.push(pending.request.clone());
+            self.sent.push_back(Some(pending));
             self.open += 1;
         }
         v1::AppendStreamRequest { appends }
@@ -106,61 +106,61 @@ impl Backlog {
         result: Result<Appended, ErrorReport>,
         by: &str,
     ) -> Result<(), Unexpected> {
-        let mut parcel = self.take(position)?;
+        let mut pending = self.take(position)?;
         match result {
-            Ok(appended) => parcel.settle(Ok(appended)),
+            Ok(appended) => pending.settle(Ok(appended)),
             Err(report) => {
-                parcel.attempts.add(by, report.clone());
-                parcel.fail(Cause::Refused(Box::new(report)));
+                pending.attempts.add(by, report.clone());
+                pending.fail(Cause::Refused(Box::new(report)));
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, position: u64) -> Result<Parcel, Unexpected> {
+    fn take(&mut self, position: u64) -> Result<Pending, Unexpected> {
         let place = position.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
         let slot = place.and_then(|place| self.sent.get_mut(place)).ok_or(Unexpected)?;
-        let parcel = slot.take().ok_or(Unexpected)?;
+        let pending = slot.take().ok_or(Unexpected)?;
         self.open -= 1;
         while let Some(None) = self.sent.front() {
             self.sent.pop_front();
             self.first += 1;
         }
-        Ok(parcel)
+        Ok(pending)
     }
 
     /// The connection is lost: whatever it has not answered waits again, before what was never sent. What is known of that
     /// is what `report` says of it; of what was never sent, that nothing has happened.
     pub(super) fn lost(&mut self, by: &str, report: &ErrorReport) {
         let nothing = ErrorReport { effect: AttemptEffect::None, ..report.clone() };
-        for parcel in &mut self.waiting {
-            parcel.attempts.add(by, nothing.clone());
+        for pending in &mut self.waiting {
+            pending.attempts.add(by, nothing.clone());
         }
-        for mut parcel in std::mem::take(&mut self.sent).into_iter().rev().flatten() {
-            parcel.attempts.add(by, report.clone());
-            self.waiting.push_front(parcel);
+        for mut pending in std::mem::take(&mut self.sent).into_iter().rev().flatten() {
+            pending.attempts.add(by, report.clone());
+            self.waiting.push_front(pending);
         }
         (self.first, self.open) = (0, 0);
     }
 
     /// Gives up what has waited for an answer until its deadline.
     pub(super) fn expire(&mut self, now: Instant, time: Duration, by: Option<&str>) {
-        let is_over = |parcel: &Parcel| parcel.deadline <= now;
+        let is_over = |pending: &Pending| pending.deadline <= now;
         let positions: Vec<u64> = (self.first..)
             .zip(&self.sent)
             .filter(|(_, slot)| slot.as_ref().is_some_and(is_over))
             .map(|(position, _)| position)
             .collect();
         for position in positions {
-            if let Ok(mut parcel) = self.take(position) {
-                parcel.attempts.add(by.unwrap_or_default(), super::operation::no_answer(time));
-                parcel.fail(Cause::TimeOver(time));
+            if let Ok(mut pending) = self.take(position) {
+                pending.attempts.add(by.unwrap_or_default(), super::operation::no_answer(time));
+                pending.fail(Cause::TimeOver(time));
             }
         }
         let (over, waiting) = std::mem::take(&mut self.waiting).into_iter().partition::<VecDeque<_>, _>(is_over);
         self.waiting = waiting;
-        for parcel in over {
-            parcel.fail(Cause::TimeOver(time));
+        for pending in over {
+            pending.fail(Cause::TimeOver(time));
         }
     }
 
@@ -168,13 +168,13 @@ impl Backlog {
     pub(super) fn deadline(&self) -> Option<Instant> {
         // Every append has the same time, so the first given has the first deadline.
         let sent = self.sent.iter().flatten().next();
-        [sent, self.waiting.front()].into_iter().flatten().map(|parcel| parcel.deadline).min()
+        [sent, self.waiting.front()].into_iter().flatten().map(|pending| pending.deadline).min()
     }
 
     /// Nobody can or will take it: gives everything up.
     pub(super) fn fail_all(&mut self, cause: impl Fn() -> Cause) {
-        for parcel in std::mem::take(&mut self.sent).into_iter().flatten().chain(std::mem::take(&mut self.waiting)) {
-            parcel.fail(cause());
+        for pending in std::mem::take(&mut self.sent).into_iter().flatten().chain(std::mem::take(&mut self.waiting)) {
+            pending.fail(cause());
         }
         (self.first, self.open) = (0, 0);
     }
@@ -193,7 +193,7 @@ mod tests {
     fn push(backlog: &mut Backlog, name: &str, seconds: u64) -> Receipt {
         let (answer, receipt) = oneshot::channel();
         let id = Id::new(name).unwrap();
-        backlog.push(Parcel {
+        backlog.push(Pending {
             request: v1::AppendRequest {
                 log: "orders".to_owned(),
                 id: Some(crate::wire::command_id(&id)),
@@ -203,7 +203,7 @@ mod tests {
             size: 100,
             deadline: Instant::now() + Duration::from_secs(seconds),
             answer,
-            room: Vec::new(),
+            permits: Vec::new(),
             attempts: Attempts::default(),
         });
         receipt

@@ -1,4 +1,4 @@
-//! How a client comes to be. Nothing connects yet: that happens at the first attempt.
+//! Builds clients. Nothing connects yet: that happens at the first attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::nodes::{Node, Nodes};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client is made of.
+/// Settings of a client that is to be built.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,37 +49,37 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Where nodes listen for clients, as `host:port`. One is enough; with more, the others are asked when one fails.
+    /// The client addresses of nodes, as `host:port`. One is enough; with more, the client asks another one when one fails.
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.addresses.extend(addresses.into_iter().map(Into::into));
         self
     }
 
-    /// The space; `main` if none is named.
+    /// The space; `main` by default.
     pub fn space(self, space: SpaceName) -> Self {
         Self { space, ..self }
     }
 
-    /// How long an operation may take, all attempts together; ten seconds if nothing is said.
+    /// How long an operation may take, all attempts together; ten seconds by default.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// How to connect to a node: the endpoint comes with its address and with what this client sets, and the channel should
-    /// connect lazily. For certificates, a proxy, a limit, a connection inside of a process. Not called again for a node that
-    /// is known: a channel connects anew by itself.
+    /// Makes the channel to a node. The endpoint has the node's address and this client's settings; the channel should connect
+    /// lazily. Use it for certificates, a proxy, limits, or a connection inside a process. It is called once for each node: a
+    /// channel reconnects by itself.
     pub fn channel(mut self, connect: impl Fn(Endpoint) -> Channel + Send + Sync + 'static) -> Self {
         self.hooks.connect = Some(Arc::new(connect));
         self
     }
 
-    /// What each request carries beside, such as a token for a proxy.
+    /// Adds metadata to each request, such as a token for a proxy.
     pub fn metadata(mut self, prepare: impl Fn(&mut MetadataMap) + Send + Sync + 'static) -> Self {
         self.hooks.prepare = Some(Arc::new(prepare));
         self
     }
 
-    /// Who is told of each attempt that fails, as it fails: the operation may still be done. It should not block.
+    /// Is called after each attempt that fails. The operation may still succeed with another attempt. It must not block.
     pub fn on_failed_attempt(mut self, tell: impl Fn(&Tried) + Send + Sync + 'static) -> Self {
         self.hooks.tell = Some(Arc::new(tell));
         self

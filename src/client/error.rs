@@ -60,10 +60,10 @@ pub enum Cause {
     /// No address was given.
     #[error("no address of a node was given")]
     NoAddress,
-    /// An address is none.
+    /// An address has not the form `host:port`.
     #[error("`{0}` is not an address of the form host:port")]
     BadAddress(String),
-    /// What was asked for breaks a rule of the client's own.
+    /// The call breaks a rule of the client.
     #[error("{0}")]
     BadUse(&'static str),
     /// A lock can't be named after a reader and a log.
@@ -108,7 +108,7 @@ impl Error {
         self.effect == AttemptEffect::Unknown
     }
 
-    /// The sort of error.
+    /// What sort of error it is, by what a program may do about it.
     pub fn kind(&self) -> Kind {
         match &self.cause {
             Cause::Refused(report) => kind_of(report),

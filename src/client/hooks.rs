@@ -1,4 +1,4 @@
-//! What a program has a client do beside: how it connects, what each request carries, who hears of a failed attempt.
+//! Functions that a program gives a client: they connect, add metadata, and hear of failed attempts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ type Connect = dyn Fn(Endpoint) -> Channel + Send + Sync;
 type Prepare = dyn Fn(&mut MetadataMap) + Send + Sync;
 type Tell = dyn Fn(&Tried) + Send + Sync;
 
-/// Each is called where it belongs; without one nothing is.
+/// The functions that were given.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
     pub(super) connect: Option<Arc<Connect>>,
@@ -22,7 +22,7 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
-    /// The way to a node. It connects when it is used.
+    /// Makes the channel to a node.
     pub(super) fn connect(&self, endpoint: Endpoint) -> Channel {
         match &self.connect {
             Some(connect) => connect(endpoint),
@@ -30,7 +30,7 @@ impl Hooks {
         }
     }
 
-    /// A request with the program's own metadata.
+    /// Makes a request with the program's own metadata.
     pub(super) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(prepare) = &self.prepare {
@@ -39,7 +39,7 @@ impl Hooks {
         request
     }
 
-    /// An attempt has failed.
+    /// Tells the program that an attempt has failed.
     pub(super) fn tell(&self, tried: &Tried) {
         if let Some(tell) = &self.tell {
             tell(tried);

@@ -20,12 +20,12 @@ mod backlog;
 mod builder;
 mod clock;
 pub mod consumer;
-mod courier;
 mod error;
 mod hooks;
 mod ids;
+mod inspect;
+mod items;
 pub mod lock;
-mod look;
 mod nodes;
 mod operation;
 pub mod outbox;
@@ -36,10 +36,10 @@ mod retry;
 #[cfg(feature = "server")]
 mod scripted;
 mod stream;
+mod stream_driver;
 #[cfg(test)]
 #[cfg(feature = "server")]
 mod stream_test;
-mod streams;
 mod tail;
 mod wait;
 
@@ -52,10 +52,10 @@ pub use crate::wire::{Appended, ErrorReport, FieldViolation, Reason, Unreadable}
 pub use attempts::Tried;
 pub use builder::Builder;
 pub use error::{Cause, Error, Kind};
+pub use items::Stream;
 pub use pages::{Pages, Seen};
 pub use request::{Request, Submitted};
 pub use stream::{AppendStream, Receipt};
-pub use streams::Stream;
 pub use tail::Tail;
 
 use crate::types::limits::CLIENT_MESSAGE_BYTES_MAX;
@@ -97,7 +97,7 @@ impl Client {
         Self::builder().addresses(addresses).build()
     }
 
-    /// The addresses that it was given.
+    /// The addresses of the nodes.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
         self.nodes.all().iter().map(|node| node.address.as_str())
     }
@@ -166,17 +166,17 @@ impl Client {
         Ok(appended)
     }
 
-    /// Opens a stream: many appends on the way at once. It has to be called in a Tokio runtime.
+    /// Opens a stream, which has many appends in flight at once. Call it in a Tokio runtime.
     pub fn append_stream(&self) -> AppendStream {
         AppendStream::open(self, stream::IN_FLIGHT)
     }
 
-    /// The same with at most so many appends on the way.
+    /// The same with at most this many appends in flight.
     pub fn append_stream_of(&self, in_flight: usize) -> AppendStream {
         AppendStream::open(self, in_flight)
     }
 
-    /// Makes sure that an id never takes effect, unless it has: the answer is what became of it, for ever.
+    /// Makes sure that an id never takes effect, unless it already has. The answer is the id's outcome, which is final.
     pub async fn cancel(&self, id: &Id) -> Result<Decided, Error> {
         let request = wire::cancel_request(&self.space, id);
         let operation = self.operation(format!("cancel id `{id}`")).of_id(id.clone());
@@ -190,7 +190,7 @@ impl Client {
         answer.await
     }
 
-    /// Ends the doubt about an id: says what became of it, and if nothing has yet, leaves it or cancels it.
+    /// Ends the doubt about an id: says what became of it. If nothing has yet, it leaves or cancels the id.
     ///
     /// [`Fate::Unknown`] comes only with [`Undecided::Leave`]: then it may still take effect.
     pub async fn settle(&self, id: &Id, undecided: Undecided) -> Result<Fate, Error> {
@@ -295,9 +295,9 @@ impl Client {
         answer.await
     }
 
-    /// Asks one node how it is, once.
+    /// Asks one node for its status, once.
     pub async fn status(&self, address: &str) -> Result<NodeStatus, Error> {
-        let operation = self.operation_at(address, format!("ask {address} how it is"))?;
+        let operation = self.operation_at(address, format!("ask {address} for its status"))?;
         let answer = operation.only_reading().patience(Patience::OneAttempt).run(|attempt| {
             let request = attempt.request(v1::StatusRequest {});
             async move { Ok(wire::node_status(admin(attempt.channel).status(request).await?.into_inner())?) }
@@ -305,8 +305,8 @@ impl Client {
         answer.await
     }
 
-    /// Makes a cluster of the node at `address` and its empty peers, which are named by their peer addresses. Sent again
-    /// it answers what was made.
+    /// Makes a cluster of the node at `address` and its empty peers, which are named by their peer addresses. Sent again, it
+    /// answers with the cluster that was made.
     pub async fn init(&self, address: &str, peers: &[String]) -> Result<Founded, Error> {
         let operation = self.operation_at(address, "initialise the cluster".to_owned())?;
         let answer = operation.patience(Patience::LongAttempts).run(|attempt| {

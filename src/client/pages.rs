@@ -1,4 +1,4 @@
-//! A log, read page after page.
+//! Reads a log page after page.
 //!
 //! - It ends where the log ended when the first page was read, so reading a log that grows ends, too.
 
@@ -7,7 +7,7 @@ use crate::types::{Consistency, LogName, Offset, Page};
 use super::Client;
 use super::error::Error;
 
-/// What a reader has seen of a log by now.
+/// What a reader has seen of a log so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
@@ -19,7 +19,7 @@ pub struct Seen {
     pub end: Offset,
 }
 
-/// A reader at its place in a log.
+/// Reads a log to the end that it had at first, page after page.
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
@@ -42,7 +42,7 @@ impl Pages {
         Self { client, log, next: from, seen: None, left: limit, consistency }
     }
 
-    /// The next page; none at the end. A page that failed may be asked for again.
+    /// The next page; none at the end. After an error the same page may be asked for again.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
         if self.left == Some(0) || self.seen.is_some_and(|seen| seen.next >= seen.end) {
             return Ok(None);
@@ -52,7 +52,7 @@ impl Pages {
         Ok(self.turn(page))
     }
 
-    /// What was seen by now, if a page was read, be it an empty one.
+    /// What was seen so far; none before the first page was read.
     pub fn seen(&self) -> Option<Seen> {
         self.seen
     }

@@ -1,4 +1,4 @@
-//! A whole command, put together step by step and done once.
+//! A whole command: it is put together step by step and done once.
 //!
 //! - Its id is made before the first attempt and kept through all, so every retry is safe.
 //! - A refusal is an outcome and an error at once: [`Error::refusal`] says which guard or action failed and what was found.
@@ -46,7 +46,7 @@ pub struct Request {
     actions: Vec<Action>,
 }
 
-/// A command that was done, once.
+/// A command that took effect, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Submitted {
@@ -67,7 +67,7 @@ impl Submitted {
         }
     }
 
-    /// Whether it was to undo a command that was not done, and now never will be: then none of its own actions was done.
+    /// Whether it was to undo a command that had not been done, and now never will be. Then none of its own actions was done.
     pub fn nothing_to_undo(&self) -> bool {
         self.outcome.verdict == Verdict::NothingToUndo
     }
@@ -101,18 +101,18 @@ impl Request {
         Self { client, id: None, guards: Vec::new(), actions: Vec::new() }
     }
 
-    /// Does it under this id instead of a fresh one. Whoever may crash before the answer keeps the id where it survives.
+    /// Uses this id instead of a fresh one. A program that may crash before the answer keeps the id where it survives.
     pub fn id(self, id: Id) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    /// Does nothing unless this holds.
+    /// Adds a guard: if it does not hold, the command is refused.
     pub fn require(mut self, guard: Guard) -> Self {
         self.guards.push(guard);
         self
     }
 
-    /// Does this, too.
+    /// Adds an action.
     pub fn then(mut self, action: Action) -> Self {
         self.actions.push(action);
         self
@@ -123,12 +123,12 @@ impl Request {
         self.then(Action::append(log, [record]))
     }
 
-    /// Makes a cell hold this, whatever it held.
+    /// Sets a cell, whatever it held.
     pub fn put(self, key: &CellKey, value: impl Into<CellValue>) -> Self {
         self.then(Action::put(key, value))
     }
 
-    /// Takes a cell away.
+    /// Deletes a cell.
     pub fn delete(self, key: &CellKey) -> Self {
         self.then(Action::delete(key))
     }
@@ -150,13 +150,13 @@ impl Request {
         self.then(Action::compensate(target))
     }
 
-    /// Has it done. The whole command or nothing, once, however many attempts it takes.
+    /// Submits the command: all of it happens or nothing, once, however many attempts it takes.
     pub async fn submit(self) -> Result<Submitted, Error> {
         let client = self.client.clone();
         client.submit(&self.into_command()).await
     }
 
-    /// The command as it stands, with its id: to be kept, or to be sent more than once.
+    /// The command with its id, to be kept or to be sent more than once.
     pub fn into_command(self) -> Command {
         let Self { client, id, guards, actions } = self;
         let id = id.unwrap_or_else(|| client.fresh_id());
@@ -170,7 +170,7 @@ impl Client {
         Request::new(self.clone())
     }
 
-    /// Has a command done that was put together elsewhere, in the space that it names.
+    /// Submits a command that was put together elsewhere, in the space that it names.
     pub async fn submit(&self, command: &Command) -> Result<Submitted, Error> {
         let request = wire::submit_request(command);
         let id = command.id.clone();

@@ -1,8 +1,8 @@
-//! A stream of appends: many on the way at once, each with a receipt.
+//! A stream of appends: many in flight at once, each with a receipt.
 //!
 //! - They are proposed in the order in which they were given. When a connection or a leader is lost, what has no answer is
 //!   sent again under its id, in order, before anything new; nobody has to notice.
-//! - A bounded number is on the way: whoever gives more waits.
+//! - A bounded number is in flight: `send` waits when there are more.
 //! - Each append has the client's total time. When that is over its receipt says so, with the id, and whether it is in
 //!   doubt.
 
@@ -21,28 +21,28 @@ use crate::wire::{self, Appended};
 
 use super::Client;
 use super::attempts::Attempts;
-use super::backlog::Parcel;
-use super::courier::Courier;
+use super::backlog::Pending;
 use super::error::{Cause, Error};
+use super::stream_driver::StreamDriver;
 
-/// How many appends a stream has on the way, if nothing else is said.
+/// How many appends a stream has in flight by default.
 pub(super) const IN_FLIGHT: usize = 1_024;
 /// What one permit for bytes stands for.
 const BYTES_A_PERMIT: usize = 1 << 10;
 
 /// A stream of appends. It belongs to the runtime in which it was made.
 ///
-/// Dropping it closes it: what was given is still sent, and answered to whoever holds the receipts.
+/// Dropping it closes it. What was given is still sent, and the receipts get their answers.
 #[derive(Debug)]
 pub struct AppendStream {
     client: Client,
-    parcels: mpsc::UnboundedSender<Parcel>,
+    pending: mpsc::UnboundedSender<Pending>,
     places: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
-    courier: JoinHandle<()>,
+    driver: JoinHandle<()>,
 }
 
-/// The promise of an answer. It is a future; dropping it does not take back what was sent.
+/// A future that gives the answer to one append. Dropping it does not take the append back.
 #[derive(Debug)]
 pub struct Receipt {
     id: Id,
@@ -51,19 +51,19 @@ pub struct Receipt {
 }
 
 impl AppendStream {
-    /// A stream with at most so many appends on the way.
+    /// A stream with at most this many appends in flight.
     pub(super) fn open(client: &Client, in_flight: usize) -> Self {
-        let (parcels, given) = mpsc::unbounded_channel();
+        let (pending, given) = mpsc::unbounded_channel();
         let places = Arc::new(Semaphore::new(in_flight.clamp(1, STREAM_UNANSWERED_MAX)));
         let bytes = Arc::new(Semaphore::new(STREAM_UNANSWERED_BYTES_MAX / BYTES_A_PERMIT));
-        let courier = tokio::spawn(Courier::new(client, given).run());
-        Self { client: client.clone(), parcels, places, bytes, courier }
+        let driver = tokio::spawn(StreamDriver::new(client, given).run());
+        Self { client: client.clone(), pending, places, bytes, driver }
     }
 
-    /// Gives records to be appended to a log, all or none, once; waits for room first. Without an id it makes one, which the
-    /// receipt names. An append that breaks a rule is an error at once.
+    /// Sends records to be appended to a log, all or none, once. It waits first while too much is in flight. Without an id it
+    /// makes one, which the receipt names. An append that breaks a rule is an error at once.
     ///
-    /// Dropping the future before it is ready gives nothing: it is cancel-safe.
+    /// Cancel-safe: if the future is dropped before it is ready, nothing is sent.
     pub async fn send(
         &self,
         log: &LogName,
@@ -80,23 +80,24 @@ impl AppendStream {
             });
         }
         let size = records.iter().map(NewRecord::size).sum::<usize>() + id.text().len() + log.as_str().len();
-        let room = vec![acquire(&self.places, 1).await, acquire(&self.bytes, size / BYTES_A_PERMIT + 1).await];
+        let permits = vec![acquire(&self.places, 1).await, acquire(&self.bytes, size / BYTES_A_PERMIT + 1).await];
         let (answer, receipt) = oneshot::channel();
         let deadline = Instant::now() + self.client.timeout;
-        let parcel = Parcel { id: id.clone(), request, size, deadline, answer, room, attempts: Attempts::default() };
-        // The courier goes only when this is closed, or with the runtime; the receipt tells.
-        let _gone = self.parcels.send(parcel);
+        let pending =
+            Pending { id: id.clone(), request, size, deadline, answer, permits, attempts: Attempts::default() };
+        // The driver goes only when this is closed, or with the runtime; the receipt tells.
+        let _gone = self.pending.send(pending);
         Ok(Receipt { id, log: log.clone(), answer: receipt })
     }
 
-    /// Takes no more, and waits until everything that was given is answered. The receipts keep their answers.
+    /// Closes the stream and waits until everything that was sent is answered. The receipts keep their answers.
     ///
-    /// Dropping the future leaves the stream closed and the rest on its way.
+    /// If the future is dropped, the stream is closed all the same, and what is in flight is still delivered.
     pub async fn finish(self) {
-        let Self { parcels, courier, .. } = self;
-        drop(parcels);
+        let Self { pending, driver, .. } = self;
+        drop(pending);
         // It ends by itself: every append has a deadline.
-        let _ended = courier.await;
+        let _ended = driver.await;
     }
 }
 
@@ -131,5 +132,5 @@ fn doing(log: &LogName) -> String {
 
 async fn acquire(semaphore: &Arc<Semaphore>, permits: usize) -> OwnedSemaphorePermit {
     let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-    semaphore.clone().acquire_many_owned(permits).await.expect("nobody closes a stream's room")
+    semaphore.clone().acquire_many_owned(permits).await.expect("nobody closes the semaphores of a stream")
 }

@@ -1,4 +1,4 @@
-//! A log that is followed as it grows.
+//! Follows a log as it grows.
 //!
 //! - When the node that is read from fails, another goes on where it stopped: no record is missed and none comes twice.
 
@@ -16,7 +16,7 @@ use super::operation::{no_answer, read_report};
 use super::retry::{self, Next};
 use super::{Client, logs};
 
-/// A reader at its place in a log that may grow.
+/// Follows a log as it grows, from one node after another.
 #[derive(Debug)]
 pub struct Tail {
     client: Client,
@@ -52,7 +52,7 @@ impl Tail {
         Self { client, log, next: from, consistency, open: None, trouble: Trouble::default() }
     }
 
-    /// The offset of the next record that has not been given out; 0 until the first that is left is known.
+    /// The offset of the next record; 0 until the log's first record is known.
     pub fn position(&self) -> Offset {
         self.next.unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Records that were handed out, until they are committed.
+//! A batch of records, until it is committed.
 
 use std::future::pending;
 
@@ -10,7 +10,7 @@ use crate::types::{Action, LogName, Offset, Record};
 
 use super::{Consumer, Followed};
 
-/// Some records, at least one, of one or several logs. It holds its consumer: one batch is worked on at a time.
+/// At least one record of one or several logs. It borrows its consumer: there is one batch at a time.
 #[derive(Debug)]
 pub struct Batch<'a> {
     consumer: &'a mut Consumer,
@@ -36,8 +36,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Ends as soon as this member may have lost the lock of one of the logs: then a commit is bound to be refused, and the
-    /// work may be left. Never ends for a consumer that is no member.
+    /// Ends as soon as this member may have lost the lock of one of the logs. Then a commit is bound to be refused, and the work
+    /// can stop. Never ends for a consumer that is no member.
     pub async fn lost(&self) {
         let locks = self.logs().filter_map(|(log, _)| self.consumer.sharing.as_ref()?.held.get(log));
         let lost: Vec<_> = locks.map(|lock| Box::pin(lock.lost())).collect();
@@ -48,8 +48,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Does all that follows from these records and moves the reader behind them, in one command: together or not at all,
-    /// once. The outputs take at most 80 actions; one [`Action::append`] takes many records.
+    /// Submits the outputs and moves the reader behind these records, in one command: together or not at all, once. The outputs take at most 80 actions; one [`Action::append`] takes many records.
     ///
     /// [`Kind::Overtaken`](crate::client::Kind::Overtaken): another instance of the reader was faster, nothing was done, and the consumer goes on where that one
     /// is. An output that is refused refuses everything; the same records come again. Of an error in doubt, and of a

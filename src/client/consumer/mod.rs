@@ -1,13 +1,13 @@
-//! Consumers: records are worked on once, in their effects, however often anything is killed.
+//! Consumers: each record takes effect once, however often anything is killed.
 //!
-//! - The reader's position in each log lies in the space. A batch is committed in *one* command: its outputs, and the new
+//! - The reader's position in each log is kept in the space. A batch is committed in *one* command: its outputs, and the new
 //!   positions, guarded by the old ones and their versions. So outputs and position change together or not at all.
 //! - The command has a fresh id and keeps it until it is answered: the guard lets it through once, the id makes sending it
 //!   again safe. One commit is on its way at a time.
 //! - A consumer may be killed anywhere and started anywhere: it begins at the committed positions. What it handed out and did
 //!   not commit is handed out again. An instance that was believed dead loses at the guard: [`Kind::Overtaken`].
 //! - Outputs are actions in the same space. What is done *elsewhere* for a record may be done twice; do it under an id that
-//!   is made from the record's place.
+//!   is made from the record's log and offset.
 //! - A reader that was never moved begins at the first record that is left.
 //! - Nothing is left out in silence: a log that was trimmed above the position is an error, and
 //!   [`skip_trimmed`](Consumer::skip_trimmed) is the way to go on.

@@ -1,4 +1,4 @@
-//! How a consumer comes to be.
+//! Settings of a consumer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::types::{Holder, LogName, ReaderName};
 use super::membership::{Membership, bad_name};
 use super::{Consumer, Followed, Sharing};
 
-/// How many records make a batch, if nothing else is said.
+/// How many records make a batch by default.
 const BATCH_RECORDS: usize = 100;
-/// For how long a member that says nothing keeps its logs, if nothing else is said.
+/// For how long a silent member keeps its logs by default.
 const TIME: Duration = Duration::from_secs(10);
 
-/// What a consumer is made of.
+/// Settings of a consumer that is to be opened.
 #[derive(Debug, Clone)]
 #[must_use = "a consumer begins with `open`"]
 pub struct Options {
@@ -32,18 +32,18 @@ impl Options {
         Self { client, reader, logs, batch_records: BATCH_RECORDS, member: None, time: TIME }
     }
 
-    /// At most so many records in a batch; a hundred if nothing is said. A batch also ends at a mebibyte of payload.
+    /// The most records in a batch; a hundred by default. A batch also ends at a mebibyte of payload.
     pub fn batch(self, records: usize) -> Self {
         Self { batch_records: records, ..self }
     }
 
-    /// Shares the logs with other members of the same reader. The name is for others to see, and need not be like no other.
+    /// Shares the logs with other members of the same reader. The name is for others to see; it need not be unique.
     pub fn member(self, name: &Holder) -> Self {
         Self { member: Some(name.clone()), ..self }
     }
 
-    /// For how long a member that says nothing keeps its logs; ten seconds if nothing is said. So much later others take
-    /// over from one that died.
+    /// For how long a silent member keeps its logs; ten seconds by default. When a member dies, others take over after this
+    /// time.
     pub fn time(self, time: Duration) -> Self {
         Self { time, ..self }
     }

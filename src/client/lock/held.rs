@@ -1,4 +1,4 @@
-//! A lock that is held, until it is lost or given back.
+//! A lock that is held, until it is lost or released.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use super::term::{self, Term};
 
 /// A lock that was taken. A task renews it, each third of its time, for as long as this lives.
 ///
-/// Dropping it stops that and gives the lock back as well as can be: nobody waits for it or hears of it, and if the runtime
-/// ends first, the lock becomes free when its time is over. [`release`](Self::release) waits.
+/// Dropping it stops that and releases the lock in the background: nobody hears whether that worked, and if the runtime
+/// ends first, the lock becomes free when its time is over. [`release`](Self::release) waits for the answer.
 #[derive(Debug)]
 pub struct Held {
     name: LockName,
@@ -40,14 +40,14 @@ impl Held {
         &self.name
     }
 
-    /// What it is held by: greater than that of everyone who held the lock before. What the lock protects outside of the
-    /// space is safe if it refuses a token that is less than one that it has seen.
+    /// The token: it is greater than the token of every earlier holder. What the lock protects outside of the space is safe if
+    /// it refuses a token that is less than one that it has seen.
     pub fn token(&self) -> Token {
         self.token
     }
 
-    /// What refuses a command of this space if the lock is no longer held by this token. It alone is sure: between a look
-    /// at [`is_held`](Self::is_held) and the write, a process may stand still for any time.
+    /// A guard that refuses a command of this space if the lock is no longer held by this token. It alone is sure: between
+    /// [`is_held`](Self::is_held) and the write, a process may stand still for any time.
     pub fn guard(&self) -> Guard {
         Guard::LockHeld { lock: self.name.clone(), token: self.token }
     }
@@ -97,7 +97,7 @@ impl Held {
         term::margin(self.time)
     }
 
-    /// Gives the lock back, so that others need not wait until its time is over. A refusal says that it was lost before.
+    /// Releases the lock, so that others need not wait until its time is over. A refusal says that it was lost before.
     pub async fn release(self) -> Result<(), Error> {
         let Self { name, keeper, .. } = self;
         let (answer, released) = oneshot::channel();

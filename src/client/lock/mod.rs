@@ -1,8 +1,8 @@
-//! Locks: taken when they are free, renewed in the background, and lost in time to know it.
+//! Locks: a lock is taken when it is free, renewed in the background, and lost when nobody renews it in time.
 //!
 //! - A lock is the space's: it is held until a time on the space's clock, unless it is renewed before. A holder that
-//!   stands still for longer than that has lost it, whatever it believes.
-//! - So *no* lock of any system keeps a holder that stood still from writing afterwards. The token does: put
+//!   stands still for longer than that has lost the lock, whatever it believes.
+//! - So *no* lock of any system stops a holder that stood still from writing afterwards. The token does: put
 //!   [`Held::guard`] into each command that the lock protects, and the space refuses the command once the lock is lost.
 //!   Outside of the space, hand the token on: it grows for ever, and whatever refuses a token that is less than one that it
 //!   has seen is safe, too.
@@ -53,7 +53,7 @@ use super::error::{Cause, Error, Kind};
 use super::request::Submitted;
 use term::Term;
 
-/// For how long a lock is held without being renewed, if nothing else is said.
+/// For how long a lock is held without being renewed, by default.
 const TIME: Duration = Duration::from_secs(10);
 /// How long one request waits for a lock to become free; then it is sent again.
 const WAIT_AT_ONCE: Duration = Duration::from_mins(1);
@@ -102,29 +102,29 @@ enum Attempt {
 }
 
 impl Wanted {
-    /// For how long it is held without being renewed; ten seconds if nothing is said. Should the holder die, others wait so
-    /// long; should the holder or the cluster stand still for longer, the lock is lost.
+    /// For how long it is held without being renewed; ten seconds by default. When the holder dies, others wait this long. When
+    /// the holder or the cluster stands still for longer, the lock is lost.
     pub fn time(self, time: Duration) -> Self {
         Self { time, ..self }
     }
 
-    /// Waits at most so long for it to become free; for ever if nothing is said. With no time at all it is tried once.
+    /// Waits at most this long for it to become free; for ever by default. With no time at all it is tried once.
     pub fn wait(self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self }
     }
 
-    /// Takes it under this id, which a program may have kept from before a crash. A refusal stands for an id: with one of its
-    /// own a lock is tried once and not waited for.
+    /// Uses this id, which a program may have kept from before a crash. A refusal is final for an id, so with an id of its own
+    /// the lock is tried once and not waited for.
     pub fn id(self, id: Id) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    /// Takes the lock, as soon as it is free, and renews it for as long as the answer lives. [`Cause::LockHeld`]: somebody
-    /// had it for as long as was waited.
+    /// Takes the lock as soon as it is free, and renews it for as long as the returned value lives. [`Cause::LockHeld`]:
+    /// somebody held it for as long as this waited.
     ///
-    /// Who waits is told by the node that frees the lock; of several, anyone may be first. Once it is known that the lock is
-    /// held, the wait lasts through times in which no node answers. Where the error is in doubt, or the future is dropped,
-    /// the lock may have been taken: then it is free again when its time is over.
+    /// A node tells when the lock is free; of several that wait, any may be first. Once it is known that somebody holds the
+    /// lock, the wait goes on while no node answers. When the error is in doubt, or the future is dropped, the lock may have
+    /// been taken: then it is free again when its time is over.
     pub async fn acquire(self) -> Result<Held, Error> {
         let started = Instant::now();
         loop {
@@ -135,9 +135,9 @@ impl Wanted {
         }
     }
 
-    /// Takes the lock, as soon as it is free, and leaves it at that: it is free again when its time is over, unless its
-    /// token is used to renew it. Waiting and errors are those of [`acquire`](Self::acquire). [`Cause::LockLost`]: an
-    /// earlier attempt under the same [`id`](Self::id) took it, and it is not held by that one's token any more.
+    /// Takes the lock as soon as it is free, and does not renew it: it is free again when its time is over, unless its token
+    /// is used to renew it. It waits and fails as [`acquire`](Self::acquire) does. [`Cause::LockLost`]: an earlier attempt
+    /// under the same [`id`](Self::id) took it, and that one's token does not hold it any more.
     pub async fn take(self) -> Result<Taken, Error> {
         Ok(self.taken(Instant::now()).await?.0)
     }

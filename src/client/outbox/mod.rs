@@ -1,4 +1,4 @@
-//! A file on the client's side that remembers what was sent until the program has its outcome.
+//! A file on the client's side that keeps each command until the program has its outcome.
 //!
 //! A program that crashes between sending and hearing what became of it forgets the id, and with it the only safe way to
 //! send again. An outbox keeps id and command on disk before the first attempt:
@@ -8,7 +8,8 @@
 //!   under its id, which gets the one outcome, or cancelled. A refusal is an outcome; an id that is too old is reported,
 //!   never dropped. Guards are kept with the command and looked at when it is run, however late that is.
 //! - A write that a crash has cut is ignored: nobody was told that it was kept. Damage with anything behind it is an error
-//!   that says where, and changes nothing; in the very last frame it can't be told from a cut, and is logged. After a failed write or sync the outbox takes nothing more.
+//!   that says where, and changes nothing; in the very last frame it can't be told from a cut, and is logged. After a failed
+//!   write or sync the outbox takes nothing more.
 //! - One outbox at a time has the file, by a lock that a crash gives up. The file must be on a local disk, and while a
 //!   compaction goes on there is another beside it, with `.rewrite` behind its name.
 //!

@@ -1,7 +1,7 @@
-//! Carries the appends of a stream to whichever node takes them, one connection at a time.
+//! Drives a stream: sends its appends to a node that takes them, over one connection at a time.
 //!
-//! - A connection that breaks, or that answers nothing for as long as one attempt may take, is given up for the next node.
-//! - Between rounds around all nodes there is a pause, longer each time; an answer begins anew.
+//! - When a connection breaks, or answers nothing for as long as one attempt may take, the driver goes to the next node.
+//! - After each round of all nodes it pauses, longer each time. An answer resets the pause.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tonic::{Response, Status, Streaming};
 use crate::wire::{self, ErrorReport, Reason, v1};
 
 use super::attempts::Tried;
-use super::backlog::{Backlog, Parcel};
+use super::backlog::{Backlog, Pending};
 use super::error::Cause;
 use super::nodes::{Node, Nodes};
 use super::operation::{no_answer, read_report};
@@ -28,13 +28,13 @@ const MESSAGES_AHEAD: usize = 1;
 /// A node, and a stream to it in both directions.
 type Opened = (usize, Node, mpsc::Sender<v1::AppendStreamRequest>, Streaming<v1::AppendStreamResponse>);
 
-/// Who carries.
+/// What sends the appends of one stream.
 #[derive(Debug)]
-pub(super) struct Courier {
+pub(super) struct StreamDriver {
     nodes: Arc<Nodes>,
     timeout: Duration,
     attempt_timeout: Duration,
-    given: mpsc::UnboundedReceiver<Parcel>,
+    given: mpsc::UnboundedReceiver<Pending>,
     is_closed: bool,
     backlog: Backlog,
     /// Nodes that said they cannot, until any answers.
@@ -44,15 +44,15 @@ pub(super) struct Courier {
     round: u32,
 }
 
-/// A connection that went no further.
+/// A connection that was given up.
 struct Broken {
     index: usize,
     address: String,
     report: ErrorReport,
 }
 
-impl Courier {
-    pub(super) fn new(client: &Client, given: mpsc::UnboundedReceiver<Parcel>) -> Self {
+impl StreamDriver {
+    pub(super) fn new(client: &Client, given: mpsc::UnboundedReceiver<Pending>) -> Self {
         Self {
             nodes: client.nodes.clone(),
             timeout: client.timeout,
@@ -66,7 +66,7 @@ impl Courier {
         }
     }
 
-    /// Carries until nothing more is given and everything is answered.
+    /// Sends until nothing more is given and everything is answered.
     pub(super) async fn run(mut self) {
         while self.wait_for_work().await {
             let order: Vec<(usize, Node)> = self.nodes.in_order().map(|(index, node)| (index, node.clone())).collect();
@@ -75,7 +75,7 @@ impl Courier {
                 if self.unable.contains(&index) {
                     continue;
                 }
-                let Some(Broken { index, address, report }) = self.carry(index, &node).await else {
+                let Some(Broken { index, address, report }) = self.send_over(index, &node).await else {
                     break;
                 };
                 self.backlog.lost(&address, &report);
@@ -104,11 +104,11 @@ impl Courier {
         }
     }
 
-    /// Waits until there is something to carry. `false`: there never will be.
+    /// Waits until there is something to send. `false`: nothing more will be given.
     async fn wait_for_work(&mut self) -> bool {
         while self.backlog.is_empty() {
             match self.given.recv().await {
-                Some(parcel) => self.backlog.push(parcel),
+                Some(pending) => self.backlog.push(pending),
                 None => return false,
             }
         }
@@ -123,15 +123,15 @@ impl Courier {
         let pause = retry::pause(self.round, rand::random(), asked, left).unwrap_or(left);
         self.round += 1;
         sleep(pause).await;
-        while let Ok(parcel) = self.given.try_recv() {
-            self.backlog.push(parcel);
+        while let Ok(pending) = self.given.try_recv() {
+            self.backlog.push(pending);
         }
         self.backlog.expire(Instant::now(), self.timeout, None);
     }
 
-    /// Carries over one connection. None: all that was given is answered, and nothing more will be given; otherwise why it
-    /// went no further.
-    async fn carry(&mut self, index: usize, node: &Node) -> Option<Broken> {
+    /// Sends over one connection. None: all that was given is answered, and nothing more will be given. Otherwise it returns
+    /// why the connection was given up.
+    async fn send_over(&mut self, index: usize, node: &Node) -> Option<Broken> {
         let (index, node, messages, mut answers) = match self.open_at_leader(index, node).await {
             Ok(opened) => opened,
             // The request may have gone out; of this stream nothing was sent yet.
@@ -150,13 +150,13 @@ impl Courier {
                         return broken(report);
                     }
                 }
-                parcel = self.given.recv(), if !self.is_closed => match parcel {
-                    Some(parcel) => {
-                        self.backlog.push(parcel);
+                pending = self.given.recv(), if !self.is_closed => match pending {
+                    Some(pending) => {
+                        self.backlog.push(pending);
                         // Whoever else is about to give something may do so first: it travels in the same message.
                         tokio::task::yield_now().await;
-                        while let Ok(parcel) = self.given.try_recv() {
-                            self.backlog.push(parcel);
+                        while let Ok(pending) = self.given.try_recv() {
+                            self.backlog.push(pending);
                         }
                     }
                     None => self.is_closed = true,
@@ -214,7 +214,7 @@ impl Courier {
         }
     }
 
-    /// Takes in a message. Some: it is the last one, and this is why.
+    /// Handles a message. Some: the connection ends with it, for this reason.
     fn take_in(
         &mut self,
         message: Result<Option<v1::AppendStreamResponse>, Status>,
@@ -247,7 +247,7 @@ impl Courier {
     }
 }
 
-/// How a stream ended says nothing of a single append: whatever is unanswered is unknown.
+/// The end of a stream says nothing about a single append: the effect of what is unanswered is unknown.
 fn unanswered(report: ErrorReport) -> ErrorReport {
     let effect = crate::types::AttemptEffect::Unknown;
     // An end that would be final for one append is none for those that follow it.

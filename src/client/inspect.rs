@@ -1,4 +1,4 @@
-//! Looking at what a space holds beside its logs: cells, readers' positions, locks, and the spaces themselves.
+//! Reads what a space holds beside its logs: cells, readers' positions, locks, and the spaces themselves.
 
 use crate::types::{
     CellKey, Cells, Consistency, Duplicates, KeyedCell, LockName, LockReading, Locks, LogName, Positions, ReaderName,
@@ -50,7 +50,7 @@ impl Client {
         answer.await
     }
 
-    /// Where a reader is in a log. One that was never moved is at 0.
+    /// The position of a reader in a log. A reader that was never moved is at 0.
     pub async fn position(
         &self,
         reader: &ReaderName,
@@ -95,7 +95,7 @@ impl Client {
         answer.await
     }
 
-    /// Who holds a lock, if somebody does, and what time it is in its space.
+    /// Who holds a lock, if anybody does, and the time by the space's clock.
     pub async fn lock_reading(&self, lock: &LockName, consistency: Consistency) -> Result<LockReading, Error> {
         let request = v1::GetLockRequest {
             space: self.space.as_str().to_owned(),
@@ -130,7 +130,7 @@ impl Client {
         answer.await
     }
 
-    /// Describes this client's space, with what the answering node has seen of duplicates since it started.
+    /// Describes this client's space, and tells how old the duplicates were that the answering node has seen since it started.
     pub async fn describe_space(&self, consistency: Consistency) -> Result<(SpaceDescription, Duplicates), Error> {
         let space = &self.space;
         self.described_by(self.operation(format!("describe space `{space}`")), consistency).await
