@@ -89,9 +89,9 @@ impl Builder {
     pub fn build(self) -> Result<Client, Error> {
         let mut nodes: Vec<Node> = Vec::new();
         for address in &self.addresses {
-            let node = Node::new(address, &self.hooks)?;
-            if nodes.iter().all(|known| known.address != node.address) {
-                nodes.push(node);
+            let (address, endpoint) = Node::endpoint(address)?;
+            if nodes.iter().all(|known| known.address != address) {
+                nodes.push(Node { address, channel: self.hooks.connect(endpoint) });
             }
         }
         if nodes.is_empty() {

@@ -54,3 +54,35 @@ impl fmt::Debug for Hooks {
         formatter.debug_tuple("Hooks").field(&are_there).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use crate::client::Client;
+    use crate::types::Consistency;
+
+    use super::*;
+
+    #[test]
+    fn a_request_carries_what_the_program_adds() {
+        let prepare = |metadata: &mut MetadataMap| drop(metadata.insert("x-service", "billing".parse().unwrap()));
+        let hooks = Hooks { prepare: Some(Arc::new(prepare)), ..Hooks::default() };
+        assert_eq!(hooks.request(7).metadata().get("x-service").unwrap(), "billing");
+        assert!(Hooks::default().request(7).metadata().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_program_makes_the_channel_to_each_node_once() {
+        let made = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&made);
+        let connect = move |endpoint: Endpoint| {
+            heard.lock().unwrap().push(endpoint.uri().to_string());
+            endpoint.connect_lazy()
+        };
+        let builder = Client::builder().addresses(["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:1"]).channel(connect);
+        let client = builder.timeout(std::time::Duration::from_millis(100)).build().unwrap();
+        client.list_logs(None, Consistency::Local).await.unwrap_err();
+        assert_eq!(*made.lock().unwrap(), ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]);
+    }
+}

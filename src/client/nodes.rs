@@ -28,6 +28,12 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(address: &str, hooks: &Hooks) -> Result<Self, Error> {
+        let (address, endpoint) = Self::endpoint(address)?;
+        Ok(Self { address, channel: hooks.connect(endpoint) })
+    }
+
+    /// The address in its plain form, and the endpoint there.
+    pub(super) fn endpoint(address: &str) -> Result<(String, Endpoint), Error> {
         let bad = || Error::before_any_attempt("reach a node", Cause::BadAddress(address.to_owned()));
         let plain = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
         let endpoint = Endpoint::from_shared(format!("http://{plain}")).map_err(|_| bad())?;
@@ -42,7 +48,7 @@ impl Node {
             .keep_alive_while_idle(true)
             .http2_max_concurrent_reset_streams(CALLS_GIVEN_UP_KNOWN_MAX)
             .http2_max_local_error_reset_streams(CALLS_OUT_OF_ORDER_MAX);
-        Ok(Self { address: plain.to_owned(), channel: hooks.connect(endpoint) })
+        Ok((plain.to_owned(), endpoint))
     }
 }
 
