@@ -52,7 +52,7 @@ struct Sent {
 
 fn without_records(action: &Action) -> Option<Action> {
     match action {
-        Action::Append { log, .. } => Some(Action::append(log, [])),
+        Action::Append { log, .. } => Some(Action::Append { log: log.clone(), records: Vec::new() }),
         _ => None,
     }
 }

@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn the_program_in_the_readme_sends_again_after_the_same_codes() {
         let readme = include_str!("../../README.md");
-        let list = readme.split_once("AGAIN = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list of codes").0;
+        let list =
+            readme.split_once("AGAIN = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list of codes").0;
         let mut listed: Vec<_> = list.split(',').map(|code| code.trim().trim_matches('"').to_owned()).collect();
         let codes = (0..=16).map(Code::from_i32).filter(|code| Next::after_foreign(*code) == Next::Again);
         let mut expected: Vec<_> = codes.map(screaming).collect();

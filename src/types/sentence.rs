@@ -398,7 +398,7 @@ mod tests {
         let add = |amount| Action::Add { key: key(), amount, least: 0, most: 1_000, absent: None };
         let cases = [
             (
-                of_action(Action::append(&orders(), []), Found::NoLog),
+                of_action(Action::Append { log: orders(), records: Vec::new() }, Found::NoLog),
                 ["there is no log `orders`", "its second action: there is no such log"],
             ),
             (

@@ -312,7 +312,7 @@ mod tests {
         let log = crate::types::LogName::new("orders").unwrap();
         let (space, id, time) = (space(), Id::new("pay-7").unwrap(), LogTime::from_ms(1_795_522_658_007).unwrap());
         let born = Id::with_birth("pay-8", LogTime::from_ms(5).unwrap()).unwrap();
-        let actions = [Action::append(&log, [])];
+        let actions = [Action::Append { log: log.clone(), records: Vec::new() }];
         let outcome = Outcome {
             verdict: Verdict::Refused(Refusal { step: Step::Action(0), found: Found::NoLog }),
             sequence: Sequence(9),

@@ -124,7 +124,8 @@ impl Shell {
     /// The processes that the shell has started and that it waits for.
     fn children(&self) -> Vec<i32> {
         let shell = self.bash.id();
-        let listed = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("list the shell's children");
+        let listed =
+            fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("list the shell's children");
         listed.split_whitespace().map(|pid| pid.parse().expect("a number")).collect()
     }
 

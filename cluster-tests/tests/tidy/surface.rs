@@ -46,7 +46,7 @@ fn offered(source: &Source) -> Vec<String> {
         let Some(item) = line.strip_prefix(depth).and_then(|line| line.strip_prefix("pub ")) else { continue };
         let (kind, rest) = item.split_once(' ').unwrap_or((item, ""));
         if kind == "use" {
-            let whole = lines.iter().skip(at).take_while_inclusive(|line| !line.ends_with(';'));
+            let whole = lines.iter().copied().skip(at).take_while_inclusive(|line| !line.ends_with(';'));
             names.extend(used(&whole.collect::<String>()).into_iter().map(|name| format!("{module}{name}")));
             continue;
         }

@@ -17,6 +17,7 @@ macro_rules! settings {
 
         impl Settings {
             /// The names of all settings that have a flag.
+            #[cfg(test)]
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
 
             /// What was given, by the names of the settings.

@@ -10,10 +10,10 @@ use crate::client::Client;
 use crate::client::scripted::{self, Answers, Script};
 use crate::types::{
     Action, ActionResult, Answer, Found, History, Holder, Id, Listed, Lock, LockName, LogIndex, LogName, LogTime,
-    NamedLock, Offset, Outcome, Page, Position, ReaderName, ReaderPosition, Record, Refusal, Sequence, Step, Token,
-    Verdict, Version,
+    NamedLock, Offset, Outcome, Page, Position, ReaderName, ReaderPosition, Record, Refusal, Sequence, SpaceName, Step,
+    Token, Verdict, Version,
 };
-use crate::wire::{self, ErrorReport, Reason, v1};
+use crate::wire::{self, Asked, ErrorReport, Reason, v1};
 
 /// A node that refuses to renew the lock of any log, so that a member soon loses it, and finds it free again.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +78,8 @@ impl Script for Actor {
             return Err(ErrorReport::without_effect(Reason::GuardFailed, "").with_outcome(&outcome).to_status());
         }
         let answer = Answer::Decided { outcome, replayed: false };
-        wire::submit_answer(&answer).map_err(|report| report.to_status())
+        wire::submit_answer(Asked::id(&SpaceName::main(), &Id::new("a").unwrap()), &answer)
+            .map_err(|report| report.to_status())
     }
 
     async fn wait(&self, _: v1::WaitRequest) -> Result<v1::WaitResponse, Status> {
