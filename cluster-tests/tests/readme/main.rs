@@ -3,8 +3,10 @@
 //! - Its first screen and all its commands are typed into a shell ([`typed`]).
 //! - Its table of what there is and what there is not is held against the program and the protos ([`surface`]).
 //! - Its program in Rust is an example that runs; the one in Python is run among the stock clients.
+//! - Every line of the pages is typed, too, and ends as its page says ([`pages`]).
 //! - Every other command that it or a page shows is understood, every test that it names exists, every link leads somewhere.
 
+mod pages;
 mod shell;
 mod surface;
 mod transcript;
