@@ -74,6 +74,7 @@ fn no_file_is_dead() {
         "examples/order.rs",
         "examples/patient.rs",
         "examples/payment.rs",
+        "examples/quickstart.rs",
         "examples/saga.rs",
         "examples/shipment.rs",
         "examples/worker_pool.rs",
