@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
 }
 
 fn gather(settings: cli::Settings) -> Result<config::Settings, config::Error> {
-    let file = settings.file();
+    let file = settings.config.clone();
     config::Settings::gather(settings.given(), |name| std::env::var(name).ok(), file.as_deref())
 }
 

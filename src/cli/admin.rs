@@ -1,19 +1,19 @@
 //! `init`, `snapshot` and `raise`.
 
-use crate::types::{Action, MachineVersion, MemberStatus, Snapshotted, SpaceName};
+use crate::types::{Action, MachineVersion, MemberStatus, Snapshotted};
 
-use super::arguments::{Init, Raise};
+use super::arguments::NewId;
 use super::call::{self, Call};
 use super::column::Column;
 use super::members;
 use super::problem::Problem;
 use super::status;
 
-pub(super) async fn init(call: &mut Call, init: Init) -> Result<(), Problem> {
+pub(super) async fn init(call: &mut Call, peers: &[String]) -> Result<(), Problem> {
     let address = call.client.addresses().next().unwrap_or_default().to_owned();
-    let founded = call.client.init(&address, &init.peers).await?;
+    let founded = call.client.init(&address, peers).await?;
     if founded.already {
-        conflict_unless_same(&init.peers, &founded.members)?;
+        conflict_unless_same(peers, &founded.members)?;
     }
     let made = if founded.already { "was made before" } else { "is made" };
     call.out.note(&format!("cluster {} {made}", founded.cluster));
@@ -25,7 +25,7 @@ pub(super) async fn init(call: &mut Call, init: Init) -> Result<(), Problem> {
         Column::given_json("history", founded.history.0),
         Column::given_json("already", founded.already),
     ];
-    call.out.many_in(&head, &(), "members", &members::columns(), &founded.members)
+    call.out.many_in(&head, "members", &members::columns(), &founded.members)
 }
 
 /// A cluster of other members was made before: what was asked for now is not done.
@@ -65,19 +65,19 @@ pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
 }
 
 /// The leader asks every member whether it knows the version, and refuses unless all do.
-pub(super) async fn raise(call: &mut Call, raise: Raise) -> Result<(), Problem> {
-    let to = match raise.to {
+pub(super) async fn raise(call: &mut Call, to: Option<u16>, id: NewId) -> Result<(), Problem> {
+    let to = match to {
         Some(to) => MachineVersion(to),
         None => newest_known_to_all(call).await?,
     };
     let own = |_: &_| Some(vec![Column::given("machine_version", "MACHINE", to.0)]);
-    call.act_in(SpaceName::system(), raise.id, None, Action::RaiseVersion { to }, own).await
+    call.act(id, None, Action::RaiseVersion { to }, own).await
 }
 
 async fn newest_known_to_all(call: &Call) -> Result<MachineVersion, Problem> {
     let mut newest = None;
-    for (_, answer) in status::ask_all(&call.client).await {
-        let known = answer?.machine_version_known;
+    for row in status::look(&call.client).await {
+        let known = row.answer?.machine_version_known;
         newest = Some(newest.map_or(known, |newest: MachineVersion| newest.min(known)));
     }
     newest.ok_or_else(|| call::unexpected("no member"))

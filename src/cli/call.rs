@@ -4,7 +4,7 @@ use crate::client::{Client, Error, Submitted};
 use crate::types::{Action, ActionResult, Guard, Id, Listed, SpaceName};
 
 use super::arguments::{NewId, Speaking};
-use super::column::Column;
+use super::column::{Column, Trait};
 use super::output::Output;
 use super::problem::Problem;
 use super::value::{self, Value};
@@ -25,18 +25,7 @@ impl Call {
         action: Action,
         own: impl FnOnce(&ActionResult) -> Option<Vec<Column<Submitted>>>,
     ) -> Result<(), Problem> {
-        self.act_in(self.speaking.space.clone(), id, guard, action, own).await
-    }
-
-    /// The same in another space.
-    pub(super) async fn act_in(
-        &mut self,
-        space: SpaceName,
-        id: NewId,
-        guard: Option<Guard>,
-        action: Action,
-        own: impl FnOnce(&ActionResult) -> Option<Vec<Column<Submitted>>>,
-    ) -> Result<(), Problem> {
+        let space = if action.is_of_system() { SpaceName::system() } else { self.speaking.space.clone() };
         let (done, result) = submit(&self.client.in_space(space.clone()), id.get()?, guard, action).await?;
         let own = own(&result).ok_or_else(|| unexpected("another result"))?;
         self.out.one(&outcome_columns(&space, own), &done)
@@ -62,7 +51,7 @@ pub(super) fn outcome_columns(space: &SpaceName, own: Vec<Column<Submitted>>) ->
 /// The column of an id.
 pub(super) fn id_column<R: 'static>(id: fn(&R) -> &Id) -> Column<R> {
     const UUID_WIDTH: usize = 36;
-    Column::new("id", "ID", move |row: &R| id(row).text().to_owned()).typical_width(UUID_WIDTH)
+    Column::new("id", "ID", move |row: &R| id(row).text().to_owned()).with(Trait::Width(UUID_WIDTH))
 }
 
 /// Whether this was the first answer for its id, for people.
@@ -71,8 +60,8 @@ pub(super) fn arrival(replayed: bool) -> &'static str {
 }
 
 /// The own columns of an answer that has only a name to say.
-pub(super) fn named(name: impl Into<Value>) -> Option<Vec<Column<Submitted>>> {
-    Some(vec![Column::given("name", "NAME", name)])
+pub(super) fn named(name: impl Into<Value>) -> Vec<Column<Submitted>> {
+    vec![Column::given("name", "NAME", name)]
 }
 
 /// Submits one action under a guard.
@@ -137,7 +126,7 @@ mod tests {
         };
         let id = Id::with_birth("make-1", LogTime::from_ms(4).unwrap()).unwrap();
         let done = Submitted { id, outcome, replayed: true };
-        let columns = outcome_columns(&SpaceName::main(), named("orders").unwrap());
+        let columns = outcome_columns(&SpaceName::main(), named("orders"));
         let printed = |format| printed(format, |out| out.one(&columns, &done));
         assert_eq!(printed(Format::Plain), "orders\treplayed\t9\tmake-1\n");
         assert_eq!(printed(Format::Csv), "name,arrival,sequence,id\r\norders,replayed,9,make-1\r\n");

@@ -8,7 +8,7 @@ use crate::types::{Action, ActionResult, CellKey, CellValue, Guard, KeyedCell};
 
 use super::arguments::{Add, Delete, Get, Put};
 use super::call::{self, Call};
-use super::column::Column;
+use super::column::{Column, Trait};
 use super::input::{self, Wanted};
 use super::problem::Problem;
 use super::value::{self, Value};
@@ -26,19 +26,19 @@ fn columns() -> Vec<Column<KeyedCell>> {
         Column::new("key", "KEY", |cell: &KeyedCell| cell.key.as_str().to_owned()),
         Column::json("value", bytes),
         Column::json("integer", integer),
-        Column::new("version", "VERSION", |cell: &KeyedCell| cell.cell.version.0).not_plain(),
+        Column::new("version", "VERSION", |cell: &KeyedCell| cell.cell.version.0).with(Trait::NotPlain),
         Column::json("time_ms", |cell: &KeyedCell| cell.cell.time),
-        Column::shown("CHANGED", |cell: &KeyedCell| cell.cell.time).spare().not_plain(),
+        Column::shown("CHANGED", |cell: &KeyedCell| cell.cell.time).spare().with(Trait::NotPlain),
         Column::shown("VALUE", move |cell: &KeyedCell| bytes(cell).map_or_else(|| integer(cell).into(), Value::Bytes))
-            .binary()
-            .long(),
+            .with(Trait::Binary)
+            .with(Trait::Long),
     ]
 }
 
 /// The columns of a single cell, whose bare value is all that is plain.
 fn own_columns() -> Vec<Column<KeyedCell>> {
     let mut columns = columns().into_iter();
-    columns.next().map(Column::not_plain).into_iter().chain(columns).collect()
+    columns.next().map(|key| key.with(Trait::NotPlain)).into_iter().chain(columns).collect()
 }
 
 pub(super) async fn get(call: &mut Call, get: Get) -> Result<(), Problem> {
@@ -51,7 +51,7 @@ pub(super) async fn get(call: &mut Call, get: Get) -> Result<(), Problem> {
         return call.out.many("cells", &columns(), &cells);
     };
     match client.cell(&key, consistency).await? {
-        Some(cell) => call.out.one(&own_columns(), &cell),
+        Some(found) => call.out.one(&own_columns(), &found),
         None => Err(Problem::not_found(
             format!("there is no cell `{key}` in space `{}`", call.speaking.space),
             "Check the key and the space; `oncelog get --prefix ''` lists the cells.",

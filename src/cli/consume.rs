@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::arguments::Consume;
+use super::arguments::{Consume, Place};
 use super::call::Call;
 use super::exit::Exit;
 use super::group::{self, Group};
@@ -51,7 +51,7 @@ pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<E
     let result = work.on(&mut consumer, &mut signals).await;
     if let Err(error) = consumer.leave().await {
         // The others wait until its time is over.
-        work.complain(error);
+        call.out.complain(error);
     }
     result
 }
@@ -97,7 +97,7 @@ impl Work<'_> {
         match error.kind() {
             Kind::Overtaken => {}
             Kind::Unavailable => {
-                self.complain(error);
+                self.call.out.complain(error);
                 tokio::time::sleep(PAUSE).await;
             }
             _ if error.reason() == Some(Reason::Trimmed) => {
@@ -111,12 +111,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn complain(&self, error: Error) {
-        if !self.call.out.is_quiet() {
-            self.call.out.report(&error.into());
-        }
-    }
-
     async fn work(&self, batch: Batch<'_>, signals: &mut Signals) -> Result<Worked, Problem> {
         let mut command = group::shell(&self.consume.exec);
         command.env("ONCELOG_READER", self.consume.reader.as_str()).env("ONCELOG_LOG", self.log.as_str());
@@ -124,7 +118,7 @@ impl Work<'_> {
             command.stdout(Stdio::piped());
         }
         let mut group = Group::start(&mut command)?;
-        let input = lines(&batch)?;
+        let input = lines(&batch);
         let finished = tokio::select! {
             finished = exchange(&mut group, input) => Some(finished),
             () = batch.lost() => None,
@@ -168,7 +162,7 @@ impl Work<'_> {
 
 /// Where the work that is there now ends. For a reader that was never moved that is 0 if nothing is left of the log.
 async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Result<Offset, Error> {
-    let end = records::end(client, log, Consistency::Linearizable).await?;
+    let end = records::offset(client, log, Place::End, Consistency::Linearizable).await?.unwrap_or(Offset(0));
     let at = client.position(reader, log, Consistency::Linearizable).await?;
     if end == Offset(0) || at.position.version != Version::default() {
         return Ok(end);
@@ -178,10 +172,10 @@ async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Resu
 }
 
 /// The records as `read -o jsonl` prints them.
-fn lines(batch: &Batch<'_>) -> Result<Vec<u8>, Problem> {
+fn lines(batch: &Batch<'_>) -> Vec<u8> {
     let columns = records::columns();
     let lines = batch.records().map(|(_, record)| output::json_line(&columns, record));
-    Ok(lines.collect::<io::Result<Vec<_>>>()?.concat())
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn ends(batch: &Batch<'_>) -> (Offset, Offset) {

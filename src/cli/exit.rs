@@ -7,7 +7,7 @@ use crate::types::Fate;
 
 /// How a command ended. The numbers are promised to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// It was done: 0.
     Done,
     /// It failed, and somebody must look: 1. Nothing happened, or nothing was asked to happen.
@@ -41,7 +41,7 @@ impl Exit {
     }
 
     /// The reason to print for an error that no node gave a reason for.
-    pub(super) fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Done | Self::Failure | Self::Command(_) => "FAILED",
             Self::Usage => "USAGE",
@@ -53,7 +53,7 @@ impl Exit {
     }
 
     /// The exit code of an error. Doubt comes first: it must never look as if nothing had happened.
-    pub(super) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         if error.in_doubt() {
             return Self::InDoubt;
         }
@@ -67,7 +67,7 @@ impl Exit {
     }
 
     /// The exit code of a fate: an id that is undecided or forgotten is not found.
-    pub(super) fn of_fate(fate: &Fate) -> Self {
+    pub(crate) fn of_fate(fate: &Fate) -> Self {
         match fate {
             Fate::Decided { .. } => Self::Done,
             Fate::Unknown | Fate::TooOld { .. } => Self::NotFound,

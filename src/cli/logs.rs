@@ -2,9 +2,9 @@
 
 use bytesize::ByteSize;
 
-use crate::types::{Action, ActionResult, Listed, LogDescription, Retention};
+use crate::types::{Action, ActionResult, Listed, LogDescription, Offset, Retention};
 
-use super::arguments::{Log, Trim};
+use super::arguments::Log;
 use super::call::{self, Call, named};
 use super::column::Column;
 use super::json;
@@ -48,22 +48,22 @@ pub(super) async fn run(call: &mut Call, log: Log) -> Result<(), Problem> {
             let log = call.client.describe_log(&name, local.consistency()).await?;
             call.out.one(&columns(), &log)
         }
-        Log::Create(create) => {
-            let action = Action::CreateLog { log: create.name.clone(), retention: create.kept.retention() };
-            call.act(create.id, None, action, |_| named(create.name.as_str())).await
+        Log::Create { name, kept, id } => {
+            let action = Action::CreateLog { log: name.clone(), retention: kept.retention() };
+            call.act(id, None, action, |_| Some(named(name.as_str()))).await
         }
-        Log::Set(set) => {
-            let action = Action::SetRetention { log: set.name.clone(), retention: set.kept.retention() };
-            call.act(set.id, None, action, |_| named(set.name.as_str())).await
+        Log::Set { name, kept, everything: _, id } => {
+            let action = Action::SetRetention { log: name.clone(), retention: kept.retention() };
+            call.act(id, None, action, |_| Some(named(name.as_str()))).await
         }
-        Log::Trim(Trim { name, before, id }) => {
+        Log::Trim { name, before, id } => {
             let own = |result: &ActionResult| match result {
                 ActionResult::Trimmed { start } => {
                     Some(vec![Column::given_json("name", name.as_str()), Column::given("start", "START", start.0)])
                 }
                 _ => None,
             };
-            call.act(id, None, Action::Trim { log: name.clone(), before }, own).await
+            call.act(id, None, Action::Trim { log: name.clone(), before: Offset(before) }, own).await
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
 
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
-    use crate::types::{LogName, LogTime, Offset};
+    use crate::types::{LogName, LogTime};
 
     use super::*;
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use crate::client::{Reason, Undecided};
 use crate::types::{Consistency, Fate, FateKind, Id, Outcome, SpaceName, Verdict};
 
-use super::arguments::{Cancel, Lookup, Settle};
+use super::arguments::{KnownId, Settle};
 use super::call::{self, Call};
 use super::column::Column;
 use super::exit::Exit;
 use super::problem::Problem;
-use super::value::{self, Value};
+use super::value;
 use super::{json, outbox};
 
 /// What became of an id.
@@ -35,17 +35,11 @@ impl Answer {
     }
 
     fn outcome(&self) -> Option<&Outcome> {
-        match &self.fate {
-            Fate::Decided { outcome, .. } => Some(outcome),
-            Fate::Unknown | Fate::TooOld { .. } => None,
-        }
+        if let Fate::Decided { outcome, .. } = &self.fate { Some(outcome) } else { None }
     }
 
     fn compensated_by(&self) -> Option<&Id> {
-        match &self.fate {
-            Fate::Decided { compensated_by, .. } => compensated_by.as_ref(),
-            Fate::Unknown | Fate::TooOld { .. } => None,
-        }
+        if let Fate::Decided { compensated_by, .. } = &self.fate { compensated_by.as_ref() } else { None }
     }
 
     fn details(&self) -> Option<String> {
@@ -64,13 +58,11 @@ impl Answer {
 }
 
 fn columns() -> Vec<Column<Answer>> {
-    let results = |outcome: &Outcome| match &outcome.verdict {
-        Verdict::Applied(results) => Some(json::results(results).into()),
-        Verdict::NothingToUndo | Verdict::Cancelled | Verdict::Refused(_) => None,
+    let results = |outcome: &Outcome| -> Option<serde_json::Value> {
+        if let Verdict::Applied(results) = &outcome.verdict { Some(json::results(results).into()) } else { None }
     };
-    let refusal = |outcome: &Outcome| match &outcome.verdict {
-        Verdict::Refused(refusal) => Some(json::refusal(refusal)),
-        Verdict::NothingToUndo | Verdict::Cancelled | Verdict::Applied(_) => None,
+    let refusal = |outcome: &Outcome| {
+        if let Verdict::Refused(refusal) = &outcome.verdict { Some(json::refusal(refusal)) } else { None }
     };
     let nothing_to_undo = |outcome: &Outcome| (outcome.verdict == Verdict::NothingToUndo).then_some(true);
     vec![
@@ -83,21 +75,19 @@ fn columns() -> Vec<Column<Answer>> {
         Column::json("birth_ms", |answer: &Answer| value::birth_beside(&answer.id)),
         Column::json("history", |answer: &Answer| answer.outcome().map(|outcome| outcome.history.0)),
         Column::json("time_ms", |answer: &Answer| answer.outcome().map(|outcome| outcome.time)),
-        Column::json("results", move |answer: &Answer| -> Option<serde_json::Value> {
-            answer.outcome().and_then(results)
-        }),
+        Column::json("results", move |answer: &Answer| answer.outcome().and_then(results)),
         Column::json("refusal", move |answer: &Answer| answer.outcome().and_then(refusal)),
-        Column::json("floor_ms", |answer: &Answer| match answer.fate {
-            Fate::TooOld { floor } => Value::Time(floor),
-            Fate::Unknown | Fate::Decided { .. } => Value::None,
-        }),
+        Column::json(
+            "floor_ms",
+            |answer: &Answer| if let Fate::TooOld { floor } = answer.fate { Some(floor) } else { None },
+        ),
     ]
 }
 
 /// An id that was never decided, or was forgotten, is not found; that is printed, too.
-pub(super) async fn lookup(call: &mut Call, lookup: Lookup) -> Result<Exit, Problem> {
-    let id = lookup.id.get()?;
-    let fate = call.client.lookup(&id, lookup.local.consistency()).await?;
+pub(super) async fn lookup(call: &mut Call, id: KnownId, consistency: Consistency) -> Result<Exit, Problem> {
+    let id = id.get()?;
+    let fate = call.client.lookup(&id, consistency).await?;
     print(call, id, fate)
 }
 
@@ -108,8 +98,8 @@ fn print(call: &mut Call, id: Id, fate: Fate) -> Result<Exit, Problem> {
 }
 
 /// An id that has taken effect can't be cancelled any more: its outcome is printed, and the exit code says *conflict*.
-pub(super) async fn cancel(call: &mut Call, cancel: Cancel) -> Result<Exit, Problem> {
-    let id = cancel.id.get()?;
+pub(super) async fn cancel(call: &mut Call, id: KnownId) -> Result<Exit, Problem> {
+    let id = id.get()?;
     let outcome = call.client.cancel(&id).await?.outcome;
     if !has_taken_effect(&outcome) {
         return print(call, id, Fate::Decided { outcome, compensated_by: None });
@@ -227,7 +217,7 @@ mod tests {
     fn json_has_the_whole_outcome() {
         let applied = decided(Verdict::Applied(vec![ActionResult::Appended { first: Offset(41), count: 2 }]));
         let expected = "{\"fate\":\"applied\",\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5,\
-                        \"results\":[{\"appended\":{\"count\":2,\"first_offset\":41}}]}\n";
+                        \"results\":[{\"appended\":{\"first_offset\":41,\"count\":2}}]}\n";
         assert_eq!(printed(Format::Jsonl, &applied), expected);
         let refused = decided(Verdict::Refused(Refusal { step: Step::Action(1), found: Found::OutOfBounds(30) }));
         let expected = "{\"fate\":\"refused\",\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5,\

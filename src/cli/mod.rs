@@ -36,6 +36,7 @@ mod status;
 mod submit;
 mod table;
 mod tail;
+mod trying;
 mod value;
 
 pub(crate) use arguments::{Arguments, ClientCommand, Command, Dev, Settings};
@@ -52,7 +53,7 @@ use value::Value;
 /// Reads the command line. Help, the version and mistakes end the process.
 pub(crate) fn parse() -> Arguments {
     let words: Vec<_> = std::env::args_os().collect();
-    Arguments::read(words.iter().cloned(), |name| std::env::var(name).ok()).unwrap_or_else(|error| {
+    Arguments::read(&words, |name| std::env::var(name).ok()).unwrap_or_else(|error| {
         match arguments::format_asked_for(&words) {
             Some(output) if error.use_stderr() => {
                 let text = error.render().to_string();
@@ -126,7 +127,7 @@ impl Session {
     /// Prints the settings of a node: as a TOML file, or as rows for programs.
     pub(crate) fn print_config(&self, toml: &str, settings: &[Setting]) -> Result<(), Exit> {
         let value = |setting: &Setting| match (&setting.value, setting.is_number) {
-            (Some(text), true) => text.parse().map_or_else(|_| text.clone().into(), Value::Unsigned),
+            (Some(text), true) => text.parse::<u64>().map_or_else(|_| text.clone().into(), Value::from),
             (value, _) => value.clone().into(),
         };
         let columns = [
@@ -159,7 +160,8 @@ impl Session {
 
     async fn speak(&self, command: ClientCommand) -> Result<Exit, Problem> {
         let Speaking { server, timeout, space } = self.speaking.clone();
-        let client = Client::builder().addresses(server).space(space).timeout(timeout).build()?;
+        let builder = Client::builder().addresses(server).space(space).timeout(timeout);
+        let client = builder.on_failed_attempt(trying::teller(self.printing)).build()?;
         let mut call = Call { client, speaking: self.speaking.clone(), out: Output::new(self.printing) };
         let exit = done(&mut call, command).await?;
         call.out.flush()?;
@@ -173,14 +175,14 @@ async fn done(call: &mut Call, command: ClientCommand) -> Result<Exit, Problem> 
         ClientCommand::Append(append) => return append::run(call, append).await,
         ClientCommand::Read(read) => read::run(call, read).await?,
         ClientCommand::Tail(tail) => return tail::run(call, tail).await,
-        ClientCommand::Lookup(lookup) => return lookup::lookup(call, lookup).await,
-        ClientCommand::Cancel(cancel) => return lookup::cancel(call, cancel).await,
+        ClientCommand::Lookup { id, local } => return lookup::lookup(call, id, local.consistency()).await,
+        ClientCommand::Cancel(id) => return lookup::cancel(call, id).await,
         ClientCommand::Settle(settle) => return lookup::settle(call, settle).await,
         ClientCommand::Status => return status::run(call).await,
         ClientCommand::Bench(bench) => bench::run(call, bench).await?,
-        ClientCommand::Init(init) => admin::init(call, init).await?,
+        ClientCommand::Init { peers } => admin::init(call, &peers).await?,
         ClientCommand::Snapshot => admin::snapshot(call).await?,
-        ClientCommand::Raise(raise) => admin::raise(call, raise).await?,
+        ClientCommand::Raise { to, id } => admin::raise(call, to, id).await?,
         ClientCommand::Submit(submit) => submit::run(call, submit).await?,
         ClientCommand::Get(get) => cells::get(call, get).await?,
         ClientCommand::Put(put) => cells::put(call, put).await?,

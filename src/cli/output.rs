@@ -7,19 +7,18 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Value as Json, json};
 
-use crate::client::{Error, Reason};
-use crate::types::Id;
+use crate::client::{Cause, Error, Reason, Tried};
+use crate::types::{AttemptEffect, Id};
 
 use super::arguments::{Format, Printing};
-use super::column::Column;
+use super::column::{Column, Trait};
 use super::exit::Exit;
 use super::json;
-use super::problem::{Own, Problem};
+use super::problem::Problem;
 use super::table::{self, Layout, Shape};
+use super::value::Value;
 
 type Result<T = ()> = std::result::Result<T, Problem>;
 
@@ -54,55 +53,43 @@ impl Output {
 
     /// Prints one row; as JSON it is the document itself.
     pub(super) fn one<R>(&mut self, columns: &[Column<R>], row: &R) -> Result {
-        match self.format() {
-            Format::Json => self.document(&Object { columns, row }),
-            Format::Table => {
-                let (shapes, cells) = (shapes(columns, std::slice::from_ref(row)), cells(columns, row));
-                let layout = Layout::new(&shapes, self.width);
-                let text = if layout.is_one_block() {
-                    layout.lines(&shapes, &[cells])
-                } else {
-                    table::upright(&shapes, &cells)
-                };
-                Ok(self.out.write_all(text.as_bytes())?)
-            }
-            Format::Jsonl | Format::Plain | Format::Csv => self.rows(columns, std::slice::from_ref(row)),
+        if self.format() == Format::Json {
+            return self.document(&object(columns, row));
         }
+        self.rows(columns, std::slice::from_ref(row))
     }
 
     /// Prints many rows; the JSON document is an object that has them under a name.
     pub(super) fn many<R>(&mut self, name: &'static str, columns: &[Column<R>], rows: &[R]) -> Result {
-        self.many_in(&[], &(), name, columns, rows)
+        self.many_in(&[], name, columns, rows)
     }
 
     /// The same, in a JSON document that also says something about all of them.
-    pub(super) fn many_in<H, R>(
+    pub(super) fn many_in<R>(
         &mut self,
-        head_columns: &[Column<H>],
-        head: &H,
+        head: &[Column<()>],
         name: &'static str,
         columns: &[Column<R>],
         rows: &[R],
     ) -> Result {
-        match self.format() {
-            Format::Json => {
-                let head = Object { columns: head_columns, row: head };
-                self.document(&Document { head, name, rows: Objects { columns, rows } })
-            }
-            Format::Table | Format::Jsonl | Format::Plain | Format::Csv => self.rows(columns, rows),
+        if self.format() != Format::Json {
+            return self.rows(columns, rows);
         }
+        let mut document = object(head, &());
+        if let Json::Object(fields) = &mut document {
+            fields.insert(name.to_owned(), rows.iter().map(|row| object(columns, row)).collect());
+        }
+        self.document(&document)
     }
 
     /// Prints rows that need nothing around them; as JSON each is a line.
     pub(super) fn rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
         if self.format() == Format::Table {
-            let shapes = shapes(columns, rows);
             let cells: Vec<_> = rows.iter().map(|row| cells(columns, row)).collect();
-            return Ok(self.out.write_all(Layout::new(&shapes, self.width).lines(&shapes, &cells).as_bytes())?);
+            let shapes = shapes(columns, rows);
+            return self.verbatim(&Layout::new(&shapes, self.width).lines(&shapes, &cells));
         }
-        if self.format() == Format::Csv {
-            csv_line(&mut self.out, columns.iter().flat_map(Column::csv_names))?;
-        }
+        self.headings(columns)?;
         self.further_rows(columns, rows)
     }
 
@@ -112,35 +99,28 @@ impl Output {
             Format::Table => {
                 let shapes = shapes(columns, &[]);
                 let headings: Vec<_> = shapes.iter().map(|shape| shape.heading.to_owned()).collect();
-                writeln!(self.out, "{}", Layout::new(&shapes, self.width).row(&headings))?;
+                self.verbatim(&Layout::new(&shapes, self.width).row(&headings))
             }
-            Format::Csv => csv_line(&mut self.out, columns.iter().flat_map(Column::csv_names))?,
-            Format::Json | Format::Jsonl | Format::Plain => {}
+            Format::Csv => self.verbatim(&csv_line(columns, None)),
+            Format::Json | Format::Jsonl | Format::Plain => Ok(()),
         }
-        self.flush()
     }
 
     /// Prints rows under headings that are there already.
     pub(super) fn further_rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
-        let layout = (self.format() == Format::Table).then(|| Layout::new(&shapes(columns, &[]), self.width));
+        let layout = Layout::new(&shapes(columns, &[]), self.width);
         for row in rows {
-            match self.format() {
-                Format::Table => {
-                    let line = layout.as_ref().map(|layout| layout.row(&cells(columns, row))).unwrap_or_default();
-                    writeln!(self.out, "{line}")?;
-                }
-                Format::Json | Format::Jsonl => {
-                    serde_json::to_writer(&mut self.out, &Object { columns, row }).map_err(io::Error::from)?;
-                    self.out.write_all(b"\n")?;
-                }
+            let line = match self.format() {
+                Format::Table => layout.row(&cells(columns, row)).into_bytes(),
+                Format::Json | Format::Jsonl => json_line(columns, row),
                 Format::Plain => {
-                    let values = columns.iter().filter(|column| column.is_plain());
-                    let values: Vec<_> = values.map(|column| column.value(row).plain()).collect();
-                    self.out.write_all(&values.join(&b'\t'))?;
-                    self.out.write_all(b"\n")?;
+                    let plain = columns.iter().filter(|column| column.heading.is_some() && !column.is(Trait::NotPlain));
+                    let values: Vec<_> = plain.map(|column| column.value(row).plain()).collect();
+                    [values.join(&b'\t'), b"\n".to_vec()].concat()
                 }
-                Format::Csv => csv_line(&mut self.out, columns.iter().flat_map(|column| column.csv_cells(row)))?,
-            }
+                Format::Csv => csv_line(columns, Some(row)).into_bytes(),
+            };
+            self.out.write_all(&line)?;
         }
         Ok(())
     }
@@ -168,9 +148,15 @@ impl Output {
         report(self.printing, problem);
     }
 
-    fn document(&mut self, document: &impl Serialize) -> Result {
-        serde_json::to_writer_pretty(&mut self.out, document).map_err(io::Error::from)?;
-        Ok(self.out.write_all(b"\n")?)
+    /// The same of an error after which a command goes on, unless it is to be quiet.
+    pub(super) fn complain(&self, error: Error) {
+        if !self.is_quiet() {
+            self.report(&error.into());
+        }
+    }
+
+    fn document(&mut self, document: &Json) -> Result {
+        self.verbatim(&format!("{document:#}\n"))
     }
 }
 
@@ -188,177 +174,96 @@ pub(super) fn report(printing: Printing, problem: &Problem) {
     let _unheard = write_problem(&mut anstream::stderr(), printing.output, problem);
 }
 
-/// A row as a JSON value, for a field of another.
+/// A row as a JSON object.
 pub(super) fn object<R>(columns: &[Column<R>], row: &R) -> Json {
-    serde_json::to_value(Object { columns, row }).unwrap_or_default()
+    let fields = columns.iter().filter_map(|column| column.value(row).field(column.name?));
+    Json::Object(fields.collect())
 }
 
-/// A row as bytes of JSON.
-pub(super) fn json_line<R>(columns: &[Column<R>], row: &R) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(&Object { columns, row })?;
-    line.push(b'\n');
-    Ok(line)
+/// A row as a line of JSON.
+pub(super) fn json_line<R>(columns: &[Column<R>], row: &R) -> Vec<u8> {
+    format!("{}\n", object(columns, row)).into_bytes()
 }
 
-struct Object<'a, R> {
-    columns: &'a [Column<R>],
-    row: &'a R,
-}
-
-impl<R> Object<'_, R> {
-    fn serialize_into<M: serde::ser::SerializeMap>(&self, map: &mut M) -> std::result::Result<(), M::Error> {
-        self.columns.iter().try_for_each(|column| match column.name() {
-            Some(name) => column.value(self.row).serialize_into(name, map),
-            None => Ok(()),
-        })
-    }
-}
-
-impl<R> Serialize for Object<'_, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.serialize_into(&mut map)?;
-        map.end()
-    }
-}
-
-struct Objects<'a, R> {
-    columns: &'a [Column<R>],
-    rows: &'a [R],
-}
-
-impl<R> Serialize for Objects<'_, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.rows.iter().map(|row| Object { columns: self.columns, row }))
-    }
-}
-
-struct Document<'a, H, R> {
-    head: Object<'a, H>,
-    name: &'static str,
-    rows: Objects<'a, R>,
-}
-
-impl<H, R> Serialize for Document<'_, H, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.head.serialize_into(&mut map)?;
-        map.serialize_entry(self.name, &self.rows)?;
-        map.end()
-    }
+fn in_table<R>(columns: &[Column<R>]) -> impl Iterator<Item = (&'static str, &Column<R>)> {
+    let shown = columns.iter().filter(|column| !column.is(Trait::NotInTable));
+    shown.filter_map(|column| Some((column.heading?, column)))
 }
 
 fn cells<R>(columns: &[Column<R>], row: &R) -> Vec<String> {
-    let shown = columns.iter().filter(|column| column.heading_in_table().is_some());
-    shown.map(|column| column.value(row).for_people()).collect()
+    in_table(columns).map(|(_, column)| column.value(row).for_people()).collect()
 }
 
 /// What is known of the columns of a table: of these rows, or if there are none yet, of rows as they mostly are.
 fn shapes<R>(columns: &[Column<R>], rows: &[R]) -> Vec<Shape> {
-    let shape = |column: &Column<R>| {
-        let heading = column.heading_in_table()?;
+    let shape = |(heading, column): (&'static str, &Column<R>)| {
         let values: Vec<_> = rows.iter().map(|row| column.value(row)).collect();
         let widths = values.iter().map(|value| table::width(&value.for_people()));
-        Some(Shape {
+        Shape {
             heading,
-            width: if rows.is_empty() { column.width() } else { widths.max().unwrap_or(0).max(heading.len()) },
-            is_empty: !rows.is_empty() && values.iter().all(super::value::Value::is_none),
-            is_spare: column.is_spare(),
-            is_long: column.is_long(),
-        })
+            width: widths.max().map_or_else(|| column.width(), |width| width.max(heading.len())),
+            is_empty: !rows.is_empty() && values.iter().all(Value::is_none),
+            is_spare: column.is(Trait::Spare),
+            is_long: column.is(Trait::Long),
+        }
     };
-    columns.iter().filter_map(shape).collect()
+    in_table(columns).map(shape).collect()
 }
 
-/// One line of RFC 4180.
-fn csv_line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+/// One line of RFC 4180: of a row, or of the headings.
+fn csv_line<R>(columns: &[Column<R>], row: Option<&R>) -> String {
     let quoted = |cell: String| {
         if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
     };
-    write!(out, "{}\r\n", cells.map(quoted).collect::<Vec<_>>().join(","))
+    columns.iter().flat_map(|column| column.csv(row)).map(quoted).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io::Result<()> {
-    let told = match problem {
+    let (message, reason, effect, advice, error) = match problem {
         Problem::NobodyReads => return Ok(()),
-        Problem::Client(error) => Told::of_client(error),
-        Problem::Own(own) => Told::of_own(own),
+        Problem::Client(error) => {
+            let reason = error.reason().map_or(problem.exit().reason(), Reason::as_str);
+            (
+                &format!("cannot {}: {}", error.doing, error.cause),
+                reason,
+                error.effect.as_str(),
+                error.advice(),
+                Some(error),
+            )
+        }
+        Problem::Own(own) => {
+            let effect = if own.exit == Exit::InDoubt { AttemptEffect::Unknown } else { AttemptEffect::None };
+            (&own.message, own.reason, effect.as_str(), own.advice.to_string(), None)
+        }
     };
-    match format {
-        Format::Json | Format::Jsonl => writeln!(err, "{}", told.document()),
-        Format::Table | Format::Plain | Format::Csv => told.write(err),
-    }
-}
-
-/// What is said of a problem, whoever found it.
-struct Told<'a> {
-    message: String,
-    reason: &'static str,
-    effect: &'static str,
-    advice: String,
-    error: Option<&'a Error>,
-}
-
-impl<'a> Told<'a> {
-    fn of_client(error: &'a Error) -> Self {
-        Self {
-            message: format!("cannot {}: {}", error.doing, error.cause),
-            reason: error.reason().map_or(Exit::of(error).reason(), Reason::as_str),
-            effect: error.effect.as_str(),
-            advice: error.advice(),
-            error: Some(error),
-        }
-    }
-
-    fn of_own(own: &Own) -> Self {
-        let effect = if own.exit == Exit::InDoubt { "unknown" } else { "none" };
-        Self { message: own.message.clone(), reason: own.reason, effect, advice: own.advice.to_string(), error: None }
-    }
-
-    fn write(&self, err: &mut impl Write) -> io::Result<()> {
-        let doubt = if self.effect == "unknown" { " (it may have taken effect)" } else { "" };
-        let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        writeln!(err, "{style}error:{style:#} {}{doubt}", self.message)?;
-        let mut line = |name: &str, text: &str| {
-            let style = Style::new().bold();
-            writeln!(err, "  {style}{name}:{style:#} {text}")
-        };
-        if let Some(id) = self.error.and_then(|error| error.id.as_ref()) {
-            line("id", id.text())?;
-        }
-        for tried in self.error.map_or(&[][..], |error| &error.tried) {
-            let times = match tried.attempts {
-                1 => String::new(),
-                many => format!(" {many} times"),
-            };
-            line("tried", &format!("{}{times}: {}", tried.address, tried.last))?;
-        }
-        line("help", &self.advice)
-    }
-
-    fn document(&self) -> Json {
-        let tried = self.error.map_or(&[][..], |error| &error.tried).iter().map(|tried| {
+    let id = error.and_then(|error| error.id.as_ref()).map(Id::text);
+    let tried = error.map_or(&[][..], |error| &error.tried);
+    if matches!(format, Format::Json | Format::Jsonl) {
+        let tried = tried.iter().map(|Tried { address, attempts, last }| {
             json!({
-                "address": tried.address,
-                "attempts": tried.attempts,
-                "reason": tried.last.reason.as_str(),
-                "effect": tried.last.effect.as_str(),
-                "message": tried.last.message,
-                "metadata": tried.last.metadata,
+                "address": address, "attempts": attempts, "reason": last.reason.as_str(), "effect": last.effect.as_str(),
+                "message": last.message, "metadata": last.metadata,
             })
         });
-        json!({
-            "error": {
-                "message": self.message,
-                "reason": self.reason,
-                "effect": self.effect,
-                "id": self.error.and_then(|error| error.id.as_ref()).map(Id::text),
-                "tried": tried.collect::<Vec<_>>(),
-                "refusal": self.error.and_then(Error::refusal).map(json::refusal),
-                "advice": self.advice,
-            }
-        })
+        let document = json!({
+            "message": message, "reason": reason, "effect": effect, "id": id, "tried": tried.collect::<Json>(),
+            "refusal": error.and_then(|error| error.refusal()).map(json::refusal), "advice": advice,
+        });
+        return writeln!(err, "{}", json!({ "error": document }));
     }
+    let (bold, red) = (Style::new().bold(), Style::new().bold().fg_color(Some(AnsiColor::Red.into())));
+    let doubt = if problem.exit() == Exit::InDoubt { " (it may have taken effect)" } else { "" };
+    writeln!(err, "{red}error:{red:#} {message}{doubt}")?;
+    if let Some(id) = id {
+        writeln!(err, "  {bold}id:{bold:#} {id}")?;
+    }
+    // A final answer has said it all.
+    let is_final = error.is_some_and(|error| matches!(error.cause, Cause::Refused(_)));
+    for Tried { address, attempts, last } in tried.iter().filter(|_| !is_final) {
+        let times = if *attempts == 1 { String::new() } else { format!(" {attempts} times") };
+        writeln!(err, "  {bold}tried:{bold:#} {address}{times}: {last}")?;
+    }
+    writeln!(err, "  {bold}help:{bold:#} {advice}")
 }
 
 /// What would be printed on standard output, in a terminal of a width if there is one.
@@ -403,8 +308,8 @@ pub(super) fn printed(format: Format, print: impl FnOnce(&mut Output) -> Result)
 mod tests {
     use std::time::Duration;
 
-    use crate::client::{Cause, ErrorReport, Tried};
-    use crate::types::{AttemptEffect, Found, History, LogTime, Outcome, Refusal, Sequence, Step, Verdict};
+    use crate::client::ErrorReport;
+    use crate::types::{Found, History, LogTime, Outcome, Refusal, Sequence, Step, Verdict};
 
     use super::*;
 
@@ -425,8 +330,8 @@ mod tests {
             Column::new("count", "COUNT", |pair: &Pair| pair.count),
             Column::json("twice", |pair: &Pair| pair.count * 2),
             Column::new("bytes", "P99.9 B/S", |pair: &Pair| bytes::Bytes::from_static(pair.bytes))
-                .binary()
-                .not_in_table(),
+                .with(Trait::Binary)
+                .with(Trait::NotInTable),
         ]
     }
 

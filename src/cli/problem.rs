@@ -9,7 +9,7 @@ use super::exit::Exit;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// The nodes could not do it, or refused it.
     Client(Box<Error>),
     /// The command itself found out.
@@ -20,17 +20,17 @@ pub(super) enum Problem {
 
 /// A problem that the command itself found.
 #[derive(Debug)]
-pub(super) struct Own {
-    pub(super) exit: Exit,
-    pub(super) reason: &'static str,
-    pub(super) message: String,
-    pub(super) advice: Cow<'static, str>,
+pub(crate) struct Own {
+    pub(crate) exit: Exit,
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    pub(crate) advice: Cow<'static, str>,
 }
 
 macro_rules! makers {
     ($($(#[$doc:meta])* $name:ident => $exit:ident,)*) => { $(
         $(#[$doc])*
-        pub(super) fn $name(message: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
+        pub(crate) fn $name(message: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
             Self::new(Exit::$exit, message.into(), advice.into())
         }
     )* };
@@ -57,7 +57,7 @@ impl Problem {
     }
 
     /// Names the reason that a node would have named.
-    pub(super) fn because(mut self, reason: Reason) -> Self {
+    pub(crate) fn because(mut self, reason: Reason) -> Self {
         if let Self::Own(own) = &mut self {
             own.reason = reason.as_str();
         }
@@ -65,7 +65,7 @@ impl Problem {
     }
 
     /// How the command ends.
-    pub(super) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => Exit::of(error),
             Self::Own(own) => own.exit,

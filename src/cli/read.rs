@@ -4,7 +4,7 @@
 
 use crate::types::Offset;
 
-use super::arguments::{Format, Place, Read};
+use super::arguments::{Format, Read};
 use super::call::Call;
 use super::column::Column;
 use super::problem::Problem;
@@ -12,11 +12,7 @@ use super::{records, tail};
 
 pub(super) async fn run(call: &mut Call, read: Read) -> Result<(), Problem> {
     let consistency = read.local.consistency();
-    let from = match read.from {
-        Place::Offset(offset) => Some(offset),
-        Place::Start => None,
-        Place::End => Some(records::end(&call.client, &read.log, consistency).await?),
-    };
+    let from = records::offset(&call.client, &read.log, read.from, consistency).await?;
     if read.follow {
         return tail::follow(call, read.log, from, read.limit, consistency).await;
     }
@@ -39,5 +35,5 @@ pub(super) async fn run(call: &mut Call, read: Read) -> Result<(), Problem> {
     let head = [("next", next), ("end", end), ("start", start)].map(|(name, Offset(at))| Column::given_json(name, at));
     let names = [("space", call.speaking.space.as_str()), ("log", read.log.as_str())];
     let head: Vec<_> = names.map(|(name, text)| Column::given_json(name, text)).into_iter().chain(head).collect();
-    call.out.many_in(&head, &(), "records", &columns, &records)
+    call.out.many_in(&head, "records", &columns, &records)
 }

@@ -1,8 +1,8 @@
 //! `reader …`: the positions of readers, and moving them.
 
-use crate::types::{Action, ActionResult, Consistency, Guard, Offset, ReaderPosition, Version};
+use crate::types::{Action, ActionResult, Consistency, Guard, LogName, Offset, ReaderName, ReaderPosition, Version};
 
-use super::arguments::{Move, Place, Reader};
+use super::arguments::{NewId, Place, Reader};
 use super::call::{self, Call};
 use super::column::Column;
 use super::problem::Problem;
@@ -35,22 +35,30 @@ pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> 
             let at = call.client.position(&reader, &log, local.consistency()).await?;
             call.out.one(&columns(), &at)
         }
-        Reader::Move(to) => move_to(call, to).await,
+        Reader::Move { reader, log, to, if_at, if_version, id } => {
+            let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
+            move_to(call, (reader, log), to, seen, id).await
+        }
     }
 }
 
-async fn move_to(call: &mut Call, moving: Move) -> Result<(), Problem> {
-    let Move { reader, log, to, if_at, if_version, id } = moving;
+async fn move_to(
+    call: &mut Call,
+    (reader, log): (ReaderName, LogName),
+    to: Place,
+    seen: Option<(Offset, Version)>,
+    id: NewId,
+) -> Result<(), Problem> {
     let to = match to {
         Place::Offset(offset) => offset,
         Place::Start => call.client.describe_log(&log, Consistency::Linearizable).await?.start,
         Place::End => call.client.describe_log(&log, Consistency::Linearizable).await?.end,
     };
-    let (offset, version) = if let (Some(offset), Some(version)) = (if_at, if_version) {
-        (Offset(offset), Version(version))
+    let (offset, version) = if let Some(seen) = seen {
+        seen
     } else {
-        let at = call.client.position(&reader, &log, Consistency::Linearizable).await?;
-        (at.position.offset, at.position.version)
+        let at = call.client.position(&reader, &log, Consistency::Linearizable).await?.position;
+        (at.offset, at.version)
     };
     let guard = Guard::Position { reader: reader.clone(), log: log.clone(), offset, version };
     let action = Action::Move { reader: reader.clone(), log: log.clone(), to };
@@ -71,7 +79,7 @@ async fn move_to(call: &mut Call, moving: Move) -> Result<(), Problem> {
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
-    use crate::types::{LogName, LogTime, Position, ReaderName};
+    use crate::types::{LogTime, Position};
 
     use super::*;
 

@@ -3,8 +3,9 @@
 use crate::client::{Client, Error, Reason};
 use crate::types::{Consistency, LogName, Offset, Record};
 
+use super::arguments::Place;
 use super::call;
-use super::column::Column;
+use super::column::{Column, Trait};
 use super::json::HeaderFields;
 use super::value::{self, Bytes, Value};
 
@@ -13,12 +14,18 @@ const WIDE: usize = 1_000;
 
 pub(super) fn columns() -> Vec<Column<Record>> {
     vec![
-        Column::new("offset", "OFFSET", |record: &Record| record.offset.0).typical_width(8).not_plain(),
-        Column::new("time_ms", "TIME", |record: &Record| record.time).typical_width(24).spare().not_plain(),
-        call::id_column(|record: &Record| &record.id).not_plain(),
+        Column::new("offset", "OFFSET", |record: &Record| record.offset.0).with(Trait::Width(8)).with(Trait::NotPlain),
+        Column::new("time_ms", "TIME", |record: &Record| record.time)
+            .with(Trait::Width(24))
+            .spare()
+            .with(Trait::NotPlain),
+        call::id_column(|record: &Record| &record.id).with(Trait::NotPlain),
         Column::json("birth_ms", |record: &Record| value::birth_beside(&record.id)),
-        Column::new("headers", "HEADERS", headers).typical_width(8).spare().not_plain(),
-        Column::new("payload", "PAYLOAD", |record: &Record| record.payload.clone()).binary().long().typical_width(WIDE),
+        Column::new("headers", "HEADERS", headers).with(Trait::Width(8)).spare().with(Trait::NotPlain),
+        Column::new("payload", "PAYLOAD", |record: &Record| record.payload.clone())
+            .with(Trait::Binary)
+            .with(Trait::Long)
+            .with(Trait::Width(WIDE)),
     ]
 }
 
@@ -31,12 +38,21 @@ fn headers(record: &Record) -> Value {
     Value::Told(serde_json::to_value(fields).unwrap_or_default(), told.collect::<Vec<_>>().join(", "))
 }
 
-/// Where a log ends; a log that does not exist ends at 0.
-pub(super) async fn end(client: &Client, log: &LogName, consistency: Consistency) -> Result<Offset, Error> {
-    match client.describe_log(log, consistency).await {
-        Ok(log) => Ok(log.end),
-        Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(Offset(0)),
-        Err(error) => Err(error),
+/// The offset of a place in a log; none for the first that is left. A log that does not exist ends at 0.
+pub(super) async fn offset(
+    client: &Client,
+    log: &LogName,
+    place: Place,
+    consistency: Consistency,
+) -> Result<Option<Offset>, Error> {
+    match place {
+        Place::Offset(offset) => Ok(Some(offset)),
+        Place::Start => Ok(None),
+        Place::End => match client.describe_log(log, consistency).await {
+            Ok(log) => Ok(Some(log.end)),
+            Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(Some(Offset(0))),
+            Err(error) => Err(error),
+        },
     }
 }
 

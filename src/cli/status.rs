@@ -12,17 +12,17 @@ use crate::types::{MemberStatus, NodeId, NodeStatus, Role};
 
 use super::arguments::Format;
 use super::call::Call;
-use super::column::Column;
+use super::column::{Column, Trait};
 use super::exit::Exit;
 use super::problem::Problem;
 use super::value::Value;
 use super::{members, output};
 
 /// The state of one node.
-struct NodeRow {
+pub(super) struct NodeRow {
     node: Option<NodeId>,
     address: String,
-    answer: Result<NodeStatus, String>,
+    pub(super) answer: Result<NodeStatus, Error>,
     /// Whether what it says of a leader is stale.
     is_stale: bool,
 }
@@ -32,11 +32,8 @@ impl NodeRow {
         self.answer.as_ref().ok()
     }
 
-    fn problem(&self) -> Option<&str> {
-        match &self.answer {
-            Ok(status) => status.problem.as_deref(),
-            Err(why) => Some(why),
-        }
+    fn problem(&self) -> Option<String> {
+        self.answer.as_ref().map_or_else(|error| Some(why(error)), |status| status.problem.clone())
     }
 
     fn marked(&self, claim: String) -> String {
@@ -84,16 +81,16 @@ fn columns() -> Vec<Column<NodeRow>> {
         Column::json("last_index", said(|status| status.last.0)),
         Column::new("committed_index", "COMMITTED", said(|status| status.committed.0)).spare(),
         Column::new("applied_index", "APPLIED", said(|status| status.applied.0)),
-        Column::new("snapshot_index", "SNAPSHOT", said(|status| status.snapshot.0)).not_in_table(),
+        Column::new("snapshot_index", "SNAPSHOT", said(|status| status.snapshot.0)).with(Trait::NotInTable),
         Column::json("purged_index", said(|status| status.purged.0)),
         Column::json("digest", said(|status| status.digest.clone())),
         Column::json("digests", said(digests)),
         Column::json("history", said(|status| status.history.0)),
         Column::new("serving", "SERVING", said(|status| status.serving)),
-        Column::new("problem", "PROBLEM", |row: &NodeRow| row.problem().map(str::to_owned)).not_in_table(),
+        Column::new("problem", "PROBLEM", NodeRow::problem).with(Trait::NotInTable),
         Column::json("machine_version", said(|status| status.machine_version.0)),
         Column::json("machine_version_known", said(|status| status.machine_version_known.0)),
-        Column::shown("MACHINE", NodeRow::machine).not_in_table(),
+        Column::shown("MACHINE", NodeRow::machine).with(Trait::NotInTable),
         Column::json("clock_ms", said(|status| status.clock)),
         Column::json("raft_bytes", said(|status| status.sizes.raft_bytes)),
         Column::json("state_bytes", said(|status| status.sizes.state_bytes)),
@@ -103,7 +100,7 @@ fn columns() -> Vec<Column<NodeRow>> {
             "members",
             said(|status| {
                 let columns = members::columns();
-                serde_json::Value::from_iter(status.members.iter().map(|member| output::object(&columns, member)))
+                status.members.iter().map(|member| output::object(&columns, member)).collect::<serde_json::Value>()
             }),
         ),
     ]
@@ -136,11 +133,9 @@ struct Majority {
 
 impl Majority {
     fn of(rows: &[NodeRow]) -> Self {
-        let known = rows.iter().filter_map(NodeRow::status).filter(|status| !status.members.is_empty());
-        let members = known.max_by_key(|status| status.applied).map(|status| &status.members);
-        let voters: Vec<_> = members.into_iter().flatten().filter(|member| member.voter).collect();
-        let answers =
-            |member: &&&MemberStatus| rows.iter().filter_map(NodeRow::status).any(|status| status.node == member.node);
+        let answered = || rows.iter().filter_map(NodeRow::status);
+        let voters: Vec<_> = members(answered()).iter().filter(|member| member.voter).collect();
+        let answers = |member: &&&MemberStatus| answered().any(|status| status.node == member.node);
         Self { voters: voters.len(), answering: voters.iter().filter(answers).count() }
     }
 
@@ -169,7 +164,8 @@ impl Majority {
 }
 
 pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
-    let (rows, majority) = look(&call.client).await;
+    let rows = look(&call.client).await;
+    let majority = Majority::of(&rows);
     let told = majority.told();
     let head = [
         Column::given_json("voters", majority.voters),
@@ -177,7 +173,7 @@ pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
         Column::given_json("majority", majority.voters > 0 && majority.is_there()),
         Column::given_json("summary", Value::or_null(told.clone())),
     ];
-    call.out.many_in(&head, &(), "nodes", &columns(), &rows)?;
+    call.out.many_in(&head, "nodes", &columns(), &rows)?;
     for row in &rows {
         if let Some(problem) = row.problem() {
             let node = row.node.map_or_else(String::new, |node| format!("node {node} at "));
@@ -203,24 +199,14 @@ pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
     Ok(Exit::Unavailable)
 }
 
-async fn look(client: &Client) -> (Vec<NodeRow>, Majority) {
-    let given: Vec<String> = client.addresses().map(str::to_owned).collect();
-    let answers = ask(client, given).await;
-    let members = unasked(&answers);
-    let numbers: Vec<_> = members.iter().map(|member| member.node).collect();
-    let more = ask(client, members.into_iter().map(|member| member.client_address).collect()).await;
-    rows(answers, numbers.into_iter().map(Some).zip(more))
-}
-
 type Answer = (String, Result<NodeStatus, Error>);
 
-/// Asks every given node, and every member that nobody gave.
-pub(super) async fn ask_all(client: &Client) -> Vec<Answer> {
-    let given: Vec<String> = client.addresses().map(str::to_owned).collect();
-    let mut answers = ask(client, given).await;
-    let members = unasked(&answers).into_iter().map(|member| member.client_address).collect();
-    answers.extend(ask(client, members).await);
-    answers
+/// The state of every given node, and of every member that nobody gave.
+pub(super) async fn look(client: &Client) -> Vec<NodeRow> {
+    let mut answers = ask(client, client.addresses().map(str::to_owned).collect()).await;
+    let unasked = unasked(&answers);
+    answers.extend(ask(client, unasked).await);
+    rows(answers)
 }
 
 async fn ask(client: &Client, addresses: Vec<String>) -> Vec<Answer> {
@@ -231,43 +217,44 @@ async fn ask(client: &Client, addresses: Vec<String>) -> Vec<Answer> {
     .await
 }
 
-/// The members that the first node which has any names, but for those that were asked or have answered.
-fn unasked(answers: &[Answer]) -> Vec<MemberStatus> {
-    let answered: Vec<_> = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()).collect();
-    let members = answered.iter().map(|status| &status.members).find(|members| !members.is_empty());
-    let asked = |member: &&MemberStatus| {
-        answered.iter().any(|status| status.node == member.node)
-            || answers.iter().any(|(address, _)| *address == member.client_address)
+/// The members, as the node that has applied most names them.
+fn members<'a>(answered: impl Iterator<Item = &'a NodeStatus>) -> &'a [MemberStatus] {
+    let latest = answered.filter(|status| !status.members.is_empty()).max_by_key(|status| status.applied);
+    latest.map_or(&[], |status| &status.members)
+}
+
+/// The addresses of the members that were not asked, and did not answer at another address.
+fn unasked(answers: &[Answer]) -> Vec<String> {
+    let is_asked = |member: &&MemberStatus| {
+        let is_it = |(address, answer): &Answer| {
+            *address == member.client_address || answer.as_ref().is_ok_and(|status| status.node == member.node)
+        };
+        answers.iter().any(is_it)
     };
-    members.into_iter().flatten().filter(|member| !asked(member)).cloned().collect()
+    let members = members(answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()));
+    members.iter().filter(|member| !is_asked(member)).map(|member| member.client_address.clone()).collect()
 }
 
 /// One row a node, by number; a node that was given under two addresses answers twice and is shown once.
-fn rows(answers: Vec<Answer>, more: impl Iterator<Item = (Option<NodeId>, Answer)>) -> (Vec<NodeRow>, Majority) {
-    let named: Vec<_> = answers
-        .iter()
-        .filter_map(|(_, answer)| answer.as_ref().ok())
-        .flat_map(|status| &status.members)
-        .map(|member| (member.client_address.clone(), member.node))
-        .collect();
-    let number_of = |address: &str| named.iter().find(|(named, _)| named == address).map(|(_, number)| *number);
-    let given = answers.into_iter().map(|(address, answer)| (number_of(&address), (address, answer)));
-    let row = |(number, (address, answer)): (Option<NodeId>, Answer)| match answer {
-        Ok(status) => NodeRow { node: Some(status.node), address, answer: Ok(status), is_stale: false },
-        Err(error) => NodeRow { node: number, address, answer: Err(why(&error)), is_stale: false },
+fn rows(answers: Vec<Answer>) -> Vec<NodeRow> {
+    let known = members(answers.iter().filter_map(|(_, answer)| answer.as_ref().ok())).to_vec();
+    let row = |(address, answer): Answer| {
+        let named = || known.iter().find(|member| member.client_address == address).map(|member| member.node);
+        let node = answer.as_ref().map_or_else(|_| named(), |status| Some(status.node));
+        NodeRow { node, address, answer, is_stale: false }
     };
-    let mut rows: Vec<NodeRow> = given.chain(more).map(row).collect();
+    let mut rows: Vec<NodeRow> = answers.into_iter().map(row).collect();
     rows.sort_by_key(|row| (row.node.is_none(), row.node, row.answer.is_err()));
     rows.dedup_by(|later, earlier| later.node.is_some() && later.node == earlier.node);
-    let majority = Majority::of(&rows);
     let leads = rows.iter().filter_map(NodeRow::status).filter(|status| status.role == Role::Leader);
-    let leader = leads.max_by_key(|status| status.term).filter(|_| majority.is_there()).map(|status| status.node);
+    let leader = leads.max_by_key(|status| status.term).map(|status| status.node);
+    let leader = leader.filter(|_| Majority::of(&rows).is_there());
     for row in &mut rows {
-        let claims = row.status().is_some_and(|status| status.leader.is_some_and(|claimed| Some(claimed) != leader));
-        row.is_stale =
-            claims || row.status().is_some_and(|status| status.role == Role::Leader && Some(status.node) != leader);
+        let claims =
+            row.status().and_then(|status| if status.role == Role::Leader { Some(status.node) } else { status.leader });
+        row.is_stale = claims.is_some() && claims != leader;
     }
-    (rows, majority)
+    rows
 }
 
 /// Why a node did not answer.
@@ -333,8 +320,7 @@ mod tests {
     #[test]
     fn members_that_nobody_asked_are_asked_whatever_they_were_called() {
         let answers = vec![answer("localhost:1", status(2, Role::Follower)), silence("c3:1")];
-        let unasked: Vec<_> = unasked(&answers).into_iter().map(|member| member.node.0).collect();
-        assert_eq!(unasked, [1]);
+        assert_eq!(unasked(&answers), ["c1:1"]);
     }
 
     #[test]
@@ -344,9 +330,10 @@ mod tests {
             answer("localhost:1", status(2, Role::Follower)),
             answer("c2:1", status(2, Role::Follower)),
             silence("elsewhere:1"),
+            answer("c1:1", status(1, Role::Leader)),
         ];
-        let leader = answer("c1:1", status(1, Role::Leader));
-        let (rows, majority) = rows(answers, [(Some(NodeId(1)), leader)].into_iter());
+        let rows = rows(answers);
+        let majority = Majority::of(&rows);
         let refused = "cannot connect: Connection refused";
         let expected = format!(
             "1\tc1:1\tleader\t4\t1\t8\t7\t6\tyes\t-\t1 (knows 2)\n\
@@ -363,16 +350,15 @@ mod tests {
 
     #[test]
     fn without_a_majority_no_claim_of_a_leader_is_believed() {
-        let (survivor, majority) =
-            rows(vec![answer("c2:1", status(2, Role::Follower)), silence("c1:1"), silence("c3:1")], std::iter::empty());
+        let survivor = rows(vec![answer("c2:1", status(2, Role::Follower)), silence("c1:1"), silence("c3:1")]);
+        let majority = Majority::of(&survivor);
         assert_eq!(majority.told().as_deref(), Some("no majority: 1 of 3 nodes answer"));
         let expected = "NODE  ADDRESS  ROLE         TERM  LEADER     COMMITTED  APPLIED  SERVING\n\
                         1     c1:1     unreachable  -     -          -          -        -\n\
                         2     c2:1     follower     4     1 (stale)  8          7        yes\n\
                         3     c3:1     unreachable  -     -          -          -        -\n";
         assert_eq!(table(&survivor), expected);
-        let (cut_off, _) =
-            rows(vec![answer("c1:1", status(1, Role::Leader)), silence("c2:1"), silence("c3:1")], std::iter::empty());
+        let cut_off = rows(vec![answer("c1:1", status(1, Role::Leader)), silence("c2:1"), silence("c3:1")]);
         assert!(table(&cut_off).contains("leader (stale)"), "{}", table(&cut_off));
         let document = printed(Format::Json, |out| out.many("nodes", &columns(), &cut_off));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
@@ -393,7 +379,7 @@ mod tests {
 
     #[test]
     fn json_has_every_field() {
-        let (rows, _) = rows(vec![answer("c1:1", status(1, Role::Leader))], std::iter::empty());
+        let rows = rows(vec![answer("c1:1", status(1, Role::Leader))]);
         let document = printed(Format::Json, |out| out.many("nodes", &columns(), &rows));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         let node = &document["nodes"][0];

@@ -45,7 +45,7 @@ fn own_columns() -> Vec<Column<Submitted>> {
 
 fn columns(space: &crate::types::SpaceName) -> Vec<Column<Submitted>> {
     let mut columns = call::outcome_columns(space, own_columns());
-    let before_id = columns.iter().position(|column| column.name() == Some("id")).unwrap_or(0);
+    let before_id = columns.iter().position(|column| column.name == Some("id")).unwrap_or(0);
     columns.insert(before_id, Column::shown("DETAILS", |done: &Submitted| json::details(&done.outcome)));
     columns
 }
@@ -101,7 +101,7 @@ mod tests {
         };
         assert_eq!(printed(Format::Plain, applied()), "first\t9\tsum 20 at version 9, offset 4\tpay-1\n");
         let expected = "{\"space\":\"main\",\"fate\":\"applied\",\"results\":[\
-                        {\"added\":{\"value\":20,\"version\":9}},{\"appended\":{\"count\":1,\"first_offset\":4}}],\
+                        {\"added\":{\"value\":20,\"version\":9}},{\"appended\":{\"first_offset\":4,\"count\":1}}],\
                         \"replayed\":false,\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5}\n";
         assert_eq!(printed(Format::Jsonl, applied()), expected);
     }

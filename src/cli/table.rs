@@ -2,7 +2,7 @@
 //!
 //! - Where standard output is no terminal, nothing is cut and nothing is left out.
 //! - On a terminal that is too narrow, columns without a value go first, then those that can be spared; a long one is cut with
-//!   `…`. What still does not fit comes in a second table that begins with the same first column.
+//!   `…`. Rows that still do not fit stand upright: a line for each column.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -26,102 +26,61 @@ pub(super) struct Shape {
 /// Which columns stand beside each other, and how wide they are.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    blocks: Vec<Vec<(usize, usize)>>,
-    /// How wide a line may be.
-    width: Option<usize>,
+    columns: Vec<(usize, usize)>,
+    /// The terminal's width, if there is one.
+    limit: Option<usize>,
+    is_upright: bool,
 }
 
 impl Layout {
     /// Fits columns into the width of a terminal, if there is one.
-    pub(super) fn new(shapes: &[Shape], width: Option<usize>) -> Self {
-        let mut shown: Vec<(usize, &Shape)> = shapes.iter().enumerate().collect();
-        let all = |shown: &[(usize, &Shape)]| shown.iter().map(|(place, shape)| (*place, shape.width)).collect();
-        let Some(limit) = width else { return Self { blocks: vec![all(&shown)], width } };
-        if total(&shown) > limit {
+    pub(super) fn new(shapes: &[Shape], limit: Option<usize>) -> Self {
+        let width = |shown: &[(usize, &Shape)]| shown.iter().map(|(_, shape)| shape.width + GAP).sum::<usize>();
+        let excess = |shown: &[(usize, &Shape)]| limit.map_or(0, |limit| width(shown).saturating_sub(limit + GAP));
+        let all: Vec<(usize, &Shape)> = shapes.iter().enumerate().collect();
+        let mut shown = all.clone();
+        if excess(&shown) > 0 {
             shown.retain(|(_, shape)| !shape.is_empty);
         }
-        while total(&shown) > limit {
-            let excess = total(&shown) - limit;
-            if let Some((long, shape)) = shown.iter().find(|(_, shape)| shape.is_long)
-                && shape.width.saturating_sub(excess) >= CUT_WIDTH_MIN.min(shape.width)
-            {
-                let (long, cut) = (*long, shape.width - excess);
-                let mut block: Vec<(usize, usize)> = all(&shown);
-                block.iter_mut().filter(|(place, _)| *place == long).for_each(|(_, width)| *width = cut);
-                return Self { blocks: vec![block], width };
+        loop {
+            let (excess, is_cut) = (excess(&shown), |shape: &Shape| shape.is_long && shape.width > CUT_WIDTH_MIN);
+            let room =
+                shown.iter().filter(|(_, shape)| is_cut(shape)).map(|(_, shape)| shape.width - CUT_WIDTH_MIN).sum();
+            if excess <= room {
+                let cut = |shape: &Shape| if is_cut(shape) { shape.width - excess } else { shape.width };
+                let columns = shown.iter().map(|(place, shape)| (*place, cut(shape))).collect();
+                return Self { columns, limit, is_upright: false };
             }
-            match shown.iter().rposition(|(_, shape)| shape.is_spare) {
-                Some(place) => shown.remove(place),
-                None => return Self { blocks: blocks(&shown, limit), width },
-            };
+            let Some(place) = shown.iter().rposition(|(_, shape)| shape.is_spare) else { break };
+            shown.remove(place);
         }
-        Self { blocks: vec![all(&shown)], width }
+        Self { columns: all.iter().map(|(place, shape)| (*place, shape.width)).collect(), limit, is_upright: true }
     }
 
-    /// Whether all that is shown stands in one line.
-    pub(super) fn is_one_block(&self) -> bool {
-        self.blocks.len() == 1
-    }
-
-    /// The lines of rows under their headings.
+    /// Rows under their headings, or upright.
     pub(super) fn lines(&self, shapes: &[Shape], rows: &[Vec<String>]) -> String {
         let headings: Vec<String> = shapes.iter().map(|shape| shape.heading.to_owned()).collect();
-        let block = |block: &Vec<(usize, usize)>| {
-            let rows = std::iter::once(&headings).chain(rows);
-            rows.map(|row| self.line(block, row) + "\n").collect::<String>()
-        };
-        self.blocks.iter().map(block).collect::<Vec<_>>().join("\n")
+        if self.is_upright {
+            let width = headings.iter().map(String::len).max().unwrap_or(0) + GAP;
+            let line = |(heading, cell): (&String, &String)| format!("{heading:width$}{cell}\n");
+            let rows = rows.iter().map(|row| headings.iter().zip(row).map(line).collect::<String>());
+            return rows.collect::<Vec<_>>().join("\n");
+        }
+        std::iter::once(&headings).chain(rows).map(|row| self.row(row)).collect()
     }
 
-    /// One row of the first block.
+    /// One row.
     pub(super) fn row(&self, row: &[String]) -> String {
-        self.blocks.first().map(|block| self.line(block, row)).unwrap_or_default()
-    }
-
-    fn line(&self, block: &[(usize, usize)], row: &[String]) -> String {
         let mut line = String::new();
-        for (number, (place, width)) in block.iter().enumerate() {
+        for (place, width) in &self.columns {
             let cell = row.get(*place).map_or("", String::as_str);
-            line.push_str(&if self.width.is_some() { cut(cell, *width) } else { cell.to_owned() });
-            if number + 1 < block.len() {
+            line.push_str(&if self.limit.is_some() && !self.is_upright { cut(cell, *width) } else { cell.to_owned() });
+            if Some(*place) != self.columns.last().map(|(last, _)| *last) {
                 line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + GAP));
             }
         }
-        line.truncate(line.trim_end().len());
-        line
+        line.trim_end().to_owned() + "\n"
     }
-}
-
-fn total(shown: &[(usize, &Shape)]) -> usize {
-    shown.iter().map(|(_, shape)| shape.width + GAP).sum::<usize>().saturating_sub(GAP)
-}
-
-/// Several tables, each with the first column.
-fn blocks(shown: &[(usize, &Shape)], limit: usize) -> Vec<Vec<(usize, usize)>> {
-    let fitted = |(place, shape): &(usize, &Shape)| (*place, shape.width.min(limit));
-    let Some((first, rest)) = shown.split_first() else { return Vec::new() };
-    let mut blocks = vec![vec![fitted(first)]];
-    let mut taken = first.1.width;
-    for column in rest {
-        if taken + GAP + column.1.width > limit {
-            // Beside the first column there may be no place at all for a wide one.
-            let is_beside = first.1.width + GAP + column.1.width <= limit;
-            blocks.push(if is_beside { vec![fitted(first)] } else { Vec::new() });
-            taken = if is_beside { first.1.width } else { 0 };
-        }
-        if let Some(block) = blocks.last_mut() {
-            block.push(fitted(column));
-        }
-        taken += GAP + column.1.width;
-    }
-    blocks
-}
-
-/// One row with a line for each column, where they do not fit beside each other.
-pub(super) fn upright(shapes: &[Shape], row: &[String]) -> String {
-    let width = shapes.iter().map(|shape| shape.heading.len()).max().unwrap_or_default() + GAP;
-    let lines = shapes.iter().zip(row).map(|(shape, cell)| format!("{:width$}{cell}\n", shape.heading));
-    lines.collect()
 }
 
 /// How wide a text is on a terminal.
@@ -162,29 +121,27 @@ mod tests {
     #[test]
     fn where_there_is_no_terminal_nothing_is_cut_or_left_out() {
         let layout = Layout::new(&shapes(), None);
-        assert_eq!(layout.blocks, [[(0, 6), (1, 24), (2, 7), (3, 100)]]);
+        assert_eq!(layout.columns, [(0, 6), (1, 24), (2, 7), (3, 100)]);
         let row = layout.row(&["7".into(), "now".into(), "-".into(), "x".repeat(300)]);
-        assert!(row.ends_with(&"x".repeat(300)), "{row}");
+        assert!(row.trim_end().ends_with(&"x".repeat(300)), "{row}");
     }
 
     #[test]
     fn empty_columns_go_before_spare_ones_and_a_long_one_is_cut() {
-        let blocks = |width| Layout::new(&shapes(), Some(width)).blocks;
-        assert_eq!(blocks(200), [[(0, 6), (1, 24), (2, 7), (3, 100)]]);
-        assert_eq!(blocks(80), [[(0, 6), (1, 24), (3, 46)]]);
-        assert_eq!(blocks(40), [[(0, 6), (3, 32)]]);
+        let columns = |width| Layout::new(&shapes(), Some(width)).columns;
+        assert_eq!(columns(200), [(0, 6), (1, 24), (2, 7), (3, 100)]);
+        assert_eq!(columns(80), [(0, 6), (1, 24), (3, 46)]);
+        assert_eq!(columns(40), [(0, 6), (3, 32)]);
         let cut = Layout::new(&shapes(), Some(80)).row(&["7".into(), "now".into(), "-".into(), "é".repeat(99)]);
-        assert_eq!((cut.width(), cut.ends_with("é…")), (80, true));
+        assert_eq!((cut.trim_end().width(), cut.trim_end().ends_with("é…")), (80, true));
     }
 
     #[test]
-    fn what_does_not_fit_comes_in_a_second_table_with_the_same_first_column() {
-        let shapes = [shape("NODE", 4), shape("A", 30), shape("B", 30), shape("C", 5)];
-        let row = ["1", "a", "b", "c"].map(str::to_owned).to_vec();
-        let lines = Layout::new(&shapes, Some(44)).lines(&shapes, &[row]);
-        let expected = format!("NODE  A\n1     a\n\nNODE  {:30}  C\n1     {:30}  c\n", "B", "b");
-        assert_eq!(lines, expected);
-        assert!(lines.lines().all(|line| line.width() <= 44));
+    fn rows_that_do_not_fit_stand_upright() {
+        let shapes = [shape("NODE", 4), shape("ADDRESS", 30), shape("B", 30)];
+        let row = |node: &str| vec![node.to_owned(), "a".to_owned(), "b".to_owned()];
+        let lines = Layout::new(&shapes, Some(44)).lines(&shapes, &[row("1"), row("2")]);
+        assert_eq!(lines, "NODE     1\nADDRESS  a\nB        b\n\nNODE     2\nADDRESS  a\nB        b\n");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::client::Kind;
 use crate::types::{Consistency, LogName, Offset, Page};
 
-use super::arguments::{Place, Tail};
+use super::arguments::Tail;
 use super::call::Call;
 use super::exit::Exit;
 use super::output::Output;
@@ -23,11 +23,7 @@ pub(super) async fn run(call: &mut Call, tail: Tail) -> Result<Exit, Problem> {
         return consume::run(call, tail.log, consume).await;
     }
     let consistency = tail.local.consistency();
-    let from = match tail.from {
-        Place::Offset(offset) => Some(offset),
-        Place::Start => None,
-        Place::End => Some(records::end(&call.client, &tail.log, consistency).await?),
-    };
+    let from = records::offset(&call.client, &tail.log, tail.from, consistency).await?;
     follow(call, tail.log, from, tail.limit, consistency).await?;
     Ok(Exit::Done)
 }
@@ -50,9 +46,7 @@ pub(super) async fn follow(
                 left = left.map(|left| left.saturating_sub(shown));
             }
             Err(error) if error.kind() == Kind::Unavailable => {
-                if !call.out.is_quiet() {
-                    call.out.report(&error.into());
-                }
+                call.out.complain(error);
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error.into()),

@@ -8,7 +8,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytesize::ByteSize;
-use serde::ser::SerializeMap;
 use serde_json::Value as Json;
 
 use crate::types::{Birth, Id, LogTime};
@@ -21,35 +20,40 @@ pub(super) const NONE: &str = "-";
 pub(super) enum Value {
     /// There is none; JSON leaves its field out.
     None,
-    /// There is none; JSON says `null`.
-    Null,
     Text(String),
     /// Text if it is UTF-8; else JSON and CSV have it as base64 under another name.
     Bytes(bytes::Bytes),
-    Unsigned(u64),
-    Signed(i64),
     /// People see this many decimals.
     Float(f64, usize),
-    Flag(bool),
     Time(LogTime),
     /// A number of bytes.
     Size(u64),
-    /// What only JSON can hold.
-    Document(Json),
-    /// The same, with what people see instead.
+    /// As JSON has it.
+    Json(Json),
+    /// As JSON has it, with what people see instead.
     Told(Json, String),
 }
 
 impl Value {
+    /// `null` where there is none.
+    pub(super) fn or_null(value: Option<impl Into<Self>>) -> Self {
+        value.map_or(Self::Json(Json::Null), Into::into)
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::None | Self::Json(Json::Null) | Self::Time(LogTime::ZERO))
+    }
+
     /// For people.
     pub(super) fn for_people(&self) -> String {
         match self {
             Self::Bytes(bytes) => Bytes::new(bytes).cell(),
             Self::Size(bytes) => ByteSize::b(*bytes).to_string(),
             Self::Float(value, decimals) => format!("{value:.decimals$}"),
-            Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+            Self::Json(Json::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
             Self::Told(_, text) | Self::Text(text) => escaped(text),
-            value => value.bare().unwrap_or_else(|| NONE.to_owned()),
+            value if value.is_none() => NONE.to_owned(),
+            value => value.csv().0,
         }
     }
 
@@ -57,84 +61,62 @@ impl Value {
     pub(super) fn plain(&self) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => bytes.to_vec(),
-            Self::Flag(_) | Self::Told(..) | Self::Text(_) => self.for_people().into_bytes(),
-            value => value.bare().unwrap_or_else(|| NONE.to_owned()).into_bytes(),
+            Self::Size(_) | Self::Float(..) => self.csv().0.into_bytes(),
+            value => value.for_people().into_bytes(),
         }
     }
 
     /// For CSV: the whole value, and the base64 of bytes that are not text.
     pub(super) fn csv(&self) -> (String, String) {
-        match self {
+        let text = match self {
+            value if value.is_none() => String::new(),
             Self::Bytes(bytes) => match Bytes::new(bytes) {
-                Bytes::Text(text) => (text, String::new()),
-                Bytes::Base64(base64) => (String::new(), base64),
+                Bytes::Text(text) => text,
+                Bytes::Base64(base64) => return (String::new(), base64),
             },
-            value => (value.bare().unwrap_or_default(), String::new()),
-        }
-    }
-
-    fn bare(&self) -> Option<String> {
-        Some(match self {
-            Self::None | Self::Null => return None,
-            Self::Time(at) if *at == LogTime::ZERO => return None,
-            Self::Text(text) => text.clone(),
-            Self::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Self::Unsigned(number) | Self::Size(number) => number.to_string(),
-            Self::Signed(number) => number.to_string(),
-            Self::Float(number, _) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
             Self::Time(at) => time(*at),
-            Self::Document(document) | Self::Told(document, _) => document.to_string(),
-        })
+            Self::Text(text) => text.clone(),
+            Self::Size(number) => number.to_string(),
+            Self::Float(number, _) => number.to_string(),
+            Self::None => String::new(),
+            Self::Json(json) | Self::Told(json, _) => json.to_string(),
+        };
+        (text, String::new())
     }
 
-    /// Adds it to a JSON object.
-    pub(super) fn serialize_into<M: SerializeMap>(&self, name: &str, map: &mut M) -> Result<(), M::Error> {
-        match self {
-            Self::None => Ok(()),
-            Self::Null => map.serialize_entry(name, &()),
-            Self::Text(text) => map.serialize_entry(name, text),
+    /// As a field of a JSON object, if it has one.
+    pub(super) fn field(&self, name: &str) -> Option<(String, Json)> {
+        let json = match self {
+            Self::None => return None,
             Self::Bytes(bytes) => match Bytes::new(bytes) {
-                Bytes::Text(text) => map.serialize_entry(name, &text),
-                Bytes::Base64(base64) => map.serialize_entry(&format!("{name}_base64"), &base64),
+                Bytes::Text(text) => text.into(),
+                Bytes::Base64(base64) => return Some((format!("{name}_base64"), base64.into())),
             },
-            Self::Unsigned(number) | Self::Size(number) => map.serialize_entry(name, number),
-            Self::Signed(number) => map.serialize_entry(name, number),
-            Self::Float(number, _) => map.serialize_entry(name, number),
-            Self::Flag(flag) => map.serialize_entry(name, flag),
-            Self::Time(at) => map.serialize_entry(name, &at.as_ms()),
-            Self::Document(document) | Self::Told(document, _) => map.serialize_entry(name, document),
-        }
-    }
-
-    pub(super) fn is_none(&self) -> bool {
-        matches!(self, Self::None | Self::Null) || matches!(self, Self::Time(at) if *at == LogTime::ZERO)
+            Self::Text(text) => text.clone().into(),
+            Self::Size(number) => (*number).into(),
+            Self::Float(number, _) => (*number).into(),
+            Self::Time(at) => at.as_ms().into(),
+            Self::Json(json) | Self::Told(json, _) => json.clone(),
+        };
+        Some((name.to_owned(), json))
     }
 }
 
-macro_rules! value {
-    ($($from:ty => $make:expr,)*) => { $(
+macro_rules! values {
+    ($($make:ident: $($from:ty),*;)*) => { $($(
         impl From<$from> for Value {
             fn from(value: $from) -> Self {
-                let make: fn($from) -> Self = $make;
-                make(value)
+                Self::$make(value.into())
             }
         }
-    )* };
+    )*)* };
 }
 
-value! {
-    String => Self::Text,
-    &str => |text| Self::Text(text.to_owned()),
-    bytes::Bytes => Self::Bytes,
-    u64 => Self::Unsigned,
-    u32 => |number| Self::Unsigned(number.into()),
-    u16 => |number| Self::Unsigned(number.into()),
-    usize => |number| Self::Unsigned(number as u64),
-    i64 => Self::Signed,
-    bool => Self::Flag,
-    LogTime => Self::Time,
-    Json => Self::Document,
+values! {
+    Json: u64, u32, u16, usize, i64, bool, Json;
+    Text: String, &str;
+    Bytes: bytes::Bytes;
+    Time: LogTime;
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -143,15 +125,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-impl Value {
-    /// Where nothing is `null` in JSON, instead of no field.
-    pub(super) fn or_null(value: Option<impl Into<Self>>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
 /// Bytes as JSON has them: text if they are UTF-8, base64 under another name if not.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Bytes {
     Text(String),
     Base64(String),
@@ -162,20 +136,6 @@ impl Bytes {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.to_owned()),
             Err(_) => Self::Base64(BASE64_STANDARD.encode(bytes)),
-        }
-    }
-
-    pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Base64(_) => None,
-        }
-    }
-
-    pub(super) fn base64(&self) -> Option<&str> {
-        match self {
-            Self::Text(_) => None,
-            Self::Base64(base64) => Some(base64),
         }
     }
 

@@ -81,6 +81,10 @@ pub mod decisions {
         #![doc = include_str!("decisions/below-the-start-is-an-error.md")]
     }
 
+    pub mod csv_and_doubt_are_exact {
+        #![doc = include_str!("decisions/csv-and-doubt-are-exact.md")]
+    }
+
     pub mod damaged_nodes_exit {
         #![doc = include_str!("decisions/damaged-nodes-exit.md")]
     }

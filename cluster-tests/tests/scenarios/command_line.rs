@@ -134,7 +134,7 @@ async fn a_command_is_ended_when_its_lock_may_be_lost() {
     let mut program = Program::start(&cluster, &cluster.ids(), &arguments);
     program.printed(1).await;
     cluster.kill_all();
-    let ended = program.ended().await.with_code(3);
+    let ended = program.ended().await.with_code(6);
     assert!(ended.said.contains("lock `nightly` may be lost"), "{}", ended.said);
     cluster.start_all();
     cluster.serving(&cluster.ids()).await;

@@ -33,6 +33,7 @@ mod short_deadlines;
 mod strangers;
 mod stream_limits;
 mod streamed_load;
+mod stumbles;
 mod tail_and_wait;
 mod trimmed;
 mod whole_command;

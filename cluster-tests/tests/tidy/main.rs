@@ -3,6 +3,7 @@
 //! - The rules are data or small functions over a file's text, each tested with a file that breaks it.
 //! - Texts are read by simple rules, not by a compiler: comments and strings are taken out first ([`source`]).
 
+mod circles;
 mod frame;
 mod layers;
 mod modules;
@@ -27,6 +28,12 @@ fn in_sources(rule: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
 #[test]
 fn layers_import_only_downwards() {
     assert_none("a layer imports one that it may not (ARCHITECTURE.md has the table)", &in_sources(layers::violations));
+}
+
+#[test]
+fn files_of_a_layer_import_each_other_in_no_circle() {
+    let tree = Tree::of_the_repository();
+    assert_none("files import each other in a circle", &circles::circles(tree.sources()));
 }
 
 #[test]

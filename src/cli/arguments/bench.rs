@@ -23,7 +23,6 @@ pub(crate) enum Bench {
     Failover(Failover),
 }
 
-/// How much load, and for how long.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Load {
     /// How many requests are in flight at once, over all connections
@@ -42,7 +41,7 @@ pub(crate) struct Load {
     #[arg(long, value_name = "PER SECOND", value_parser = positive)]
     pub(crate) rate: Option<f64>,
     /// The log; without it, one of a random name
-    #[arg(long, value_name = "NAME", value_parser = LogName::new)]
+    #[arg(long, value_name = "NAME")]
     pub(crate) log: Option<LogName>,
 }
 
@@ -82,7 +81,6 @@ pub(crate) enum Ids {
     Random,
 }
 
-/// Appending.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Append {
     #[command(flatten)]
@@ -104,7 +102,6 @@ pub(crate) struct Append {
     pub(crate) ids: Ids,
 }
 
-/// Reading.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Read {
     #[command(flatten)]
@@ -122,7 +119,6 @@ pub(crate) struct Read {
     pub(crate) local: Local,
 }
 
-/// Sending known ids again.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Dup {
     #[command(flatten)]
@@ -141,7 +137,6 @@ pub(crate) struct Dup {
     pub(crate) ids: Ids,
 }
 
-/// Killing leaders.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Failover {
     /// How often

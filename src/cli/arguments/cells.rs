@@ -7,11 +7,10 @@ use crate::types::{CellKey, Guard, Version};
 use super::ids::NewId;
 use super::options::Local;
 
-/// Reading cells.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// The key of one cell
-    #[arg(value_parser = CellKey::new, required_unless_present = "prefix")]
+    #[arg(required_unless_present = "prefix")]
     pub(crate) key: Option<CellKey>,
     /// List the cells whose keys begin with this text; an empty text lists all
     #[arg(long, value_name = "TEXT", conflicts_with = "key")]
@@ -20,7 +19,6 @@ pub(crate) struct Get {
     pub(crate) local: Local,
 }
 
-/// A guard on the cell that is changed.
 #[derive(Debug, Args)]
 pub(crate) struct Unchanged {
     /// Change the cell only if it still has this version, which `get` prints; 0 means that the cell does not exist
@@ -37,11 +35,9 @@ impl Unchanged {
     }
 }
 
-/// Writing a cell.
 #[derive(Debug, Args)]
 pub(crate) struct Put {
     /// The key
-    #[arg(value_parser = CellKey::new)]
     pub(crate) key: CellKey,
     /// The new value: text, @FILE for the bytes of a file, or - for standard input
     #[arg(value_name = "VALUE|-|@FILE", allow_negative_numbers = true)]
@@ -61,11 +57,9 @@ pub(crate) struct Put {
     pub(crate) id: NewId,
 }
 
-/// Deleting a cell.
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// The key
-    #[arg(value_parser = CellKey::new)]
     pub(crate) key: CellKey,
     #[command(flatten)]
     pub(crate) unchanged: Unchanged,
@@ -73,11 +67,9 @@ pub(crate) struct Delete {
     pub(crate) id: NewId,
 }
 
-/// Adding to a cell.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The key
-    #[arg(value_parser = CellKey::new)]
     pub(crate) key: CellKey,
     /// The number to add; a negative number takes away
     #[arg(allow_negative_numbers = true)]

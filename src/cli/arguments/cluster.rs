@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ids::NewId;
-
 /// How soon a silent leader is replaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Timing {
@@ -26,7 +24,6 @@ impl Timing {
     }
 }
 
-/// A cluster on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// The number of nodes, from 1 to 9 [default: 3]
@@ -49,22 +46,4 @@ pub(crate) struct Dev {
     /// The next port is for its peers. The ports of each further node are ten higher than those of the node before it.
     #[arg(long, value_name = "FIRST", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub(crate) port: Option<u16>,
-}
-
-/// Making a cluster.
-#[derive(Debug, Args)]
-pub(crate) struct Init {
-    /// The peer addresses of all nodes, including the node that is asked (the first of --server)
-    #[arg(long, required = true, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(crate) peers: Vec<String>,
-}
-
-/// Raising the machine version.
-#[derive(Debug, Args)]
-pub(crate) struct Raise {
-    /// The new version [default: the newest that every member knows]
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) to: Option<u16>,
-    #[command(flatten)]
-    pub(crate) id: NewId,
 }

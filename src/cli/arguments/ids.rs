@@ -7,14 +7,10 @@ use clap::Args;
 use crate::cli::problem::Problem;
 use crate::types::{Id, LogTime};
 
-use super::options::Local;
-use super::parse;
-
-/// The id of a new command.
 #[derive(Debug, Args)]
 pub(crate) struct NewId {
     /// The id of this command; the same id and content, sent again, take effect once [default: a new `UUIDv7`]
-    #[arg(long, value_parser = parse::id)]
+    #[arg(long)]
     id: Option<Id>,
     /// When the id was made, in milliseconds since 1970
     ///
@@ -31,11 +27,9 @@ impl NewId {
     }
 }
 
-/// An id that was sent before.
 #[derive(Debug, Args)]
 pub(crate) struct KnownId {
     /// The id
-    #[arg(value_parser = parse::id)]
     id: Id,
     /// When the id was made, in milliseconds since 1970, if --birth-ms was given with it
     #[arg(long, value_name = "MS")]
@@ -56,18 +50,10 @@ fn with_birth(id: Id, birth_ms: Option<u64>) -> Result<Id, Problem> {
     Id::with_birth(id.text(), birth).map_err(|error| Problem::usage(error.to_string(), advice))
 }
 
-/// Cancelling.
-#[derive(Debug, Args)]
-pub(crate) struct Cancel {
-    #[command(flatten)]
-    pub(crate) id: KnownId,
-}
-
-/// Settling.
 #[derive(Debug, Args)]
 pub(crate) struct Settle {
     /// The id
-    #[arg(value_parser = parse::id, required_unless_present = "outbox")]
+    #[arg(required_unless_present = "outbox")]
     id: Option<Id>,
     /// When the id was made, in milliseconds since 1970, if --birth-ms was given with it
     #[arg(long, value_name = "MS", requires = "id")]
@@ -88,13 +74,4 @@ impl Settle {
     pub(crate) fn id(&self) -> Result<Option<Id>, Problem> {
         self.id.clone().map(|id| with_birth(id, self.birth_ms)).transpose()
     }
-}
-
-/// Looking up.
-#[derive(Debug, Args)]
-pub(crate) struct Lookup {
-    #[command(flatten)]
-    pub(crate) id: KnownId,
-    #[command(flatten)]
-    pub(crate) local: Local,
 }

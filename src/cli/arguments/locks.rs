@@ -19,11 +19,35 @@ pub(crate) enum Lock {
     Run(Run),
     /// Acquire a lock; it is refused if another holder has it, unless --wait is given
     #[command(after_help = TOKEN)]
-    Acquire(Acquire),
+    Acquire {
+        /// The lock
+        name: LockName,
+        #[command(flatten)]
+        holding: Holding,
+        #[command(flatten)]
+        id: NewId,
+    },
     /// Renew a lock: hold it for --time from now on
-    Renew(Renew),
+    Renew {
+        /// The lock
+        name: LockName,
+        /// The token that `lock acquire` printed
+        token: Token,
+        /// How long the lock is held from now on, from 1s to 24h
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::positive_time)]
+        time: Duration,
+        #[command(flatten)]
+        id: NewId,
+    },
     /// Release a lock
-    Release(Release),
+    Release {
+        /// The lock
+        name: LockName,
+        /// The token that `lock acquire` printed
+        token: Token,
+        #[command(flatten)]
+        id: NewId,
+    },
     /// List the locks that are held
     List {
         /// List only locks whose names begin with this text
@@ -35,7 +59,6 @@ pub(crate) enum Lock {
     /// Print who holds a lock; exit code 4 if nobody does
     Describe {
         /// The lock
-        #[arg(value_parser = LockName::new)]
         name: LockName,
         #[command(flatten)]
         local: Local,
@@ -61,11 +84,10 @@ The token proves that you hold the lock. Keep it: you need it to renew and relea
 lock expires after --time unless you renew it. If the answer to a repeated id is older than that, the command is refused with \
 exit code 5.";
 
-/// Who holds a lock, and for how long.
 #[derive(Debug, Args)]
 pub(crate) struct Holding {
     /// The holder's name, which others can see [default: this machine's name and the number of this process]
-    #[arg(long, value_name = "TEXT", value_parser = Holder::new)]
+    #[arg(long, value_name = "TEXT")]
     pub(crate) holder: Option<Holder>,
     /// How long the lock is held unless it is renewed, from 1s to 24h
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::positive_time)]
@@ -75,11 +97,9 @@ pub(crate) struct Holding {
     pub(crate) wait: Option<Duration>,
 }
 
-/// Running a command.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The lock
-    #[arg(value_parser = LockName::new)]
     pub(crate) name: LockName,
     #[command(flatten)]
     pub(crate) holding: Holding,
@@ -89,45 +109,4 @@ pub(crate) struct Run {
     /// The command and its arguments, after --
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
-}
-
-/// Acquiring.
-#[derive(Debug, Args)]
-pub(crate) struct Acquire {
-    /// The lock
-    #[arg(value_parser = LockName::new)]
-    pub(crate) name: LockName,
-    #[command(flatten)]
-    pub(crate) holding: Holding,
-    #[command(flatten)]
-    pub(crate) id: NewId,
-}
-
-/// Renewing.
-#[derive(Debug, Args)]
-pub(crate) struct Renew {
-    /// The lock
-    #[arg(value_parser = LockName::new)]
-    pub(crate) name: LockName,
-    /// The token that `lock acquire` printed
-    #[arg(value_parser = parse::token)]
-    pub(crate) token: Token,
-    /// How long the lock is held from now on, from 1s to 24h
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::positive_time)]
-    pub(crate) time: Duration,
-    #[command(flatten)]
-    pub(crate) id: NewId,
-}
-
-/// Releasing.
-#[derive(Debug, Args)]
-pub(crate) struct Release {
-    /// The lock
-    #[arg(value_parser = LockName::new)]
-    pub(crate) name: LockName,
-    /// The token that `lock acquire` printed
-    #[arg(value_parser = parse::token)]
-    pub(crate) token: Token,
-    #[command(flatten)]
-    pub(crate) id: NewId,
 }

@@ -13,22 +13,25 @@ mod records;
 mod settings;
 mod spaces;
 
-use clap::{ArgMatches, Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Args as _, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use self::bench::{Append as BenchAppend, Bench, Dup, Failover, Ids, Load, Mode, Read as BenchRead};
 pub(crate) use self::cells::{Add, Delete, Get, Put};
-pub(crate) use self::cluster::{Dev, Init, Raise, Timing};
-pub(crate) use self::ids::{Cancel, Lookup, NewId, Settle};
-pub(crate) use self::locks::{Acquire, Lock, Release, Renew, Run};
-pub(crate) use self::logs::{Log, Trim};
+pub(crate) use self::cluster::{Dev, Timing};
+pub(crate) use self::ids::{KnownId, NewId, Settle};
+pub(crate) use self::locks::{Lock, Run};
+pub(crate) use self::logs::Log;
 pub(crate) use self::options::{Format, Printing, Speaking};
 pub(crate) use self::parse::Place;
-pub(crate) use self::readers::{Move, Reader};
+pub(crate) use self::readers::Reader;
 pub(crate) use self::records::{Append, Consume, Lines, Read, Submit, Tail};
 pub(crate) use self::settings::Settings;
 pub(crate) use self::spaces::Space;
 
-use self::options::{PrintingGiven, SpeakingGiven};
+use self::options::{Local, PrintingGiven, SpeakingGiven};
 
 /// A replicated log where retrying is always safe.
 #[derive(Debug, Parser)]
@@ -97,9 +100,14 @@ pub(crate) enum ClientCommand {
     /// Add to the number in a cell, within bounds
     Add(Add),
     /// Print what became of an id
-    Lookup(Lookup),
+    Lookup {
+        #[command(flatten)]
+        id: KnownId,
+        #[command(flatten)]
+        local: Local,
+    },
     /// Make sure that an id never takes effect, unless it already has; print its outcome
-    Cancel(Cancel),
+    Cancel(KnownId),
     /// End the doubt about an id: print what became of it; with --cancel, cancel it if it is undecided
     Settle(Settle),
     /// Work with logs
@@ -115,13 +123,23 @@ pub(crate) enum ClientCommand {
     #[command(subcommand)]
     Space(Space),
     /// Make a cluster of running, empty nodes, once
-    Init(Init),
+    Init {
+        /// The peer addresses of all nodes, including the node that is asked (the first of --server)
+        #[arg(long, required = true, value_name = "ADDRESS", value_delimiter = ',')]
+        peers: Vec<String>,
+    },
     /// Print the state of every node
     Status,
     /// Make a snapshot on each node of --server, and purge its Raft log up to there
     Snapshot,
     /// Let the cluster use the rules of a newer build, once every node runs one; this cannot be undone
-    Raise(Raise),
+    Raise {
+        /// The new version [default: the newest that every member knows]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<u16>,
+        #[command(flatten)]
+        id: NewId,
+    },
     /// Measure a cluster
     #[command(subcommand)]
     Bench(Bench),
@@ -137,27 +155,30 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// Reads a command line, with what the environment says of it.
-    pub(crate) fn read(
-        words: impl IntoIterator<Item = std::ffi::OsString>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, Error> {
-        let mut matches = grammar().try_get_matches_from(words)?;
-        let (printing, speaking) = given(&mut matches)?;
+    pub(crate) fn read(words: &[OsString], environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let read = grammar(false).try_get_matches_from(words);
+        // The usage that an error shows names what must be given, not what was.
+        let read = read
+            .or_else(|error| if error.use_stderr() { grammar(true).try_get_matches_from(words) } else { Err(error) });
+        let mut matches = read?;
+        let printing = PrintingGiven::from_arg_matches(&matches)?;
+        let speaking = SpeakingGiven::from_arg_matches(&matches)?;
         let (own_printing, own_speaking) = match matches.subcommand() {
-            Some((_, own)) => given(&mut own.clone())?,
-            None => Default::default(),
+            None | Some(("serve", _)) => Default::default(),
+            Some(("dev" | "config", own)) => (PrintingGiven::from_arg_matches(own)?, SpeakingGiven::default()),
+            Some((_, own)) => (PrintingGiven::from_arg_matches(own)?, SpeakingGiven::from_arg_matches(own)?),
         };
-        let wrong = |message| grammar().error(clap::error::ErrorKind::ValueValidation, message);
+        let wrong = |message| grammar(true).error(ErrorKind::ValueValidation, message);
         Ok(Self {
             command: Command::from_arg_matches_mut(&mut matches)?,
-            printing: own_printing.or(printing),
+            printing: own_printing.or(&printing),
             speaking: own_speaking.or(speaking, environment).map_err(wrong)?,
         })
     }
 }
 
 /// Which machine-readable format a command line asks for that could not be read: its errors are told in it, too.
-pub(crate) fn format_asked_for(words: &[std::ffi::OsString]) -> Option<Format> {
+pub(crate) fn format_asked_for(words: &[OsString]) -> Option<Format> {
     let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
     let format = |text: &str| match text.trim_start_matches('=') {
         "json" => Some(Format::Json),
@@ -174,9 +195,12 @@ pub(crate) fn format_asked_for(words: &[std::ffi::OsString]) -> Option<Format> {
 }
 
 /// Every command has the options that it heeds; all may stand before the command, too.
-fn grammar() -> clap::Command {
-    let printing = |command| PrintingGiven::augment_args(command);
-    let speaking = |command| SpeakingGiven::augment_args(printing(command));
+fn grammar(hides_shared: bool) -> clap::Command {
+    let shared = |command: clap::Command| {
+        command.mut_args(|argument| if argument.is_global_set() { argument.hide(hides_shared) } else { argument })
+    };
+    let printing = |command| shared(PrintingGiven::augment_args(command));
+    let speaking = |command| shared(SpeakingGiven::augment_args(PrintingGiven::augment_args(command)));
     let speak = ClientCommand::augment_subcommands(clap::Command::new("oncelog"));
     let mut grammar = Grammar::command();
     for name in speak.get_subcommands().map(clap::Command::get_name) {
@@ -185,18 +209,8 @@ fn grammar() -> clap::Command {
     for name in ["dev", "config"] {
         grammar = grammar.mut_subcommand(name, printing);
     }
-    // Here they hold for this level only: `serve` and its like would list them all otherwise.
+    // Here they hold for this level only: `serve` would have them, too.
     speaking(grammar).mut_args(|argument| argument.global(false).hide(true))
-}
-
-/// What was typed of the shared options at one level; a command that has none of them was given none.
-fn given(matches: &mut ArgMatches) -> Result<(PrintingGiven, SpeakingGiven), Error> {
-    let has = |matches: &ArgMatches, name: &str| matches.try_contains_id(name).is_ok();
-    let printing =
-        if has(matches, "output") { PrintingGiven::from_arg_matches_mut(matches)? } else { Default::default() };
-    let speaking =
-        if has(matches, "server") { SpeakingGiven::from_arg_matches_mut(matches)? } else { Default::default() };
-    Ok((printing, speaking))
 }
 
 #[cfg(test)]
@@ -208,7 +222,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Arguments, Error> {
-        Arguments::read(line.split(' ').map(Into::into), |_| None)
+        Arguments::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), |_| None)
     }
 
     fn parse(line: &str) -> Arguments {
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_grammar_holds_together() {
-        grammar().debug_assert();
+        grammar(false).debug_assert();
     }
 
     #[test]
@@ -245,7 +259,7 @@ mod tests {
     fn what_is_not_typed_comes_from_the_environment_and_then_from_a_default() {
         let from = |line: &str, variable: &'static str, value: &'static str| {
             let environment = |name: &str| Some(value.to_owned()).filter(|_| name == variable);
-            Arguments::read(line.split(' ').map(Into::into), environment)
+            Arguments::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), environment)
         };
         let server = |line: &str| from(line, "ONCELOG_SERVER", "a:1,b:2").unwrap().speaking.server;
         assert_eq!(server("oncelog status"), ["a:1", "b:2"]);

@@ -39,18 +39,20 @@ pub(super) struct PrintingGiven {
     quiet: bool,
 }
 
+const SERVER: &str =
+    "The client addresses of nodes; if one fails, the next is asked [env: ONCELOG_SERVER] [default: 127.0.0.1:7420]";
+const TIMEOUT: &str = "How long to try, all attempts together [env: ONCELOG_TIMEOUT] [default: 10s]";
+
 /// How to speak to nodes, as it was typed.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct SpeakingGiven {
-    /// The client addresses of nodes; if one fails, the next is asked [default: 127.0.0.1:7420] [env: `ONCELOG_SERVER`]
-    #[arg(long, short = 's', global = true, value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(long, short = 's', global = true, value_name = "ADDRESS", value_delimiter = ',', help = SERVER)]
     server: Vec<String>,
-    /// How long to try, all attempts together [default: 10s] [env: `ONCELOG_TIMEOUT`]
-    #[arg(long, global = true, value_name = "TIME", value_parser = parse::positive_time)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse::positive_time, help = TIMEOUT)]
     timeout: Option<Duration>,
     /// The space to work in [default: main]
-    #[arg(long, global = true, value_name = "NAME", value_parser = SpaceName::new)]
+    #[arg(long, global = true, value_name = "NAME")]
     space: Option<SpaceName>,
 }
 
@@ -70,7 +72,7 @@ pub(crate) struct Speaking {
 }
 
 impl PrintingGiven {
-    pub(super) fn or(self, before: Self) -> Printing {
+    pub(super) fn or(&self, before: &Self) -> Printing {
         Printing { output: self.output.or(before.output).unwrap_or_default(), quiet: self.quiet || before.quiet }
     }
 }

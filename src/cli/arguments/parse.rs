@@ -1,11 +1,12 @@
 //! How the words of a command line are read.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
 use crate::types::limits::{COMMAND_RECORDS_MAX, STREAM_UNANSWERED_MAX};
-use crate::types::{Id, LogCreation, Memory, Offset, Token};
+use crate::types::{LogCreation, Memory, Offset};
 
 /// A place in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +19,19 @@ pub(crate) enum Place {
     End,
 }
 
-pub(super) fn id(text: &str) -> Result<Id, crate::types::MalformedId> {
-    Id::new(text)
-}
+impl FromStr for Place {
+    type Err = String;
 
-pub(super) fn place(text: &str) -> Result<Place, String> {
-    match text {
-        "start" => Ok(Place::Start),
-        "end" => Ok(Place::End),
-        _ => offset(text).map(Place::Offset).map_err(|_| "give an offset, `start` or `end`".to_owned()),
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "start" => Ok(Self::Start),
+            "end" => Ok(Self::End),
+            _ => text
+                .parse()
+                .map(|at| Self::Offset(Offset(at)))
+                .map_err(|_| "give an offset, `start` or `end`".to_owned()),
+        }
     }
-}
-
-pub(super) fn offset(text: &str) -> Result<Offset, std::num::ParseIntError> {
-    text.parse().map(Offset)
 }
 
 pub(super) fn in_flight(text: &str) -> Result<usize, String> {
@@ -69,10 +69,6 @@ pub(super) fn log_creation(text: &str) -> Result<LogCreation, String> {
         "explicit" => Ok(LogCreation::Explicit),
         _ => Err("give `by-append` or `explicit`".to_owned()),
     }
-}
-
-pub(super) fn token(text: &str) -> Result<Token, String> {
-    Token::parse(text).ok_or_else(|| "a token looks like 1760000000123/17".to_owned())
 }
 
 pub(super) fn bytes(text: &str) -> Result<u64, String> {

@@ -1,12 +1,12 @@
 //! What can be typed about readers.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use crate::types::{LogName, ReaderName};
 
 use super::ids::NewId;
 use super::options::Local;
-use super::parse::{self, Place};
+use super::parse::Place;
 
 /// About readers.
 #[derive(Debug, Subcommand)]
@@ -14,7 +14,6 @@ pub(crate) enum Reader {
     /// List the positions of readers, and how many records each has still to read
     List {
         /// List only the positions of this reader
-        #[arg(value_parser = ReaderName::new)]
         reader: Option<ReaderName>,
         #[command(flatten)]
         local: Local,
@@ -22,17 +21,31 @@ pub(crate) enum Reader {
     /// Print the position of a reader in a log; a reader that was never moved is at 0
     Describe {
         /// The reader
-        #[arg(value_parser = ReaderName::new)]
         reader: ReaderName,
         /// The log
-        #[arg(value_parser = LogName::new)]
         log: LogName,
         #[command(flatten)]
         local: Local,
     },
     /// Move a reader in a log, forward or back
     #[command(after_help = MOVE)]
-    Move(Move),
+    Move {
+        /// The reader
+        reader: ReaderName,
+        /// The log
+        log: LogName,
+        /// The next offset to process: a number, `start` for the oldest record that is kept, or `end` for new records only
+        #[arg(value_name = "OFFSET|start|end")]
+        to: Place,
+        /// Move the reader only if it is at this offset (with --if-version)
+        #[arg(long, value_name = "OFFSET", requires = "if_version")]
+        if_at: Option<u64>,
+        /// Move the reader only if its position has this version, which `reader describe` prints (with --if-at)
+        #[arg(long, value_name = "VERSION", requires = "if_at")]
+        if_version: Option<u64>,
+        #[command(flatten)]
+        id: NewId,
+    },
 }
 
 const MOVE: &str = "\
@@ -42,25 +55,3 @@ back to are processed again. A consumer that still works at the old position los
 
 To repeat the command under the same --id, give --if-at and --if-version. Otherwise the repeated command would find another \
 position and have other content.";
-
-/// Moving a reader.
-#[derive(Debug, Args)]
-pub(crate) struct Move {
-    /// The reader
-    #[arg(value_parser = ReaderName::new)]
-    pub(crate) reader: ReaderName,
-    /// The log
-    #[arg(value_parser = LogName::new)]
-    pub(crate) log: LogName,
-    /// The next offset to process: a number, `start` for the oldest record that is kept, or `end` for new records only
-    #[arg(value_name = "OFFSET|start|end", value_parser = parse::place)]
-    pub(crate) to: Place,
-    /// Move the reader only if it is at this offset (with --if-version)
-    #[arg(long, value_name = "OFFSET", requires = "if_version")]
-    pub(crate) if_at: Option<u64>,
-    /// Move the reader only if its position has this version, which `reader describe` prints (with --if-at)
-    #[arg(long, value_name = "VERSION", requires = "if_at")]
-    pub(crate) if_version: Option<u64>,
-    #[command(flatten)]
-    pub(crate) id: NewId,
-}

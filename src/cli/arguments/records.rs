@@ -19,11 +19,9 @@ pub(crate) enum Lines {
     Jsonl,
 }
 
-/// Appending.
 #[derive(Debug, Args)]
 pub(crate) struct Append {
     /// The log; its first append creates it
-    #[arg(value_parser = LogName::new)]
     pub(crate) log: LogName,
     /// The record: text, @FILE for the bytes of a file, or - for standard input
     #[arg(value_name = "VALUE|-|@FILE")]
@@ -61,14 +59,12 @@ pub(crate) struct Append {
     pub(crate) outbox: Option<PathBuf>,
 }
 
-/// Reading.
 #[derive(Debug, Args)]
 pub(crate) struct Read {
     /// The log
-    #[arg(value_parser = LogName::new)]
     pub(crate) log: LogName,
     /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
-    #[arg(long, value_name = "OFFSET|start|end", default_value = "start", value_parser = parse::place)]
+    #[arg(long, value_name = "OFFSET|start|end", default_value = "start")]
     pub(crate) from: Place,
     /// Read at most so many records
     #[arg(long, value_name = "COUNT")]
@@ -80,15 +76,13 @@ pub(crate) struct Read {
     pub(crate) follow: bool,
 }
 
-/// Following.
 #[derive(Debug, Args)]
 #[command(after_help = CONSUME)]
 pub(crate) struct Tail {
     /// The log; if it does not exist yet, its first record is waited for
-    #[arg(value_parser = LogName::new)]
     pub(crate) log: LogName,
     /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
-    #[arg(long, value_name = "OFFSET|start|end", default_value = "end", value_parser = parse::place)]
+    #[arg(long, value_name = "OFFSET|start|end", default_value = "end")]
     pub(crate) from: Place,
     /// Stop after so many records
     #[arg(long, value_name = "COUNT")]
@@ -109,18 +103,17 @@ With --into every line that the command prints is appended to that log in the sa
 exactly once, whatever is killed. Everything else that the command does happens at least once: a batch that was not committed \
 comes again. The offset of a record tells whether you have seen it.";
 
-/// Processing a log as a reader.
 #[derive(Debug, Args)]
 #[group(requires_all = ["reader", "exec"], conflicts_with_all = ["from", "limit", "local"])]
 pub(crate) struct Consume {
     /// The reader whose position moves
-    #[arg(long, value_name = "NAME", required = false, value_parser = ReaderName::new)]
+    #[arg(long, value_name = "NAME", required = false)]
     pub(crate) reader: ReaderName,
     /// The shell command that processes a batch
     #[arg(long, value_name = "COMMAND", required = false)]
     pub(crate) exec: String,
     /// Append each line that the command prints to this log
-    #[arg(long, value_name = "LOG", value_parser = LogName::new)]
+    #[arg(long, value_name = "LOG")]
     pub(crate) into: Option<LogName>,
     /// The most records in a batch
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = parse::batch)]
@@ -133,7 +126,6 @@ pub(crate) struct Consume {
     pub(crate) once: bool,
 }
 
-/// Submitting.
 #[derive(Debug, Args)]
 pub(crate) struct Submit {
     /// The command as JSON: a file, or - for standard input

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 macro_rules! settings {
-    ($($(#[$attribute:meta])* $name:ident,)*) => {
+    ($($name:ident $value:ident $help:literal,)*) => {
         /// Settings of a node; each may stand in the file, in the environment or here.
         #[derive(Debug, Default, Args)]
         pub(crate) struct Settings {
             /// A TOML file of settings
             #[arg(long, value_name = "FILE", env = "ONCELOG_CONFIG")]
-            config: Option<PathBuf>,
-            $($(#[$attribute])* #[arg(long)] $name: Option<String>,)*
+            pub(crate) config: Option<PathBuf>,
+            $(#[arg(long, help = $help, value_name = stringify!($value))] $name: Option<String>,)*
         }
 
         impl Settings {
@@ -29,59 +29,20 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The node's number, 1 or more, never used by another node
-    #[arg(value_name = "NUMBER")]
-    node_id,
-    /// Where everything is kept
-    #[arg(value_name = "DIRECTORY")]
-    data_dir,
-    /// Where to listen for clients [default: 127.0.0.1:7420]
-    #[arg(value_name = "ADDRESS")]
-    client_listen,
-    /// Where to listen for other nodes [default: 127.0.0.1:7421]
-    #[arg(value_name = "ADDRESS")]
-    peer_listen,
-    /// Where clients reach this node [default: client-listen]
-    #[arg(value_name = "ADDRESS")]
-    client_advertise,
-    /// Where other nodes reach this node [default: peer-listen]
-    #[arg(value_name = "ADDRESS")]
-    peer_advertise,
-    /// How soon a silent leader is replaced: default, or fast for a good network
-    #[arg(value_name = "PROFILE")]
-    timing,
-    /// How often a leader is heard [default: by timing, 100 or 50]
-    #[arg(value_name = "MS")]
-    heartbeat_ms,
-    /// The shortest silence before an election [default: by timing, 500 or 250]
-    #[arg(value_name = "MS")]
-    election_timeout_min_ms,
-    /// The longest [default: by timing, 1000 or 500]
-    #[arg(value_name = "MS")]
-    election_timeout_max_ms,
-    /// Entries from one snapshot to the next [default: 500000]
-    #[arg(value_name = "COUNT")]
-    snapshot_entries,
-    /// Bytes of entries from one snapshot to the next [default: 1073741824]
-    #[arg(value_name = "BYTES")]
-    snapshot_bytes,
-    /// Entries that the Raft log keeps behind a snapshot [default: 10000]
-    #[arg(value_name = "COUNT")]
-    keep_entries,
-    /// How log lines look: text or json [default: text]
-    #[arg(value_name = "FORMAT")]
-    log_format,
-    /// Which log lines are written [default: info,openraft=error]
-    #[arg(value_name = "FILTER")]
-    log_level,
-    /// Threads of the runtime [default: 2, or 1 where processors are few]
-    #[arg(value_name = "COUNT")]
-    worker_threads,
-}
-
-impl Settings {
-    /// The file to read.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
-        self.config.clone()
-    }
+    node_id NUMBER "The node's number: 1 or more, and never used by another node",
+    data_dir DIRECTORY "The directory for all data",
+    client_listen ADDRESS "The address to listen on for clients [default: 127.0.0.1:7420]",
+    peer_listen ADDRESS "The address to listen on for other nodes [default: 127.0.0.1:7421]",
+    client_advertise ADDRESS "The address at which clients reach this node [default: client-listen]",
+    peer_advertise ADDRESS "The address at which other nodes reach this node [default: peer-listen]",
+    timing PROFILE "How soon a silent leader is replaced: default, or fast for a good network",
+    heartbeat_ms MS "How often the leader sends a heartbeat [default: by timing, 100 or 50]",
+    election_timeout_min_ms MS "The shortest silence before an election [default: by timing, 500 or 250]",
+    election_timeout_max_ms MS "The longest silence before an election [default: by timing, 1000 or 500]",
+    snapshot_entries COUNT "Entries between two snapshots [default: 500000]",
+    snapshot_bytes BYTES "Bytes of entries between two snapshots [default: 1073741824]",
+    keep_entries COUNT "Entries that the Raft log keeps behind a snapshot [default: 10000]",
+    log_format FORMAT "The format of log lines: text or json [default: text]",
+    log_level FILTER "Which log lines are written [default: info,openraft=error]",
+    worker_threads COUNT "Threads of the runtime [default: 2, or 1 on a machine with few processors]",
 }

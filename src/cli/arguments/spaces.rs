@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Subcommand};
 
 use crate::types::{LogCreation, Memory, SpaceName};
 
@@ -15,7 +15,18 @@ use super::parse;
 pub(crate) enum Space {
     /// Create a space; it is refused if the space exists
     #[command(after_help = MEMORY)]
-    Create(CreateSpace),
+    Create {
+        /// The space
+        name: SpaceName,
+        /// How long the space remembers ids: `forever`, or a time of at least a minute, such as 7d
+        #[arg(long, value_name = "TIME|forever", default_value = "forever", value_parser = parse::memory)]
+        memory: Memory,
+        /// How logs are created: `by-append`, or `explicit` (by `log create` only, so that a misspelled name is refused)
+        #[arg(long, value_name = "HOW", default_value = "by-append", value_parser = parse::log_creation)]
+        logs: LogCreation,
+        #[command(flatten)]
+        id: NewId,
+    },
     /// List the spaces
     List {
         #[command(flatten)]
@@ -25,14 +36,24 @@ pub(crate) enum Space {
     #[command(after_help = DESCRIBE)]
     Describe {
         /// The space
-        #[arg(value_parser = SpaceName::new)]
         name: SpaceName,
         #[command(flatten)]
         local: Local,
     },
     /// Change a space
-    #[command(after_help = MEMORY)]
-    Set(SetSpace),
+    #[command(after_help = MEMORY, group = ArgGroup::new("changes").args(["memory", "logs"]).required(true).multiple(true))]
+    Set {
+        /// The space
+        name: SpaceName,
+        /// How long the space remembers ids from now on; at least a minute
+        #[arg(long, value_name = "TIME", value_parser = parse::positive_time)]
+        memory: Option<Duration>,
+        /// How logs are created from now on: `by-append` or `explicit`
+        #[arg(long, value_name = "HOW", value_parser = parse::log_creation)]
+        logs: Option<LogCreation>,
+        #[command(flatten)]
+        id: NewId,
+    },
 }
 
 const MEMORY: &str = "\
@@ -44,36 +65,3 @@ come: choose a memory several times as long.";
 const DESCRIBE: &str = "\
 A node counts the duplicates that it has recognised since it started, by their age: the time from when the id was made, or first \
 decided, until the duplicate came. -o plain and -o csv print only the space.";
-
-/// Creating a space.
-#[derive(Debug, Args)]
-pub(crate) struct CreateSpace {
-    /// The space
-    #[arg(value_parser = SpaceName::new)]
-    pub(crate) name: SpaceName,
-    /// How long the space remembers ids: `forever`, or a time of at least a minute, such as 7d
-    #[arg(long, value_name = "TIME|forever", default_value = "forever", value_parser = parse::memory)]
-    pub(crate) memory: Memory,
-    /// How logs are created: `by-append`, or `explicit` (by `log create` only, so that a misspelled name is refused)
-    #[arg(long, value_name = "HOW", default_value = "by-append", value_parser = parse::log_creation)]
-    pub(crate) logs: LogCreation,
-    #[command(flatten)]
-    pub(crate) id: NewId,
-}
-
-/// Changing a space.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("changes").args(["memory", "logs"]).required(true).multiple(true))]
-pub(crate) struct SetSpace {
-    /// The space
-    #[arg(value_parser = SpaceName::new)]
-    pub(crate) name: SpaceName,
-    /// How long the space remembers ids from now on; at least a minute
-    #[arg(long, value_name = "TIME", value_parser = parse::positive_time)]
-    pub(crate) memory: Option<Duration>,
-    /// How logs are created from now on: `by-append` or `explicit`
-    #[arg(long, value_name = "HOW", value_parser = parse::log_creation)]
-    pub(crate) logs: Option<LogCreation>,
-    #[command(flatten)]
-    pub(crate) id: NewId,
-}

@@ -93,7 +93,7 @@ fn columns() -> Vec<Column<Report>> {
         }),
         Column::json("servers", |report: &Report| {
             let columns = used_columns();
-            serde_json::Value::from_iter(report.servers.iter().map(|used| output::object(&columns, used)))
+            report.servers.iter().map(|used| output::object(&columns, used)).collect::<serde_json::Value>()
         }),
     ]
 }

@@ -52,12 +52,11 @@ pub(in crate::cli) struct HeaderFields {
 
 impl HeaderFields {
     pub(in crate::cli) fn new(header: &Header) -> Self {
-        let value = Bytes::new(&header.value);
-        Self {
-            key: header.key.clone(),
-            value: value.text().map(str::to_owned),
-            value_base64: value.base64().map(str::to_owned),
-        }
+        let (value, value_base64) = match Bytes::new(&header.value) {
+            Bytes::Text(text) => (Some(text), None),
+            Bytes::Base64(base64) => (None, Some(base64)),
+        };
+        Self { key: header.key.clone(), value, value_base64 }
     }
 }
 

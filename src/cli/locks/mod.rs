@@ -1,20 +1,19 @@
 //! `lock …`: taking, holding and looking at locks.
-//!
-//! - A replayed acquisition may be older than the lock's time: it counts only if a linearizable read still shows its token.
 
 mod run;
 
-use tokio::time::Instant;
+use crate::client::Submitted;
+use crate::client::lock::Taken;
+use crate::types::{Action, ActionResult, Consistency, Lock as Held, LockName, LogTime, NamedLock, Token};
 
-use crate::client::{Client, Error, Submitted};
-use crate::types::{Action, ActionResult, Condition, Consistency, Found, Lock as Held, LockName, NamedLock};
-
-use super::arguments::{Acquire, Lock, NewId, Release, Renew};
+use super::arguments::Lock;
 use super::call::{self, Call, named};
 use super::column::Column;
 use super::exit::Exit;
 use super::holder::holder;
 use super::problem::Problem;
+
+const LINEARIZABLE: Consistency = Consistency::Linearizable;
 
 /// A lock, and who holds it if somebody does.
 struct Seen {
@@ -35,14 +34,42 @@ fn columns() -> Vec<Column<Seen>> {
 pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
     match lock {
         Lock::Run(run) => return run::run(call, run).await,
-        Lock::Acquire(acquire) => self::acquire(call, acquire).await?,
-        Lock::Renew(Renew { name, token, time, id }) => {
-            let action = Action::Renew { lock: name.clone(), token, time };
-            lock_once(call, &name, id, action).await?;
+        Lock::Acquire { name, holding, id } => {
+            let id = id.get()?;
+            if id.is_some() && holding.wait.is_some() {
+                return Err(Problem::usage(
+                    "--wait and --id do not go together: a refusal stands for its id",
+                    "Leave out --id to wait, so that each attempt has its own id; or wait first, and then acquire.",
+                ));
+            }
+            let wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
+            let wanted = wanted.wait(holding.wait.unwrap_or_default());
+            let taken = match id {
+                Some(id) => wanted.id(id),
+                None => wanted,
+            };
+            let Taken { submitted, token, expires, .. } = taken.take().await?;
+            call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &submitted)?;
         }
-        Lock::Release(Release { name, token, id }) => {
+        Lock::Renew { name, token, time, id } => {
+            let action = Action::Renew { lock: name.clone(), token, time };
+            let (done, result) = call::submit(&call.client, id.get()?, None, action).await?;
+            let ActionResult::Locked { token, expires } = result else {
+                return Err(call::unexpected("another result"));
+            };
+            // A replayed answer may be older than the lock's time.
+            if done.replayed
+                && call.client.lock_reading(&name, LINEARIZABLE).await?.lock.is_none_or(|now| now.token != token)
+            {
+                let message =
+                    format!("lock `{name}` was renewed under the id `{}`, and its token no longer holds it", done.id);
+                return Err(Problem::conflict(message, "Acquire it again."));
+            }
+            call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &done)?;
+        }
+        Lock::Release { name, token, id } => {
             let action = Action::Release { lock: name.clone(), token };
-            call.act(id, None, action, |_| named(name.as_str())).await?;
+            call.act(id, None, action, |_| Some(named(name.as_str()))).await?;
         }
         Lock::List { prefix, local } => {
             let page = async |last: Option<&NamedLock>| {
@@ -63,60 +90,13 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-async fn acquire(call: &mut Call, acquire: Acquire) -> Result<(), Problem> {
-    let Acquire { name, holding, id } = acquire;
-    let action = Action::Acquire { lock: name.clone(), holder: holder(holding.holder)?, time: holding.time };
-    let Some(wait) = holding.wait else { return lock_once(call, &name, id, action).await };
-    if id.get()?.is_some() {
-        return Err(Problem::usage(
-            "--wait and --id do not go together: a refusal stands for its id",
-            "Leave out --id to wait, so that each attempt has its own id; or wait first, and then acquire.",
-        ));
-    }
-    let until = Instant::now() + wait;
-    loop {
-        let answer = call::submit(&call.client, None, None, action.clone()).await;
-        let left = until.saturating_duration_since(Instant::now());
-        match answer {
-            Err(Problem::Client(error)) if is_held(&error) && !left.is_zero() => {
-                let free = Condition::LockFree { lock: name.clone() };
-                call.client.wait(&free, Consistency::Linearizable, left).await?;
-            }
-            answer => return print_locked(call, &name, answer?).await,
-        }
-    }
-}
-
-fn is_held(error: &Error) -> bool {
-    error.refusal().is_some_and(|refusal| matches!(refusal.found, Found::LockHeld { .. }))
-}
-
-async fn lock_once(call: &mut Call, name: &LockName, id: NewId, action: Action) -> Result<(), Problem> {
-    let answer = call::submit(&call.client, id.get()?, None, action).await?;
-    print_locked(call, name, answer).await
-}
-
-async fn print_locked(call: &mut Call, name: &LockName, answer: (Submitted, ActionResult)) -> Result<(), Problem> {
-    let (done, ActionResult::Locked { token, expires }) = answer else {
-        return Err(call::unexpected("another result"));
-    };
-    if done.replayed && !is_held_by(&call.client, name, token).await? {
-        return Err(Problem::conflict(
-            format!("lock `{name}` was acquired under the id `{}`, and its token {token} no longer holds it", done.id),
-            "Acquire it again under a new id.",
-        ));
-    }
-    let own = vec![
+/// The own columns of an answer about a lock that is held now.
+fn locked(name: &LockName, token: Token, expires: LogTime) -> Vec<Column<Submitted>> {
+    vec![
         Column::given_json("name", name.as_str()),
         Column::given("token", "TOKEN", token.to_string()),
         Column::given("expires_ms", "EXPIRES", expires),
-    ];
-    call.out.one(&call::outcome_columns(&call.speaking.space, own), &done)
-}
-
-async fn is_held_by(client: &Client, name: &LockName, token: crate::types::Token) -> Result<bool, Error> {
-    let reading = client.lock_reading(name, Consistency::Linearizable).await?;
-    Ok(reading.lock.is_some_and(|lock| lock.token == token))
+    ]
 }
 
 #[cfg(test)]

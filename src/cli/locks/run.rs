@@ -16,9 +16,6 @@ use crate::cli::problem::Problem;
 use crate::cli::signals::Signals;
 use crate::client::lock::Held;
 
-/// Until the holder knows that the lock may be lost, a tenth of its time is left.
-const LEFT_PART: u32 = 10;
-
 /// How a run came to its end.
 enum End {
     /// By itself.
@@ -45,7 +42,7 @@ pub(super) async fn run(call: &Call, run: Run) -> Result<Exit, Problem> {
     let ended = match Group::start(&mut command) {
         Ok(group) => {
             let _terminal = group.with_terminal();
-            hold(&held, group, &mut signals, grace, holding.time).await
+            hold(&held, group, &mut signals, grace).await
         }
         Err(problem) => Err(problem),
     };
@@ -60,13 +57,7 @@ pub(super) async fn run(call: &Call, run: Run) -> Result<Exit, Problem> {
 }
 
 /// Lets the command run until it ends or has to be ended.
-async fn hold(
-    held: &Held,
-    mut group: Group,
-    signals: &mut Signals,
-    grace: Duration,
-    time: Duration,
-) -> Result<(End, Exit), Problem> {
+async fn hold(held: &Held, mut group: Group, signals: &mut Signals, grace: Duration) -> Result<(End, Exit), Problem> {
     let end = tokio::select! {
         // A lock that is lost comes first, whatever else has happened.
         biased;
@@ -75,7 +66,7 @@ async fn hold(
         _number = signals.next() => End::Told,
     };
     let status = match end {
-        End::Lost => group.end(grace.min(time / LEFT_PART)).await,
+        End::Lost => group.end(grace.min(held.grace())).await,
         End::Ended | End::Told => tokio::select! {
             status = group.end(grace) => status,
             // Nobody wants to wait, or nobody may.
