@@ -46,8 +46,9 @@ fn offered(source: &Source) -> Vec<String> {
         let Some(item) = line.strip_prefix(depth).and_then(|line| line.strip_prefix("pub ")) else { continue };
         let (kind, rest) = item.split_once(' ').unwrap_or((item, ""));
         if kind == "use" {
-            let whole = lines.iter().copied().skip(at).take_while_inclusive(|line| !line.ends_with(';'));
-            names.extend(used(&whole.collect::<String>()).into_iter().map(|name| format!("{module}{name}")));
+            let length = lines.iter().skip(at).position(|line| line.ends_with(';')).map_or(0, |last| last + 1);
+            let whole: String = lines.iter().copied().skip(at).take(length).collect();
+            names.extend(used(&whole).into_iter().map(|name| format!("{module}{name}")));
             continue;
         }
         let name: String =
@@ -67,19 +68,6 @@ fn used(text: &str) -> Vec<String> {
     let name = |item: &str| item.rsplit(' ').next().unwrap_or_default().to_owned();
     list.split(',').map(|item| name(item.trim())).filter(|name| !name.is_empty()).collect()
 }
-
-/// `take_while` and the first that ends it.
-trait TakeWhileInclusive: Iterator + Sized {
-    fn take_while_inclusive(self, goes_on: impl Fn(&Self::Item) -> bool) -> impl Iterator<Item = Self::Item> {
-        self.scan(true, move |is_open, item| {
-            let is_in = *is_open;
-            *is_open &= goes_on(&item);
-            is_in.then_some(item)
-        })
-    }
-}
-
-impl<I: Iterator> TakeWhileInclusive for I {}
 
 #[test]
 fn what_is_offered_is_read_from_the_text() {
