@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use oncelog::client::Client;
+use oncelog::Client;
 use oncelog::types::{CellKey, Consistency, Found, Guard, KeyedCell, LogName};
 use tokio::task::JoinSet;
 

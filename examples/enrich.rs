@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oncelog::client::{Client, Kind};
+use oncelog::Client;
+use oncelog::client::Kind;
 use oncelog::types::{Action, CellKey, Condition, Consistency, Id, LogName, Offset, ReaderName};
 
 type Failure = Box<dyn std::error::Error>;

@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oncelog::client::{Client, Kind};
+use oncelog::Client;
+use oncelog::client::Kind;
 use oncelog::types::{Action, Condition, Consistency, Holder, Id, LogName, Offset, ReaderName};
 
 type Failure = Box<dyn std::error::Error>;

@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use oncelog::client::{Client, Submitted};
+use oncelog::Client;
+use oncelog::client::Submitted;
 use oncelog::types::{CellKey, Consistency, Found, Id, LogName};
 
 type Failure = Box<dyn std::error::Error>;

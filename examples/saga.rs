@@ -12,7 +12,8 @@
 
 use std::time::Duration;
 
-use oncelog::client::{Client, Undecided};
+use oncelog::Client;
+use oncelog::client::Undecided;
 use oncelog::types::{CellKey, Consistency, Fate, Id};
 
 type Failure = Box<dyn std::error::Error>;

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use oncelog::client::{Client, Kind};
+use oncelog::Client;
+use oncelog::client::Kind;
 use oncelog::types::{Action, CellKey, Condition, Consistency, LogName, Offset, ReaderName};
 
 #[tokio::main]

@@ -9,8 +9,9 @@
 
 use std::time::Duration;
 
+use oncelog::Client;
+use oncelog::client::Kind;
 use oncelog::client::lock::Held;
-use oncelog::client::{Client, Kind};
 use oncelog::types::{CellKey, Consistency, Holder, LockName, LogName};
 use tokio::task::JoinSet;
 
