@@ -79,7 +79,10 @@ async fn amend(client: &Client, author: &str, finding: &str) -> Result<(), Failu
             .append(&LogName::new("patient.4711")?, finding)
             .append(&LogName::new("patient.audit")?, format!("version {version}: {author} adds `{finding}`"));
         match amendment.submit().await {
-            Ok(_) => return Ok(println!("{author} has amended version {version}")),
+            Ok(_) => {
+                println!("{author} has amended version {version}");
+                return Ok(());
+            }
             // Somebody else was faster: what was read is no longer the record, so it is read again, and decided anew.
             Err(error) if matches!(error.refusal().map(|refusal| &refusal.found), Some(Found::CellVersion(_))) => {}
             Err(error) => return Err(error.into()),

@@ -31,17 +31,13 @@ impl Attempts {
     pub(super) fn add(&mut self, address: &str, report: ErrorReport) -> Tried {
         self.effect = Some(if settles(report.reason) { AttemptEffect::None } else { self.effect().and(report.effect) });
         let tried = Tried { address: address.to_owned(), attempts: 1, last: report };
-        match self.tried.iter_mut().find(|known| known.address == address) {
-            Some(known) => {
-                known.attempts += 1;
-                known.last = tried.last;
-                known.clone()
-            }
-            None => {
-                self.tried.push(tried.clone());
-                tried
-            }
+        if let Some(known) = self.tried.iter_mut().find(|known| known.address == address) {
+            known.attempts += 1;
+            known.last = tried.last;
+            return known.clone();
         }
+        self.tried.push(tried.clone());
+        tried
     }
 
     /// Whether any of them may have taken effect.

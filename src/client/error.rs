@@ -26,7 +26,7 @@ use super::attempts::Tried;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Error {
-    /// What was to be done, as the end of a sentence: `append to log `orders``.
+    /// What was to be done, as the end of a sentence: ``append to log `orders` ``.
     pub doing: String,
     /// The id that it was to be done under.
     pub id: Option<Id>,

@@ -156,8 +156,11 @@ mod tests {
 
     use super::*;
 
-    /// Seven numbers, three a page; what it was asked to come after.
-    fn listing(fails_after: Option<u32>) -> (Stream<u32>, Arc<Mutex<Vec<Option<u32>>>>) {
+    /// What each page was asked to come after.
+    type Asked = Arc<Mutex<Vec<Option<u32>>>>;
+
+    /// Seven numbers, three a page.
+    fn listing(fails_after: Option<u32>) -> (Stream<u32>, Asked) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&asked);
         let page = move |after: Option<u32>| {
