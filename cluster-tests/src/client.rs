@@ -260,8 +260,19 @@ impl Client {
         from: u64,
         consistency: Consistency,
     ) -> Result<Streaming<TailResponse>, Failure> {
+        self.tail_in("", log, from, consistency).await
+    }
+
+    /// Follows a log of another space.
+    pub async fn tail_in(
+        &self,
+        space: &str,
+        log: &str,
+        from: u64,
+        consistency: Consistency,
+    ) -> Result<Streaming<TailResponse>, Failure> {
         let request = TailRequest {
-            space: String::new(),
+            space: space.to_owned(),
             log: log.to_owned(),
             from: Some(from),
             consistency: consistency.into(),
@@ -272,8 +283,13 @@ impl Client {
 
     /// Waits for a condition, linearizably, as long as this client's deadline.
     pub async fn wait(&self, condition: wait_request::Condition) -> Result<WaitResponse, Failure> {
+        self.wait_in("", condition).await
+    }
+
+    /// Waits for a condition in another space.
+    pub async fn wait_in(&self, space: &str, condition: wait_request::Condition) -> Result<WaitResponse, Failure> {
         let consistency = Consistency::Linearizable.into();
-        let request = WaitRequest { space: String::new(), condition: Some(condition), consistency };
+        let request = WaitRequest { space: space.to_owned(), condition: Some(condition), consistency };
         let mut logs = self.logs.clone();
         self.attempt(request, async |request| logs.wait(request).await).await
     }

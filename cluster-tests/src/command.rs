@@ -11,9 +11,9 @@ use crate::proto::outcome::Verdict;
 use crate::proto::refused::Found;
 use crate::proto::{
     AcquireLock, Action, AddToCell, AppendRecords, CellIsAbsent, CellValue, CellVersionIs, CommandId,
-    CompensateCommand, CreateLog, CreateSpace, FateIs, Guard, LockIsHeld, Locked, MoveReader, NewRecord, Outcome,
-    PositionIs, PutCell, RaiseVersion, ReleaseLock, RenewLock, Retention, SetRetention, SetSpace, SubmitRequest,
-    SubmitResponse, Token, TrimLog, WantedFate, cell_value,
+    CompensateCommand, CreateLog, CreateSpace, DeleteLog, DeleteReader, DeleteSpace, FateIs, Guard, LockIsHeld, Locked,
+    MoveReader, NewRecord, Outcome, PositionIs, PutCell, RaiseVersion, ReleaseLock, RenewLock, Retention, SetRetention,
+    SetSpace, SubmitRequest, SubmitResponse, Token, TrimLog, WantedFate, cell_value,
 };
 
 /// The space of commands about spaces and versions.
@@ -166,6 +166,21 @@ pub fn set_retention(log: &str, retention: Retention) -> Action {
     action(Kind::SetRetention(SetRetention { log: log.to_owned(), retention: Some(retention) }))
 }
 
+/// A log that goes.
+pub fn delete_log(log: &str) -> Action {
+    action(Kind::DeleteLog(DeleteLog { log: log.to_owned() }))
+}
+
+/// A reader's position that goes.
+pub fn delete_reader(reader: &str, log: &str) -> Action {
+    action(Kind::DeleteReader(DeleteReader { reader: reader.to_owned(), log: log.to_owned() }))
+}
+
+/// A space that goes.
+pub fn delete_space(name: &str) -> Action {
+    action(Kind::DeleteSpace(DeleteSpace { name: name.to_owned() }))
+}
+
 /// A space that remembers for so long, or for ever.
 pub fn create_space(name: &str, memory_ms: Option<u64>) -> Action {
     action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms, logs: 0 }))
@@ -244,6 +259,7 @@ fn got(result: Got) -> history::Got {
     match result {
         Got::Appended(it) => history::Got::Appended { first_offset: it.first_offset, count: it.count },
         Got::Added(it) => history::Got::Added(it.value),
+        Got::LogDeleted(it) => history::Got::LogDeleted { end: it.end },
         Got::Locked(it) => {
             let token = it.token.expect("a lock is held by a token");
             history::Got::Locked { token: (token.history, token.sequence), expires_ms: it.expires_ms }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::{Engine, Error};
-use crate::types::{AttemptEffect, CellKey, LogName, Offset, SpaceName};
+use crate::engine::{Absent, Engine, Error};
+use crate::types::{AttemptEffect, CellKey, LogName, LogTime, Offset, SpaceName};
 use crate::wire::{ErrorReport, Reason};
 
 /// When a full queue may be worth another try.
@@ -35,16 +35,41 @@ pub(super) fn not_found(reason: Reason, message: String) -> ErrorReport {
     ErrorReport::without_effect(reason, message)
 }
 
-pub(super) fn no_such_space(space: &SpaceName) -> ErrorReport {
-    not_found(Reason::NoSuchSpace, format!("there is no space `{space}`"))
+/// The space is not there.
+pub(super) fn no_such_space(engine: &Engine, space: &SpaceName) -> ErrorReport {
+    match engine.absent(space, None) {
+        Ok(Some(Absent::Space { deleted })) => absent_space(space, deleted),
+        Ok(_) => absent_space(space, None),
+        Err(error) => report(&error),
+    }
 }
 
 /// The log, or else its space, is not there.
 pub(super) fn no_such_log(engine: &Engine, space: &SpaceName, log: &LogName) -> ErrorReport {
-    match engine.has_space(space) {
-        Ok(true) => not_found(Reason::NoSuchLog, format!("there is no log `{log}` in space `{space}`")),
-        Ok(false) => no_such_space(space),
+    match engine.absent(space, Some(log)) {
+        Ok(found) => absent_log(found.unwrap_or(Absent::Log { deleted: None }), space, log),
         Err(error) => report(&error),
+    }
+}
+
+/// A log, or else its space, was found not to be there.
+pub(super) fn absent_log(absent: Absent, space: &SpaceName, log: &LogName) -> ErrorReport {
+    match absent {
+        Absent::Space { deleted } => absent_space(space, deleted),
+        Absent::Log { deleted } => {
+            not_found(Reason::NoSuchLog, said(format!("there is no log `{log}` in space `{space}`"), deleted))
+        }
+    }
+}
+
+fn absent_space(space: &SpaceName, deleted: Option<LogTime>) -> ErrorReport {
+    not_found(Reason::NoSuchSpace, said(format!("there is no space `{space}`"), deleted))
+}
+
+fn said(absent: String, deleted: Option<LogTime>) -> String {
+    match deleted {
+        Some(at) => format!("{absent}: it was deleted at {at}"),
+        None => absent,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::wire::v1;
 use crate::wire::{self, Asked, ErrorReport, Reason};
 
 use super::deadline::deadline;
-use super::error::{check_initialised, no_such_space, report, trimmed};
+use super::error::{absent_log, check_initialised, no_such_space, report, trimmed};
 
 /// Pages of a log as it grows.
 pub(super) type Pages = BoxStream<'static, Result<v1::TailResponse, Status>>;
@@ -17,12 +17,13 @@ pub(super) async fn tail(engine: &Engine, request: Request<v1::TailRequest>) -> 
     let deadline = deadline(request.metadata());
     check_initialised(engine)?;
     let asked = wire::tail(request.get_ref())?;
-    let space = asked.space.clone();
+    let (space, log) = (asked.space.clone(), asked.log.clone());
     let tail = engine.tail(asked.space, asked.log, asked.from, asked.consistency, deadline).await?;
-    let pages = tail.ok_or_else(|| no_such_space(&space))?;
-    let messages = pages.map(|page| match page {
+    let pages = tail.ok_or_else(|| no_such_space(engine, &space))?;
+    let messages = pages.map(move |page| match page {
         Ok(page) => Ok(wire::tail_response(page)),
         Err(TailEnd::Trimmed { start }) => Err(trimmed(start).to_status()),
+        Err(TailEnd::Absent(absent)) => Err(absent_log(absent, &space, &log).to_status()),
         Err(TailEnd::Failed(error)) => Err(report(&error).to_status()),
     });
     Ok(messages.boxed())
@@ -42,7 +43,7 @@ pub(super) async fn wait(engine: &Engine, request: Request<v1::WaitRequest>) -> 
             let report = ErrorReport::without_effect(Reason::TimedOut, "the condition was not met in time");
             Err(report.with_fact("applied_index", applied))
         }
-        Waited::NoSuchSpace => Err(no_such_space(&space)),
+        Waited::NoSuchSpace => Err(no_such_space(engine, &space)),
         Waited::Rejected(id, rejected) => Err(wire::rejection(Asked::id(&space, &id), &rejected)),
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn get_cell(
     let asked = wire::get_cell(request.get_ref())?;
     let (space, key) = (asked.space.clone(), asked.at.clone());
     let seen = engine.cell(asked.space, asked.at, asked.consistency, deadline).await?;
-    let cell = seen.found.ok_or_else(|| no_such_space(&space))?.ok_or_else(|| no_such_cell(&space, &key))?;
+    let cell = seen.found.ok_or_else(|| no_such_space(engine, &space))?.ok_or_else(|| no_such_cell(&space, &key))?;
     Ok(wire::get_cell_response(&KeyedCell { key, cell }, seen.applied))
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn list_cells(
     let asked = wire::list_cells(request.into_inner())?;
     let (space, list) = (asked.space.clone(), asked.at);
     let seen = engine.cells(asked.space, list.after, list.only, list.limit, asked.consistency, deadline).await?;
-    let (items, more) = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let (items, more) = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::list_cells_response(&Listed { items, more, applied: seen.applied }))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn get_position(
     let asked = wire::get_position(request.get_ref())?;
     let (space, (reader, log)) = (asked.space.clone(), asked.at);
     let seen = engine.position(asked.space, reader, log, asked.consistency, deadline).await?;
-    let position = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let position = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::get_position_response(&position, seen.applied))
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn list_positions(
     let asked = wire::list_positions(request.get_ref())?;
     let (space, list) = (asked.space.clone(), asked.at);
     let seen = engine.positions(asked.space, list.after, list.only, list.limit, asked.consistency, deadline).await?;
-    let (items, more) = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let (items, more) = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::list_positions_response(&Listed { items, more, applied: seen.applied }))
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn get_lock(
     let asked = wire::get_lock(request.get_ref())?;
     let (space, name) = (asked.space.clone(), asked.at.clone());
     let seen = engine.lock(asked.space, asked.at, asked.consistency, deadline).await?;
-    let reading = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let reading = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::get_lock_response(&name, &reading, seen.applied))
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn list_locks(
     let asked = wire::list_locks(request.into_inner())?;
     let (space, list) = (asked.space.clone(), asked.at);
     let seen = engine.locks(asked.space, list.after, list.only, list.limit, asked.consistency, deadline).await?;
-    let (items, more, clock) = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let (items, more, clock) = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::list_locks_response(&Listed { items, more, applied: seen.applied }, clock))
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn describe_space(
     let asked = wire::describe_space(request.get_ref())?;
     let space = asked.space.clone();
     let seen = engine.space(asked.space, asked.consistency, deadline).await?;
-    let description = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let description = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     Ok(wire::describe_space_response(&description, &engine.duplicates(&space), seen.applied))
 }
 

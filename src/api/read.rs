@@ -38,7 +38,7 @@ pub(super) async fn lookup(
     let asked = wire::lookup(request.into_inner())?;
     let (space, id) = (asked.space.clone(), asked.id.clone());
     let seen = engine.lookup(asked.space, asked.id, asked.consistency, deadline).await?;
-    let fate = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let fate = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     let fate = fate.map_err(|rejected| wire::rejection(Asked::id(&space, &id), &rejected))?;
     Ok(wire::lookup_response(&fate, seen.applied))
 }
@@ -65,7 +65,7 @@ pub(super) async fn list_logs(
     let asked = wire::list_logs(request.get_ref())?;
     let space = asked.space.clone();
     let seen = engine.logs(asked.space, asked.after, asked.limit, asked.consistency, deadline).await?;
-    let (logs, more) = seen.found.ok_or_else(|| no_such_space(&space))?;
+    let (logs, more) = seen.found.ok_or_else(|| no_such_space(engine, &space))?;
     let logs = logs.into_iter().map(|(name, head)| described(name, &head)).collect();
     Ok(wire::list_logs_response(&Listing { logs, more, applied: seen.applied }))
 }

@@ -24,7 +24,7 @@ use super::signals::Signals;
 use crate::client::consumer::{Batch, Consumer};
 use crate::client::{Client, Error, Kind, Reason};
 use crate::types::limits::COMMAND_BYTES_MAX;
-use crate::types::{Action, Consistency, LogName, NewRecord, Offset, ReaderName, Version};
+use crate::types::{Action, Consistency, LogName, NewRecord, Offset, ReaderName};
 
 /// The pause after the nodes could not be reached for a whole timeout.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -160,11 +160,12 @@ impl Work<'_> {
     }
 }
 
-/// Where the work that is there now ends. For a reader that was never moved that is 0 if nothing is left of the log.
+/// Where the work that is there now ends. For a reader that was never moved, or was deleted since, that is 0 if
+/// nothing is left of the log.
 async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Result<Offset, Error> {
     let end = records::offset(client, log, Place::End, Consistency::Linearizable).await?.unwrap_or(Offset(0));
     let at = client.position(reader, log, Consistency::Linearizable).await?;
-    if end == Offset(0) || at.position.version != Version::default() {
+    if end == Offset(0) || at.position.was_moved() {
         return Ok(end);
     }
     let found = client.describe_log(log, Consistency::Linearizable).await?;

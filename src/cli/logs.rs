@@ -65,6 +65,15 @@ pub(super) async fn run(call: &mut Call, log: Log) -> Result<(), Problem> {
             };
             call.act(id, None, Action::Trim { log: name.clone(), before: Offset(before) }, own).await
         }
+        Log::Delete { name, id } => {
+            let own = |result: &ActionResult| match result {
+                ActionResult::LogDeleted { end } => {
+                    Some(vec![Column::given("name", "NAME", name.as_str()), Column::given("end", "END", end.0)])
+                }
+                _ => None,
+            };
+            call.act(id, None, Action::DeleteLog { log: name.clone() }, own).await
+        }
     }
 }
 

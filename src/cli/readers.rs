@@ -8,8 +8,8 @@ use super::column::Column;
 use super::problem::Problem;
 
 fn columns() -> Vec<Column<ReaderPosition>> {
-    // A position that was never moved has no time.
-    let time = |at: &ReaderPosition| Some(at.position.time).filter(|_| at.position.version > Version(0));
+    // A position that was never moved, or was deleted since, has no time.
+    let time = |at: &ReaderPosition| at.position.was_moved().then_some(at.position.time);
     vec![
         Column::new("reader", "READER", |at: &ReaderPosition| at.reader.as_str().to_owned()),
         Column::new("log", "LOG", |at: &ReaderPosition| at.log.as_str().to_owned()),
@@ -39,7 +39,29 @@ pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> 
             let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
             move_to(call, (reader, log), to, seen, id).await
         }
+        Reader::Delete { reader, log, if_at, if_version, id } => {
+            let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
+            delete(call, (reader, log), seen, id).await
+        }
     }
+}
+
+async fn delete(
+    call: &mut Call,
+    (reader, log): (ReaderName, LogName),
+    seen: Option<(Offset, Version)>,
+    id: NewId,
+) -> Result<(), Problem> {
+    let guard = seen.map(|(offset, version)| Guard::position(&reader, &log, offset, version));
+    let own = |result: &ActionResult| match result {
+        ActionResult::ReaderDeleted { version } => Some(vec![
+            Column::given("reader", "READER", reader.as_str()),
+            Column::given("log", "LOG", log.as_str()),
+            Column::given("version", "VERSION", version.0),
+        ]),
+        _ => None,
+    };
+    call.act(id, guard, Action::delete_reader(&reader, &log), own).await
 }
 
 async fn move_to(

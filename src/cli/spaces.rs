@@ -97,6 +97,14 @@ pub(super) async fn run(call: &mut Call, space: Space) -> Result<(), Problem> {
             let action = Action::SetSpace { name: name.clone(), memory, logs };
             call.act(id, None, action, |_| Some(named(name.as_str()))).await
         }
+        Space::Delete { name, yes: false, .. } => Err(Problem::usage(
+            format!("everything in space `{name}` would be deleted, for ever"),
+            "Give --yes to confirm it.",
+        )),
+        Space::Delete { name, yes: true, id } => {
+            let action = Action::DeleteSpace { name: name.clone() };
+            call.act(id, None, action, |_| Some(named(name.as_str()))).await
+        }
     }
 }
 

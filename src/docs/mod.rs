@@ -133,6 +133,10 @@ pub mod decisions {
         #![doc = include_str!("decisions/versions-are-sequences.md")]
     }
 
+    pub mod what_is_deleted_leaves_a_mark {
+        #![doc = include_str!("decisions/what-is-deleted-leaves-a-mark.md")]
+    }
+
     pub mod what_is_too_old_by_the_clock_is_refused {
         #![doc = include_str!("decisions/what-is-too-old-by-the-clock-is-refused.md")]
     }

@@ -2,7 +2,7 @@
 //!
 //! - A duplicate is a command or a cancel whose id was decided before it arrived: one that this node knew already, or that
 //!   the machine found among what this node proposed. What joins a command on its way is too young to count.
-//! - Only spaces that exist have duplicates, so no more is kept than there are spaces. It goes with the process.
+//! - Only spaces that exist have duplicates, so no more is kept than there ever were spaces. It goes with the process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};

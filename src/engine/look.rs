@@ -9,7 +9,7 @@ use crate::store::state::{self, View};
 use crate::types::limits::PAGE_BYTES_MAX;
 use crate::types::{
     Cell, CellKey, Consistency, Duplicates, KeyedCell, Lock, LockName, LockReading, LogName, LogTime, NamedLock,
-    Offset, ReaderName, ReaderPosition, SpaceDescription, SpaceName,
+    ReaderName, ReaderPosition, SpaceDescription, SpaceName,
 };
 
 use super::Engine;
@@ -140,9 +140,10 @@ impl Engine {
         deadline: Instant,
         look: impl FnOnce(&View, &SpaceName) -> Result<T, state::Error> + Send + 'static,
     ) -> Result<Seen<T>, Error> {
-        self.read(consistency, deadline, move |view| match view.space(&space)? {
-            Some(_) => look(view, &space).map(Some),
-            None => Ok(None),
+        self.read(consistency, deadline, move |view| {
+            let seen = look(view, &space)?;
+            // After what was read: a space that was deleted meanwhile was never empty.
+            Ok(view.space(&space)?.map(|_| seen))
         })
         .await
     }
@@ -161,7 +162,7 @@ pub(super) fn reader_position(
     log: LogName,
 ) -> Result<ReaderPosition, state::Error> {
     let position = view.position(space, &reader, &log)?;
-    let end = view.log(space, &log)?.map_or(Offset(0), |head| head.end);
+    let end = view.log_end(space, &log)?;
     Ok(ReaderPosition { reader, log, position, end })
 }
 

@@ -42,6 +42,7 @@ use queue::Queue;
 pub use crate::machine::LogHead;
 pub use crate::raft::{InitError, SnapshotError};
 pub use error::Error;
+pub use read::Absent;
 pub use stream::StreamAnswers;
 pub use watch::{TailEnd, Waited};
 

@@ -10,7 +10,7 @@ use crate::machine::{LogHead, Remembered, check_form};
 use crate::store::state::{Page, View};
 use crate::types::limits::PAGE_BYTES_MAX;
 use crate::types::seeded_bug::{Bug, seeded};
-use crate::types::{Consistency, Fate, Id, LogIndex, LogName, Offset, Rejection, SpaceName};
+use crate::types::{Consistency, Fate, Id, LogIndex, LogName, LogTime, Offset, Rejection, SpaceName};
 
 use super::Engine;
 use super::error::Error;
@@ -25,6 +25,39 @@ pub struct Seen<T> {
     pub found: Option<T>,
     /// What the node had applied.
     pub applied: LogIndex,
+}
+
+/// What is not there of a log that somebody asked for, or of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The space never was, or was deleted then.
+    Space {
+        /// When, if it was.
+        deleted: Option<LogTime>,
+    },
+    /// The log never was, or was deleted then.
+    Log {
+        /// When, if it was.
+        deleted: Option<LogTime>,
+    },
+}
+
+/// Why there is no such log, or no such space where no log is named; `None` if there is.
+pub(super) fn absent(
+    view: &View,
+    space: &SpaceName,
+    log: Option<&LogName>,
+) -> Result<Option<Absent>, crate::store::state::Error> {
+    if view.space(space)?.is_none() {
+        return Ok(Some(Absent::Space { deleted: view.deleted_space(space)? }));
+    }
+    match log {
+        Some(log) if view.log(space, log)?.is_none() => {
+            let deleted = view.deleted_log(space, log)?.map(|mark| mark.at);
+            Ok(Some(Absent::Log { deleted }))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What a space knows of an id, or why it can't know such an id. `None`: there is no such space.
@@ -101,18 +134,16 @@ impl Engine {
         deadline: Instant,
     ) -> Result<Seen<(Vec<(LogName, LogHead)>, bool)>, Error> {
         self.read(consistency, deadline, move |view| {
-            if view.space(&space)?.is_none() {
-                return Ok(None);
-            }
-            view.logs(&space, after.as_ref(), limit).map(Some)
+            let logs = view.logs(&space, after.as_ref(), limit)?;
+            // After what was read: a space that was deleted meanwhile was never without logs.
+            Ok(view.space(&space)?.map(|_| logs))
         })
         .await
     }
 
-    /// Whether this node knows the space.
-    pub fn has_space(&self, space: &SpaceName) -> Result<bool, Error> {
-        let found = self.raft().state().view().space(space);
-        found.map(|space| space.is_some()).map_err(|error| self.fail(&error))
+    /// Why this node knows of no such log, or of no such space where no log is named; `None` if it does by now.
+    pub fn absent(&self, space: &SpaceName, log: Option<&LogName>) -> Result<Option<Absent>, Error> {
+        absent(&self.raft().state().view(), space, log).map_err(|error| self.fail(&error))
     }
 
     /// A state that can't be read is damaged or its disk has failed: the node stops, because no later answer can be

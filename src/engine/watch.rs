@@ -23,7 +23,7 @@ use crate::types::{
 use super::Engine;
 use super::error::Error;
 use super::look::{held, reader_position};
-use super::read::{Seen, fate};
+use super::read::{Absent, Seen, absent, fate};
 
 /// Pages of a log as it grows. An error is the end.
 pub type Tail = BoxStream<'static, Result<Page, TailEnd>>;
@@ -37,6 +37,9 @@ pub enum TailEnd {
         /// The first offset that is left.
         start: Offset,
     },
+    /// The log or its space was deleted.
+    #[error("the log is not there any more")]
+    Absent(Absent),
     /// There was no answer.
     #[error(transparent)]
     Failed(#[from] Error),
@@ -112,12 +115,16 @@ impl Engine {
         let Some(mut watch) = watch else { return Ok(Waited::NoSuchSpace) };
         loop {
             let (wanted, asked) = (space.clone(), condition.clone());
-            let seen = self.read_here(deadline, move |view| Ok(Some(look_at(view, &wanted, &asked)?))).await?;
+            let look = move |view: &View| {
+                let seen = look_at(view, &wanted, &asked)?;
+                Ok(view.space(&wanted)?.map(|_| seen))
+            };
+            let seen = self.read_here(deadline, look).await?;
             let again = match seen.found {
                 Some(Ok(Look::Met(met))) => return Ok(Waited::Met(met, seen.applied)),
                 Some(Err((id, rejected))) => return Ok(Waited::Rejected(id, rejected)),
                 Some(Ok(Look::Again { at })) => at,
-                None => None,
+                None => return Ok(Waited::NoSuchSpace),
             };
             tokio::select! {
                 heard = self.hear(&mut watch, again) => heard?,
@@ -216,21 +223,28 @@ impl Follower {
             self.followed = self.begin_to_follow()?;
         }
         let deadline = Instant::now() + self.engine.raft().election_timeout_max() * 10;
-        let seen: Seen<crate::store::state::Page> = self
-            .engine
-            .read_here(deadline, move |view| view.records(&space, &log, from, PAGE_RECORDS_MAX, PAGE_BYTES_MAX))
-            .await?;
-        if let Some(page) = seen.found.as_ref().filter(|page| self.next.is_some_and(|next| next < page.start)) {
+        let read = move |view: &View| match view.records(&space, &log, from, PAGE_RECORDS_MAX, PAGE_BYTES_MAX)? {
+            Some(page) => Ok(Some(Ok(page))),
+            None => Ok(Some(Err(absent(view, &space, Some(&log))?))),
+        };
+        let Seen { found, applied } = self.engine.read_here(deadline, read).await?;
+        let page = match found {
+            Some(Ok(page)) => Some(page),
+            // It never was, or is there by now: whoever watches it has heard of that.
+            Some(Err(Some(Absent::Log { deleted: None }) | None)) | None => None,
+            Some(Err(Some(absent))) => return Err(TailEnd::Absent(absent)),
+        };
+        if let Some(page) = page.as_ref().filter(|page| self.next.is_some_and(|next| next < page.start)) {
             return Err(TailEnd::Trimmed { start: page.start });
         }
-        let none = Page { records: Vec::new(), next: from, end: Offset(0), start: Offset(0), applied: seen.applied };
-        Ok(seen.found.map_or(none, |page| Page {
+        let none = Page { records: Vec::new(), next: from, end: Offset(0), start: Offset(0), applied };
+        Ok(page.map_or(none, |page| Page {
             records: page.records,
             // A log that is shorter than wanted is waited for where it was wanted.
             next: page.next.max(from),
             end: page.end,
             start: page.start,
-            applied: seen.applied,
+            applied,
         }))
     }
 
@@ -267,7 +281,7 @@ fn look_at(
 ) -> Result<Result<Look, (Id, Rejection)>, crate::store::state::Error> {
     let met = match condition {
         Condition::LogEnd { log, end } => {
-            let found = view.log(space, log)?.map_or(Offset(0), |head| head.end);
+            let found = view.log_end(space, log)?;
             (found >= *end).then_some(Met::LogEnd(found))
         }
         Condition::Decided { id } => match fate(view, space, id)? {

@@ -4,6 +4,7 @@
 //! - What is due first is done first, one thing at a time, and the next one is looked for in what that left. What an entry
 //!   has no room for stays due, in its place. No answer may hang on whether it was done: who asks looks at the clock.
 //! - A thing that was done is due later than now, or no more.
+//! - A lock or a log of a space that was deleted is not there when its time comes: its place in the index goes alone.
 
 use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LockName, LogName, LogTime, SpaceName, SpaceNumber};
@@ -41,16 +42,19 @@ pub(super) fn what_is_due(view: &impl View) -> Vec<Effect> {
     match view.next_due() {
         Some((at, due)) if at <= clock => match due {
             Due::Floor(name) => forget(view, at, name),
-            Due::Lock(space, name) => expire(at, *space, name),
+            Due::Lock(space, name) => expire(view, at, *space, name),
             Due::Log(space, name) => trim(view, at, *space, name),
         },
         _ => Vec::new(),
     }
 }
 
-fn expire(at: LogTime, space: SpaceNumber, name: &LockName) -> Vec<Effect> {
-    let due = Due::Lock(space, name.clone());
-    vec![Effect::Lock { space, name: name.clone(), lock: None }, Effect::Due { at, due, is: false }]
+fn expire(view: &impl View, at: LogTime, space: SpaceNumber, name: &LockName) -> Vec<Effect> {
+    let mut effects = vec![Effect::Due { at, due: Due::Lock(space, name.clone()), is: false }];
+    if view.lock(space, name).is_some() {
+        effects.push(Effect::Lock { space, name: name.clone(), lock: None });
+    }
+    effects
 }
 
 /// The oldest bucket goes, and the floor moves to its end.
@@ -77,8 +81,10 @@ fn forget(view: &impl View, at: LogTime, name: &SpaceName) -> Vec<Effect> {
 
 /// All pieces that are to go by now, go.
 fn trim(view: &impl View, at: LogTime, space: SpaceNumber, name: &LogName) -> Vec<Effect> {
-    let clock = view.globals().clock;
-    let mut head = view.log(space, name).expect("what is due is there").clone();
+    let Some(head) = view.log(space, name) else {
+        return vec![Effect::Due { at, due: Due::Log(space, name.clone()), is: false }];
+    };
+    let (clock, mut head) = (view.globals().clock, head.clone());
     let from = head.start;
     pieces::retain(&mut head, clock);
     head.due = pieces::due(&head, clock);

@@ -29,7 +29,10 @@ pub(super) fn arrive<'a, 'b>(
     id: &Id,
     mut targets: impl Iterator<Item = &'b Id>,
 ) -> Result<Arrival<'a>, Rejection> {
-    let space = view.space(name).ok_or(Rejection::NoSuchSpace)?;
+    let space = view.space(name).ok_or_else(|| match view.deleted_space(name) {
+        Some(at) => Rejection::SpaceDeleted { at },
+        None => Rejection::NoSuchSpace,
+    })?;
     check_form(space, id)?;
     targets.try_for_each(|target| check_form(space, target))?;
     if is_too_old(space, id) {

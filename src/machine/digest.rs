@@ -21,6 +21,9 @@
 //! | `10` due | when · `1` floor: name, `2` lock: space · name, `3` log: space · name · whether (`0` or `1`) |
 //! | `11` forget | space · from · below |
 //! | `12` trim | space · log · from · before |
+//! | `13` log deleted | space · name · number · end · at |
+//! | `14` position deleted | space · reader · log · version |
+//! | `15` space deleted | name · number · at |
 
 use std::fmt;
 
@@ -163,6 +166,27 @@ fn write_effect(encoder: &mut Encoder, effect: &Effect) {
             encoder.varint(log.0);
             encoder.varint(from.0);
             encoder.varint(before.0);
+        }
+        Effect::LogDeleted { space, name, mark } => {
+            encoder.byte(13);
+            encoder.varint(space.0.into());
+            encoder.text(name.as_str());
+            encoder.varint(mark.number.0);
+            encoder.varint(mark.end.0);
+            write_time(encoder, mark.at);
+        }
+        Effect::PositionDeleted { space, reader, log, version } => {
+            encoder.byte(14);
+            encoder.varint(space.0.into());
+            encoder.text(reader.as_str());
+            encoder.text(log.as_str());
+            encoder.varint(version.0);
+        }
+        Effect::SpaceDeleted { name, number, at } => {
+            encoder.byte(15);
+            encoder.text(name.as_str());
+            encoder.varint(number.0.into());
+            write_time(encoder, *at);
         }
     }
 }

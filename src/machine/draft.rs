@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use crate::types::{
-    Answer, Cell, CellKey, Id, Lock, LockName, LogName, LogTime, Outcome, Position, ReaderName, SpaceName, Token,
-    Verdict, Version,
+    Answer, Cell, CellKey, Found, Id, Lock, LockName, LogName, LogTime, Outcome, Position, ReaderName, SpaceName,
+    SpaceNumber, Token, Verdict, Version,
 };
 
 use super::buckets;
@@ -18,7 +18,7 @@ use super::decide::Decision;
 use super::due::move_due;
 use super::encoding::encode_outcome;
 use super::fingerprint::Fingerprint;
-use super::rows::{Bucket, Due, Effect, Globals, LogHead, Remembered, Space};
+use super::rows::{Bucket, DeletedLog, Due, Effect, Globals, LogHead, Remembered, Space};
 use super::view::View;
 
 /// How many bytes an id takes beside its text and its outcome, about.
@@ -36,10 +36,16 @@ pub(super) struct Draft<'a, V> {
     /// The space.
     pub(super) space: Space,
     others: BTreeMap<&'a SpaceName, Space>,
+    /// None of them is among the others.
+    deleted_spaces: BTreeMap<&'a SpaceName, SpaceNumber>,
     buckets: BTreeMap<LogTime, Bucket>,
     heads: BTreeMap<&'a LogName, LogHead>,
+    /// None of them has a head.
+    deleted_logs: BTreeMap<&'a LogName, DeletedLog>,
     cells: BTreeMap<&'a CellKey, Option<Cell>>,
     positions: BTreeMap<(&'a ReaderName, &'a LogName), Position>,
+    /// None of them is among the positions.
+    deleted_positions: BTreeMap<(&'a ReaderName, &'a LogName), Version>,
     locks: BTreeMap<&'a LockName, Option<Lock>>,
     /// What is written beside the rows above.
     pub(super) effects: Vec<Effect>,
@@ -55,10 +61,13 @@ impl<'a, V: View> Draft<'a, V> {
             globals: view.globals(),
             space: space.clone(),
             others: BTreeMap::new(),
+            deleted_spaces: BTreeMap::new(),
             buckets: BTreeMap::new(),
             heads: BTreeMap::new(),
+            deleted_logs: BTreeMap::new(),
             cells: BTreeMap::new(),
             positions: BTreeMap::new(),
+            deleted_positions: BTreeMap::new(),
             locks: BTreeMap::new(),
             effects: Vec::new(),
         }
@@ -79,7 +88,21 @@ impl<'a, V: View> Draft<'a, V> {
         if name == self.name {
             return Some(&self.space);
         }
+        if self.deleted_spaces.contains_key(name) {
+            return None;
+        }
         self.others.get(name).or_else(|| self.view.space(name))
+    }
+
+    /// When a space was deleted that had this name, as the actions so far leave it.
+    pub(super) fn deleted_space(&self, name: &SpaceName) -> Option<LogTime> {
+        let deleted_here = self.deleted_spaces.contains_key(name).then_some(self.globals.clock);
+        deleted_here.or_else(|| self.view.deleted_space(name))
+    }
+
+    /// Why a space is not there.
+    pub(super) fn no_space(&self, name: &SpaceName) -> Found {
+        self.deleted_space(name).map_or(Found::NoSpace, |at| Found::SpaceDeleted { at })
     }
 
     /// The space becomes this.
@@ -91,14 +114,36 @@ impl<'a, V: View> Draft<'a, V> {
         }
     }
 
+    /// Another space than the command's own goes.
+    pub(super) fn delete_space(&mut self, name: &'a SpaceName, number: SpaceNumber) {
+        assert_ne!(name, self.name, "the reserved space stays");
+        self.others.remove(name);
+        self.deleted_spaces.insert(name, number);
+    }
+
     /// A log as the actions so far leave it.
     pub(super) fn head(&self, log: &LogName) -> Option<&LogHead> {
+        if self.deleted_logs.contains_key(log) {
+            return None;
+        }
         self.heads.get(log).or_else(|| self.view.log(self.space.number, log))
+    }
+
+    /// What stayed of a log that is not there, as the actions so far leave it.
+    pub(super) fn deleted_log(&self, log: &LogName) -> Option<&DeletedLog> {
+        self.deleted_logs.get(log).or_else(|| self.view.deleted_log(self.space.number, log))
     }
 
     /// The log's head becomes this.
     pub(super) fn set_head(&mut self, log: &'a LogName, head: LogHead) {
+        self.deleted_logs.remove(log);
         self.heads.insert(log, head);
+    }
+
+    /// The log's head goes, and this stays.
+    pub(super) fn delete_log(&mut self, log: &'a LogName, mark: DeletedLog) {
+        self.heads.remove(log);
+        self.deleted_logs.insert(log, mark);
     }
 
     /// A cell as the actions so far leave it.
@@ -111,9 +156,23 @@ impl<'a, V: View> Draft<'a, V> {
         self.cells.insert(key, cell);
     }
 
+    /// Whether the reader has a position in the log, as the actions so far leave it.
+    pub(super) fn has_position(&self, reader: &ReaderName, log: &LogName) -> bool {
+        let is_deleted = self.deleted_positions.contains_key(&(reader, log));
+        let is_here = || self.positions.contains_key(&(reader, log));
+        !is_deleted && (is_here() || self.view.position(self.space.number, reader, log).is_some())
+    }
+
     /// The reader's position in the log becomes this.
     pub(super) fn set_position(&mut self, reader: &'a ReaderName, log: &'a LogName, position: Position) {
+        self.deleted_positions.remove(&(reader, log));
         self.positions.insert((reader, log), position);
+    }
+
+    /// The reader's position in the log goes, and this version stays.
+    pub(super) fn delete_position(&mut self, reader: &'a ReaderName, log: &'a LogName, version: Version) {
+        self.positions.remove(&(reader, log));
+        self.deleted_positions.insert((reader, log), version);
     }
 
     /// A lock's row as the actions so far leave it.
@@ -186,6 +245,11 @@ impl<'a, V: View> Draft<'a, V> {
             move_due(&mut effects, old, head.due, || Due::Log(space, name.clone()));
             effects.push(Effect::Log { space, name: name.clone(), head });
         }
+        for (name, mark) in self.deleted_logs {
+            let old = view.log(space, name).and_then(|head| head.due);
+            move_due(&mut effects, old, None, || Due::Log(space, name.clone()));
+            effects.push(Effect::LogDeleted { space, name: name.clone(), mark });
+        }
         for (name, lock) in self.locks {
             let old = view.lock(space, name).map(|lock| lock.expires);
             let new = lock.as_ref().map(|lock| lock.expires);
@@ -197,6 +261,14 @@ impl<'a, V: View> Draft<'a, V> {
         }
         for ((reader, log), position) in self.positions {
             effects.push(Effect::Position { space, reader: reader.clone(), log: log.clone(), position });
+        }
+        for ((reader, log), version) in self.deleted_positions {
+            effects.push(Effect::PositionDeleted { space, reader: reader.clone(), log: log.clone(), version });
+        }
+        for (name, number) in self.deleted_spaces {
+            let old = view.space(name).and_then(|space| space.due);
+            move_due(&mut effects, old, None, || Due::Floor(name.clone()));
+            effects.push(Effect::SpaceDeleted { name: name.clone(), number, at: self.globals.clock });
         }
         effects
     }

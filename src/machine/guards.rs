@@ -1,8 +1,8 @@
 //! Checks what must hold, against the state before the command's own actions.
 
 use crate::types::{
-    Cell, CellKey, CellValue, FateIs, FateKind, Found, Guard, Id, Lock, LockName, LogName, LogTime, Offset, ReaderName,
-    Refusal, Step, Token, Version,
+    Cell, CellKey, CellValue, FateIs, FateKind, Found, Guard, Id, Lock, LockName, LogName, LogTime, Offset, Position,
+    ReaderName, Refusal, Step, Token, Version,
 };
 
 use super::arrive::find_target;
@@ -30,7 +30,8 @@ fn check_one(view: &impl View, space: &Space, guard: &Guard) -> Result<(), Found
 }
 
 fn log_end(view: &impl View, space: &Space, log: &LogName, end: Offset) -> Result<(), Found> {
-    let found = view.log(space.number, log).map_or(Offset(0), |head| head.end);
+    let deleted = || view.deleted_log(space.number, log).map(|deleted| deleted.end);
+    let found = view.log(space.number, log).map(|head| head.end).or_else(deleted).unwrap_or_default();
     if found == end { Ok(()) } else { Err(Found::LogEnd(found)) }
 }
 
@@ -54,7 +55,8 @@ fn position(
     log: &LogName,
     wanted: (Offset, Version),
 ) -> Result<(), Found> {
-    let found = view.position(space.number, reader, log).copied().unwrap_or_default();
+    let deleted = || view.deleted_position(space.number, reader, log).map(Position::deleted);
+    let found = view.position(space.number, reader, log).copied().or_else(deleted).unwrap_or_default();
     if (found.offset, found.version) == wanted {
         Ok(())
     } else {

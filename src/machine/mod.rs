@@ -41,6 +41,6 @@ pub use encoding::{decode_answer, decode_outcome, decode_proposal, encode_answer
 pub use fingerprint::Fingerprint;
 pub use genesis::{admit_history, genesis};
 pub use overlay::Overlay;
-pub use rows::{Bucket, Due, Effect, Globals, LogHead, Mark, Remembered, Space};
+pub use rows::{Bucket, DeletedLog, Due, Effect, Globals, LogHead, Mark, Remembered, Space};
 pub use run::{Ran, run};
 pub use view::{Reads, View};

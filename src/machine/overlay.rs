@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::types::{Cell, CellKey, Id, Lock, LockName, LogName, LogTime, Position, ReaderName, SpaceName, SpaceNumber};
+use crate::types::{
+    Cell, CellKey, Id, Lock, LockName, LogName, LogTime, Position, ReaderName, SpaceName, SpaceNumber, Version,
+};
 
-use super::rows::{Bucket, Due, Effect, Globals, LogHead, Remembered, Space};
+use super::rows::{Bucket, DeletedLog, Due, Effect, Globals, LogHead, Remembered, Space};
 use super::view::View;
 
 /// The state as far as a few entries need it.
@@ -16,6 +18,7 @@ use super::view::View;
 pub struct Overlay {
     globals: Globals,
     spaces: BTreeMap<SpaceName, Space>,
+    deleted_spaces: BTreeMap<SpaceName, LogTime>,
     of_spaces: BTreeMap<SpaceNumber, Rows>,
     due: BTreeSet<(LogTime, Due)>,
 }
@@ -25,8 +28,12 @@ pub struct Overlay {
 struct Rows {
     ids: BTreeMap<Id, Remembered>,
     logs: BTreeMap<LogName, LogHead>,
+    /// None of them is among the logs.
+    deleted_logs: BTreeMap<LogName, DeletedLog>,
     cells: BTreeMap<CellKey, Cell>,
     positions: BTreeMap<ReaderName, BTreeMap<LogName, Position>>,
+    /// None of them is among the positions.
+    deleted_positions: BTreeMap<ReaderName, BTreeMap<LogName, Version>>,
     locks: BTreeMap<LockName, Lock>,
     buckets: BTreeMap<LogTime, Bucket>,
 }
@@ -43,6 +50,11 @@ impl Overlay {
         self.spaces.insert(name, space);
     }
 
+    /// The space that had this name was deleted then.
+    pub fn insert_deleted_space(&mut self, name: SpaceName, at: LogTime) {
+        self.deleted_spaces.insert(name, at);
+    }
+
     /// The bucket that begins there is this.
     pub fn insert_bucket(&mut self, space: SpaceNumber, start: LogTime, bucket: Bucket) {
         self.rows(space).buckets.insert(start, bucket);
@@ -50,7 +62,16 @@ impl Overlay {
 
     /// The log's head is this.
     pub fn insert_log(&mut self, space: SpaceNumber, name: LogName, head: LogHead) {
-        self.rows(space).logs.insert(name, head);
+        let rows = self.rows(space);
+        rows.deleted_logs.remove(&name);
+        rows.logs.insert(name, head);
+    }
+
+    /// The log is not there, and this is what stayed of it.
+    pub fn insert_deleted_log(&mut self, space: SpaceNumber, name: LogName, mark: DeletedLog) {
+        let rows = self.rows(space);
+        rows.logs.remove(&name);
+        rows.deleted_logs.insert(name, mark);
     }
 
     /// The cell is this.
@@ -60,7 +81,16 @@ impl Overlay {
 
     /// The reader is here in the log.
     pub fn insert_position(&mut self, space: SpaceNumber, reader: ReaderName, log: LogName, position: Position) {
-        self.rows(space).positions.entry(reader).or_default().insert(log, position);
+        let rows = self.rows(space);
+        take_position(&mut rows.deleted_positions, &reader, &log);
+        rows.positions.entry(reader).or_default().insert(log, position);
+    }
+
+    /// The reader has no position in the log, and this is the version that it has.
+    pub fn insert_deleted_position(&mut self, space: SpaceNumber, reader: ReaderName, log: LogName, version: Version) {
+        let rows = self.rows(space);
+        take_position(&mut rows.positions, &reader, &log);
+        rows.deleted_positions.entry(reader).or_default().insert(log, version);
     }
 
     /// The lock is this.
@@ -93,11 +123,15 @@ impl Overlay {
                 self.rows(space).buckets.remove(&start);
             }
             Effect::Log { space, name, head } => self.insert_log(space, name, head),
+            Effect::LogDeleted { space, name, mark } => self.insert_deleted_log(space, name, mark),
             Effect::Cell { space, key, cell: Some(cell) } => self.insert_cell(space, key, cell),
             Effect::Cell { space, key, cell: None } => {
                 self.rows(space).cells.remove(&key);
             }
             Effect::Position { space, reader, log, position } => self.insert_position(space, reader, log, position),
+            Effect::PositionDeleted { space, reader, log, version } => {
+                self.insert_deleted_position(space, reader, log, version);
+            }
             Effect::Lock { space, name, lock: Some(lock) } => self.insert_lock(space, name, lock),
             Effect::Lock { space, name, lock: None } => {
                 self.rows(space).locks.remove(&name);
@@ -110,7 +144,22 @@ impl Overlay {
             Effect::Forget { space, from: _, below } => {
                 self.rows(space).ids.retain(|id, _| id.birth().time().is_none_or(|birth| birth >= below));
             }
+            Effect::SpaceDeleted { name, number, at } => {
+                self.spaces.remove(&name);
+                self.of_spaces.remove(&number);
+                self.insert_deleted_space(name, at);
+            }
             Effect::Trim { .. } | Effect::Records { .. } => {}
+        }
+    }
+}
+
+/// Takes out what a reader has in a log, and the reader with the last of it.
+fn take_position<T>(of: &mut BTreeMap<ReaderName, BTreeMap<LogName, T>>, reader: &ReaderName, log: &LogName) {
+    if let Some(logs) = of.get_mut(reader) {
+        logs.remove(log);
+        if logs.is_empty() {
+            of.remove(reader);
         }
     }
 }
@@ -124,8 +173,16 @@ impl View for Overlay {
         self.spaces.get(name)
     }
 
+    fn deleted_space(&self, name: &SpaceName) -> Option<LogTime> {
+        self.deleted_spaces.get(name).copied()
+    }
+
     fn log(&self, space: SpaceNumber, name: &LogName) -> Option<&LogHead> {
         self.of_spaces.get(&space)?.logs.get(name)
+    }
+
+    fn deleted_log(&self, space: SpaceNumber, name: &LogName) -> Option<&DeletedLog> {
+        self.of_spaces.get(&space)?.deleted_logs.get(name)
     }
 
     fn remembered(&self, space: SpaceNumber, id: &Id) -> Option<&Remembered> {
@@ -138,6 +195,10 @@ impl View for Overlay {
 
     fn position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Option<&Position> {
         self.of_spaces.get(&space)?.positions.get(reader)?.get(log)
+    }
+
+    fn deleted_position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Option<Version> {
+        self.of_spaces.get(&space)?.deleted_positions.get(reader)?.get(log).copied()
     }
 
     fn lock(&self, space: SpaceNumber, name: &LockName) -> Option<&Lock> {

@@ -1,13 +1,16 @@
 //! What the machine remembers between entries: the rows of its state, as values.
 //!
 //! - A row says when it is due by itself (a lock's `expires`, a log's and a space's `due`), and [`Effect::Due`] keeps the
-//!   index of all that is due equal to what the rows say: one place in it for each, never more.
+//!   index of all that is due equal to what the rows say: one place in it for each, never more. The locks and logs of a
+//!   space that was deleted leave their places behind, until the time that these name.
+//! - What was deleted and could be mistaken for what comes after it leaves a mark: a log its end, a reader its
+//!   version, a space its name.
 
 use std::time::Duration;
 
 use crate::types::{
     Cell, CellKey, Era, History, Id, Lock, LockName, LogCreation, LogName, LogNumber, LogTime, MachineVersion, Memory,
-    NewRecord, Offset, Outcome, Position, ReaderName, Retention, Sequence, SpaceName, SpaceNumber,
+    NewRecord, Offset, Outcome, Position, ReaderName, Retention, Sequence, SpaceName, SpaceNumber, Version,
 };
 
 use super::fingerprint::Fingerprint;
@@ -124,6 +127,17 @@ impl LogHead {
     }
 }
 
+/// What stays of a log that was deleted, until it is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedLog {
+    /// Its short name in keys, which it keeps.
+    pub number: LogNumber,
+    /// Where it ended, and goes on.
+    pub end: Offset,
+    /// The space's time when it was deleted.
+    pub at: LogTime,
+}
+
 /// Where a piece of a log begins. Retention takes whole pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -187,6 +201,15 @@ pub enum Effect {
         /// The row.
         head: LogHead,
     },
+    /// The log's head goes, and this stays.
+    LogDeleted {
+        /// The log's space.
+        space: SpaceNumber,
+        /// The name.
+        name: LogName,
+        /// What stays.
+        mark: DeletedLog,
+    },
     /// The cell becomes this, or goes.
     Cell {
         /// The cell's space.
@@ -206,6 +229,17 @@ pub enum Effect {
         log: LogName,
         /// The row.
         position: Position,
+    },
+    /// The reader's position in the log goes, and this version stays.
+    PositionDeleted {
+        /// The reader's space.
+        space: SpaceNumber,
+        /// The reader.
+        reader: ReaderName,
+        /// The log.
+        log: LogName,
+        /// What stays.
+        version: Version,
     },
     /// The lock becomes this, or goes.
     Lock {
@@ -245,6 +279,16 @@ pub enum Effect {
         from: Offset,
         /// The first that stays.
         before: Offset,
+    },
+    /// The space goes with everything in it, and its name stays. It comes after whatever else was written to the
+    /// space; what is due in it stays in the index.
+    SpaceDeleted {
+        /// The name.
+        name: SpaceName,
+        /// Its short name in keys, which no other space gets.
+        number: SpaceNumber,
+        /// The time of all spaces when it was deleted.
+        at: LogTime,
     },
     /// These records follow each other from `first` on.
     Records {

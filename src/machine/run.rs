@@ -2,7 +2,8 @@
 //!
 //! - A row that changes more than once is returned once, as it is in the end, and so is a place in the due index. What an
 //!   entry does lands in one write, so nobody could see it in between.
-//! - What goes in ranges comes last: a range may take what the same entry has written, and never what it writes after.
+//! - What goes in ranges comes last: a range may take what the same entry has written, and never what it writes
+//!   after. Of a space that is deleted nothing else is left of what the entry did to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,7 @@ pub struct Ran {
     /// One answer for each proposal, in order.
     pub answers: Vec<Answer>,
     /// What is written, in this order: rows and ids, each once, then records in the order of their proposals, then what is
-    /// trimmed and forgotten.
+    /// trimmed and forgotten, then spaces that go.
     pub effects: Vec<Effect>,
 }
 
@@ -83,6 +84,7 @@ struct Gathered {
     trims: BTreeMap<(SpaceNumber, LogNumber), (Offset, Offset)>,
     /// As above.
     forgets: BTreeMap<SpaceNumber, (LogTime, LogTime)>,
+    deleted_spaces: BTreeMap<SpaceName, (SpaceNumber, LogTime)>,
 }
 
 impl Gathered {
@@ -95,13 +97,13 @@ impl Gathered {
             Effect::Bucket { space, start, .. } => {
                 self.buckets.insert((*space, *start));
             }
-            Effect::Log { space, name, .. } => {
+            Effect::Log { space, name, .. } | Effect::LogDeleted { space, name, .. } => {
                 self.logs.insert((*space, name.clone()));
             }
             Effect::Cell { space, key, .. } => {
                 self.cells.insert((*space, key.clone()));
             }
-            Effect::Position { space, reader, log, .. } => {
+            Effect::Position { space, reader, log, .. } | Effect::PositionDeleted { space, reader, log, .. } => {
                 self.positions.insert((*space, reader.clone(), log.clone()));
             }
             Effect::Lock { space, name, .. } => {
@@ -120,14 +122,33 @@ impl Gathered {
             Effect::Forget { space, from, below } => {
                 self.forgets.entry(*space).or_insert((*from, *below)).1 = *below;
             }
+            Effect::SpaceDeleted { name, number, at } => {
+                self.drop_space(name, *number);
+                self.deleted_spaces.insert(name.clone(), (*number, *at));
+            }
         }
+    }
+
+    /// Nothing has changed in a space that goes as a whole, but what is due.
+    fn drop_space(&mut self, name: &SpaceName, number: SpaceNumber) {
+        let stays = |space: SpaceNumber| space != number;
+        self.spaces.remove(name);
+        self.buckets.retain(|(space, _)| stays(*space));
+        self.logs.retain(|(space, _)| stays(*space));
+        self.cells.retain(|(space, _)| stays(*space));
+        self.positions.retain(|(space, _, _)| stays(*space));
+        self.locks.retain(|(space, _)| stays(*space));
+        self.ids.retain(|(space, _)| stays(*space));
+        self.records.retain(|effect| !matches!(effect, Effect::Records { space, .. } if *space == number));
+        self.trims.retain(|(space, _), _| stays(*space));
+        self.forgets.remove(&number);
     }
 
     fn finish(self, view: &impl View) -> Vec<Effect> {
         let mut effects = Vec::new();
         effects.extend(self.globals.then(|| Effect::Globals(view.globals())));
         effects.extend(self.spaces.into_iter().map(|name| {
-            let space = view.space(&name).expect("a space never goes").clone();
+            let space = view.space(&name).expect("a space that goes was dropped").clone();
             Effect::Space { name, space }
         }));
         effects.extend(self.buckets.into_iter().map(|(space, start)| {
@@ -135,16 +156,23 @@ impl Gathered {
             Effect::Bucket { space, start, bucket }
         }));
         effects.extend(self.logs.into_iter().map(|(space, name)| {
-            let head = view.log(space, &name).expect("a log never goes").clone();
-            Effect::Log { space, name, head }
+            if let Some(head) = view.log(space, &name) {
+                let head = head.clone();
+                return Effect::Log { space, name, head };
+            }
+            let mark = *view.deleted_log(space, &name).expect("a log that goes leaves a mark");
+            Effect::LogDeleted { space, name, mark }
         }));
         effects.extend(self.cells.into_iter().map(|(space, key)| {
             let cell = view.cell(space, &key).cloned();
             Effect::Cell { space, key, cell }
         }));
         effects.extend(self.positions.into_iter().map(|(space, reader, log)| {
-            let position = *view.position(space, &reader, &log).expect("a position never goes");
-            Effect::Position { space, reader, log, position }
+            if let Some(&position) = view.position(space, &reader, &log) {
+                return Effect::Position { space, reader, log, position };
+            }
+            let version = view.deleted_position(space, &reader, &log).expect("a position that goes leaves a mark");
+            Effect::PositionDeleted { space, reader, log, version }
         }));
         effects.extend(self.locks.into_iter().map(|(space, name)| {
             let lock = view.lock(space, &name).cloned();
@@ -160,6 +188,8 @@ impl Gathered {
         effects.extend(self.trims.into_iter().map(trim));
         let forget = |(space, (from, below))| Effect::Forget { space, from, below };
         effects.extend(self.forgets.into_iter().map(forget));
+        let delete = |(name, (number, at))| Effect::SpaceDeleted { name, number, at };
+        effects.extend(self.deleted_spaces.into_iter().map(delete));
         effects
     }
 }

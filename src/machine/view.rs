@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::types::{
     Action, Cell, CellKey, Guard, Id, Lock, LockName, LogName, LogTime, Position, Proposal, ReaderName, SpaceName,
-    SpaceNumber,
+    SpaceNumber, Version,
 };
 
-use super::rows::{Bucket, Due, Globals, LogHead, Remembered, Space};
+use super::rows::{Bucket, DeletedLog, Due, Globals, LogHead, Remembered, Space};
 
 /// The state as the machine sees it. Reading can't fail: whatever is needed was fetched before.
 pub trait View {
@@ -15,14 +15,20 @@ pub trait View {
     fn globals(&self) -> Globals;
     /// A space by its name.
     fn space(&self, name: &SpaceName) -> Option<&Space>;
+    /// When a space was deleted that had this name.
+    fn deleted_space(&self, name: &SpaceName) -> Option<LogTime>;
     /// A log by its name.
     fn log(&self, space: SpaceNumber, name: &LogName) -> Option<&LogHead>;
+    /// What stayed of a log that was deleted and is not there again.
+    fn deleted_log(&self, space: SpaceNumber, name: &LogName) -> Option<&DeletedLog>;
     /// What the space knows of an id.
     fn remembered(&self, space: SpaceNumber, id: &Id) -> Option<&Remembered>;
     /// A cell by its key.
     fn cell(&self, space: SpaceNumber, key: &CellKey) -> Option<&Cell>;
     /// A reader's position in a log.
     fn position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Option<&Position>;
+    /// The version of a reader that was deleted and not moved again.
+    fn deleted_position(&self, space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Option<Version>;
     /// A lock by its name.
     fn lock(&self, space: SpaceNumber, name: &LockName) -> Option<&Lock>;
     /// A bucket by its first birth.
@@ -34,6 +40,8 @@ pub trait View {
 }
 
 /// The rows that proposals may read, so that a store can fetch them all at once.
+///
+/// Where a space, a log or a position is not there, what stayed of it when it was deleted is read, too.
 ///
 /// Beside them time reads what is due; how much of it a store has to fetch is said at [`super::due_in_entry`].
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -91,7 +99,8 @@ impl Reads {
             Action::Append { log, .. }
             | Action::Trim { log, .. }
             | Action::CreateLog { log, .. }
-            | Action::SetRetention { log, .. } => {
+            | Action::SetRetention { log, .. }
+            | Action::DeleteLog { log } => {
                 self.logs.insert((space, log.clone()));
             }
             Action::Put { key, .. } | Action::Delete { key } | Action::Add { key, .. } => {
@@ -101,11 +110,14 @@ impl Reads {
                 self.logs.insert((space.clone(), log.clone()));
                 self.positions.insert((space, reader.clone(), log.clone()));
             }
+            Action::DeleteReader { reader, log } => {
+                self.positions.insert((space, reader.clone(), log.clone()));
+            }
             Action::Acquire { lock, .. } | Action::Renew { lock, .. } | Action::Release { lock, .. } => {
                 self.locks.insert((space, lock.clone()));
             }
             Action::Compensate { target } => self.ids.push((space, target.clone())),
-            Action::CreateSpace { name, .. } => {
+            Action::CreateSpace { name, .. } | Action::DeleteSpace { name } => {
                 self.spaces.insert(name.clone());
             }
             Action::SetSpace { name, .. } => {

@@ -89,15 +89,28 @@ pub struct KeyedCell {
     pub cell: Cell,
 }
 
-/// How far a reader has come in a log. One that was never moved is at 0 and has version 0.
+/// How far a reader has come in a log. One that was never moved is at 0 and has version 0. One that was deleted is at
+/// 0, too, with the version of its deletion, so that whoever saw it before loses at a guard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Position {
     /// The first offset that it has not done.
     pub offset: Offset,
     /// How it came to be there.
     pub version: Version,
-    /// The space's time then.
+    /// The space's time when it was moved there; zero for a reader that was never moved, or was deleted since.
     pub time: LogTime,
+}
+
+impl Position {
+    /// Where a reader is that was deleted by the command that gave this version.
+    pub fn deleted(version: Version) -> Self {
+        Self { version, ..Self::default() }
+    }
+
+    /// Whether a command has moved the reader, and none deleted it since. Otherwise it begins where the log begins.
+    pub fn was_moved(&self) -> bool {
+        self.time > LogTime::ZERO
+    }
 }
 
 /// A position with its reader and its log.
@@ -109,7 +122,7 @@ pub struct ReaderPosition {
     pub log: LogName,
     /// How far it has come.
     pub position: Position,
-    /// Where the log ends.
+    /// Where the log ends, or ended when it was deleted.
     pub end: Offset,
 }
 

@@ -67,7 +67,7 @@ pub struct Cancel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Guard {
-    /// The log's end is exactly this; a log that is not there ends at 0.
+    /// The log's end is exactly this. A log that never was ends at 0, and one that was deleted where it ended.
     LogEnd {
         /// The log.
         log: LogName,
@@ -93,7 +93,8 @@ pub enum Guard {
         /// The least number.
         least: i64,
     },
-    /// The reader is where it was seen, and has not been moved since. One that was never moved is at 0 with version 0.
+    /// The reader is where it was seen, and has not been moved since. One that was never moved is at 0 with version
+    /// 0; one that was deleted is at 0 with the version of its deletion.
     Position {
         /// The reader.
         reader: ReaderName,
@@ -245,6 +246,20 @@ pub enum Action {
         /// How much of it is kept.
         retention: Retention,
     },
+    /// Takes a log away, with all its records. Its end stays known: should the log be made again, it goes on there,
+    /// so that an offset never means two records. No id is forgotten for it, and no reader moves.
+    DeleteLog {
+        /// The log.
+        log: LogName,
+    },
+    /// Takes a reader's position in a log away. The reader is at 0 then, as one that was never moved, but with the
+    /// version of this command.
+    DeleteReader {
+        /// The reader.
+        reader: ReaderName,
+        /// The log.
+        log: LogName,
+    },
     /// Makes a space. Only in the reserved space.
     CreateSpace {
         /// The space.
@@ -261,6 +276,12 @@ pub enum Action {
         /// How its logs come to be from now on, if that changes.
         logs: Option<LogCreation>,
     },
+    /// Takes a space away, with all that is in it, its ids too. Its name stays known and is never given again. Only
+    /// in the reserved space; neither that nor `main` can be deleted.
+    DeleteSpace {
+        /// The space.
+        name: SpaceName,
+    },
     /// Decides entries by the rules of a greater version from the next one on. Only in the reserved space.
     RaiseVersion {
         /// The version.
@@ -272,7 +293,9 @@ impl Action {
     /// Whether it belongs in the reserved space, and there alone.
     pub(crate) fn is_of_system(&self) -> bool {
         match self {
-            Self::CreateSpace { .. } | Self::SetSpace { .. } | Self::RaiseVersion { .. } => true,
+            Self::CreateSpace { .. } | Self::SetSpace { .. } | Self::DeleteSpace { .. } | Self::RaiseVersion { .. } => {
+                true
+            }
             Self::Append { .. }
             | Self::Put { .. }
             | Self::Delete { .. }
@@ -284,7 +307,9 @@ impl Action {
             | Self::Trim { .. }
             | Self::Compensate { .. }
             | Self::CreateLog { .. }
-            | Self::SetRetention { .. } => false,
+            | Self::SetRetention { .. }
+            | Self::DeleteLog { .. }
+            | Self::DeleteReader { .. } => false,
         }
     }
 
@@ -302,12 +327,19 @@ impl Action {
             Self::Append { log, records } => log.as_str().len() + records.iter().map(NewRecord::size).sum::<usize>(),
             Self::Put { key, value } => key.as_str().len() + value.size(),
             Self::Delete { key } | Self::Add { key, .. } => key.as_str().len(),
-            Self::Move { reader, log, .. } => reader.as_str().len() + log.as_str().len(),
+            Self::Move { reader, log, .. } | Self::DeleteReader { reader, log } => {
+                reader.as_str().len() + log.as_str().len()
+            }
             Self::Acquire { lock, holder, .. } => lock.as_str().len() + holder.as_str().len(),
             Self::Renew { lock, .. } | Self::Release { lock, .. } => lock.as_str().len(),
-            Self::Trim { log, .. } | Self::CreateLog { log, .. } | Self::SetRetention { log, .. } => log.as_str().len(),
+            Self::Trim { log, .. }
+            | Self::CreateLog { log, .. }
+            | Self::SetRetention { log, .. }
+            | Self::DeleteLog { log } => log.as_str().len(),
             Self::Compensate { target } => target.text().len(),
-            Self::CreateSpace { name, .. } | Self::SetSpace { name, .. } => name.as_str().len(),
+            Self::CreateSpace { name, .. } | Self::SetSpace { name, .. } | Self::DeleteSpace { name } => {
+                name.as_str().len()
+            }
             Self::RaiseVersion { .. } => 0,
         }
     }
@@ -328,7 +360,7 @@ impl Guard {
     }
 }
 
-/// A rule of §1 or a limit that a command breaks.
+/// A rule or a limit that a command breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -388,6 +420,9 @@ pub enum Malformed {
     /// A change of a space that changes nothing.
     #[error("a change to a space must name what changes: its memory, or how logs are created")]
     NoChange,
+    /// A deletion of a space that every cluster has.
+    #[error("the space {0} can't be deleted: every cluster has it")]
+    PermanentSpace(SpaceName),
 }
 
 impl Command {
@@ -430,6 +465,7 @@ impl Command {
                 Err(Malformed::Retention)
             }
             Action::SetSpace { memory: None, logs: None, .. } => Err(Malformed::NoChange),
+            Action::DeleteSpace { name } if name.is_permanent() => Err(Malformed::PermanentSpace(name.clone())),
             _ => Ok(()),
         })
     }

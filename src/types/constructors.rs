@@ -13,7 +13,7 @@ use super::read::Condition;
 use super::record::NewRecord;
 
 impl Guard {
-    /// The log's end is exactly this; a log that is not there ends at 0.
+    /// The log's end is exactly this. A log that never was ends at 0, and one that was deleted where it ended.
     pub fn log_end(log: &LogName, end: Offset) -> Self {
         Self::LogEnd { log: log.clone(), end }
     }
@@ -127,6 +127,17 @@ impl Action {
         Self::SetRetention { log: log.clone(), retention }
     }
 
+    /// Takes a log away, with all its records. Should it be made again, it goes on where it ended. No id is forgotten
+    /// for it.
+    pub fn delete_log(log: &LogName) -> Self {
+        Self::DeleteLog { log: log.clone() }
+    }
+
+    /// Takes a reader's position in a log away. One that is not there refuses the command.
+    pub fn delete_reader(reader: &ReaderName, log: &LogName) -> Self {
+        Self::DeleteReader { reader: reader.clone(), log: log.clone() }
+    }
+
     /// Makes a space. Only in [`SpaceName::system`].
     pub fn create_space(name: &SpaceName, policy: SpacePolicy) -> Self {
         Self::CreateSpace { name: name.clone(), policy }
@@ -135,6 +146,11 @@ impl Action {
     /// Changes a space in what is given. Only in [`SpaceName::system`].
     pub fn set_space(name: &SpaceName, memory: Option<Duration>, logs: Option<LogCreation>) -> Self {
         Self::SetSpace { name: name.clone(), memory, logs }
+    }
+
+    /// Takes a space away, with everything in it, its ids too, for ever. Only in [`SpaceName::system`].
+    pub fn delete_space(name: &SpaceName) -> Self {
+        Self::DeleteSpace { name: name.clone() }
     }
 
     /// Decides by the rules of a greater version from the next entry on. Only in [`SpaceName::system`].

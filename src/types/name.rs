@@ -92,6 +92,11 @@ impl SpaceName {
     pub fn system() -> Self {
         Self("oncelog.system".into())
     }
+
+    /// Whether every cluster has it, for as long as there is the cluster.
+    pub fn is_permanent(&self) -> bool {
+        *self == Self::main() || *self == Self::system()
+    }
 }
 
 fn check_length(text: &str) -> Result<(), Malformed> {

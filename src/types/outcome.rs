@@ -96,10 +96,22 @@ pub enum ActionResult {
     LogCreated,
     /// The log is kept as was asked.
     RetentionSet,
+    /// The log and its records are gone.
+    LogDeleted {
+        /// Where it ended, and where it goes on should it be made again.
+        end: Offset,
+    },
+    /// The reader's position is gone.
+    ReaderDeleted {
+        /// The version that the reader has until it is moved again.
+        version: Version,
+    },
     /// The space is there.
     SpaceCreated,
     /// The space's policy is as was asked.
     SpaceSet,
+    /// The space is gone, and its name is never given again.
+    SpaceDeleted,
     /// Entries are decided by these rules from now on.
     VersionRaised {
         /// The rules.
@@ -135,6 +147,11 @@ pub enum Answer {
 pub enum Rejection {
     /// The space does not exist.
     NoSuchSpace,
+    /// The space was deleted.
+    SpaceDeleted {
+        /// The cluster's time when it was.
+        at: LogTime,
+    },
     /// Birth below the floor.
     TooOld {
         /// The time below which the space has forgotten.

@@ -55,7 +55,7 @@ impl Fate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
-    /// The log ends at this offset or later; a log that is not there ends at 0.
+    /// The log ends at this offset or later. A log that never was ends at 0, and one that was deleted where it ended.
     LogEnd {
         /// The log.
         log: LogName,

@@ -55,6 +55,8 @@ pub enum Found {
         /// The position's version.
         version: Version,
     },
+    /// The reader has no position in the log: it was never moved there, or was deleted.
+    NoReader,
     /// The lock is not held, or no longer.
     LockFree,
     /// The lock is held by somebody.
@@ -87,6 +89,11 @@ pub enum Found {
     NoSpace,
     /// The space is there already.
     SpaceExists,
+    /// The space was deleted, and its name is never given again.
+    SpaceDeleted {
+        /// The cluster's time when it was.
+        at: LogTime,
+    },
     /// A space that remembers for ever never forgets, and one that forgets never remembers for ever.
     MemoryIsFixed,
     /// The policy was changed too often for what the space still remembers.
@@ -144,6 +151,7 @@ impl Found {
             Self::TooLittle(_) => "too_little",
             Self::OutOfBounds(_) => "out_of_bounds",
             Self::Position { .. } => "position",
+            Self::NoReader => "no_reader",
             Self::LockFree => "lock_free",
             Self::LockHeld { .. } => "lock_held",
             Self::Fate(_) => "fate",
@@ -152,6 +160,7 @@ impl Found {
             Self::AlreadyCompensated { .. } => "already_compensated",
             Self::NoSpace => "no_space",
             Self::SpaceExists => "space_exists",
+            Self::SpaceDeleted { .. } => "space_deleted",
             Self::MemoryIsFixed => "memory_is_fixed",
             Self::TooManyChanges => "too_many_changes",
             Self::VersionInForce(_) => "version_in_force",

@@ -126,6 +126,7 @@ fn write_found(formatter: &mut fmt::Formatter<'_>, found: &Found, part: Option<P
                 _ => Ok(()),
             }
         }
+        Found::NoReader => write!(formatter, "{} has no position to delete", Reader(part)),
         Found::LockFree => match token(part) {
             Some(token) => {
                 write!(formatter, "nobody holds {}: token {token} was released or has expired", lock(part))
@@ -155,6 +156,9 @@ fn write_found(formatter: &mut fmt::Formatter<'_>, found: &Found, part: Option<P
         Found::AlreadyCompensated { by } => write!(formatter, "{} has been undone already, by `{by}`", target(part)),
         Found::NoSpace => write!(formatter, "there is no {}", space(part).bare()),
         Found::SpaceExists => write!(formatter, "{} is there already", space(part)),
+        Found::SpaceDeleted { at } => {
+            write!(formatter, "{} was deleted at {at}, and its name is never given again", space(part))
+        }
         Found::MemoryIsFixed => {
             write!(formatter, "{} remembers ids for ever, and that cannot be changed", space(part))
         }
@@ -210,7 +214,8 @@ fn log(part: Option<Part<'_>>) -> Named<'_> {
             | Action::Move { log, .. }
             | Action::Trim { log, .. }
             | Action::CreateLog { log, .. }
-            | Action::SetRetention { log, .. },
+            | Action::SetRetention { log, .. }
+            | Action::DeleteLog { log },
         ) => Some(log),
         Part::Guard(_) | Part::Action(_) => None,
     });
@@ -248,7 +253,9 @@ fn token(part: Option<Part<'_>>) -> Option<Token> {
 
 fn space(part: Option<Part<'_>>) -> Named<'_> {
     let name = part.and_then(|part| match part {
-        Part::Action(Action::CreateSpace { name, .. } | Action::SetSpace { name, .. }) => Some(name),
+        Part::Action(
+            Action::CreateSpace { name, .. } | Action::SetSpace { name, .. } | Action::DeleteSpace { name },
+        ) => Some(name),
         Part::Guard(_) | Part::Action(_) => None,
     });
     Named { kind: "space", name: name.map(SpaceName::as_str) }
@@ -278,7 +285,9 @@ struct Reader<'a>(Option<Part<'a>>);
 impl fmt::Display for Reader<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(Part::Guard(Guard::Position { reader, log, .. })) => {
+            Some(
+                Part::Guard(Guard::Position { reader, log, .. }) | Part::Action(Action::DeleteReader { reader, log }),
+            ) => {
                 write!(formatter, "reader `{}` of log `{log}`", ReaderName::as_str(reader))
             }
             _ => formatter.write_str("the reader"),
@@ -433,6 +442,24 @@ mod tests {
             (
                 of_action(Action::SetSpace { name: eu(), memory: None, logs: None }, Found::NoSpace),
                 ["there is no space `eu`", "its second action: there is no such space"],
+            ),
+            (
+                of_action(Action::DeleteSpace { name: eu() }, Found::SpaceDeleted { at: noon() }),
+                [
+                    "space `eu` was deleted at 2026-11-24T12:17:38.000Z, and its name is never given again",
+                    "its second action: the space was deleted at 2026-11-24T12:17:38.000Z, and its name is never given \
+                     again",
+                ],
+            ),
+            (
+                of_action(
+                    Action::DeleteReader { reader: ReaderName::new("billing").unwrap(), log: orders() },
+                    Found::NoReader,
+                ),
+                [
+                    "reader `billing` of log `orders` has no position to delete",
+                    "its second action: the reader has no position to delete",
+                ],
             ),
             (
                 of_action(Action::RaiseVersion { to: MachineVersion(1) }, Found::VersionInForce(MachineVersion(2))),

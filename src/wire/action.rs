@@ -70,6 +70,13 @@ pub(super) fn action(at: &str, message: v1::Action) -> Result<Action, Wrong> {
             log: fields::log_name(&field("set_retention.log"), &log)?,
             retention: retention(kept),
         },
+        Message::DeleteLog(v1::DeleteLog { log }) => {
+            Action::DeleteLog { log: fields::log_name(&field("delete_log.log"), &log)? }
+        }
+        Message::DeleteReader(v1::DeleteReader { reader, log }) => Action::DeleteReader {
+            reader: fields::reader_name(&field("delete_reader.reader"), &reader)?,
+            log: fields::log_name(&field("delete_reader.log"), &log)?,
+        },
         Message::CreateSpace(v1::CreateSpace { name, memory_ms, logs }) => Action::CreateSpace {
             name: fields::named_space(&field("create_space.name"), &name)?,
             policy: SpacePolicy {
@@ -82,6 +89,9 @@ pub(super) fn action(at: &str, message: v1::Action) -> Result<Action, Wrong> {
             memory: memory_ms.map(Duration::from_millis),
             logs: creation(&field("set_space.logs"), logs)?,
         },
+        Message::DeleteSpace(v1::DeleteSpace { name }) => {
+            Action::DeleteSpace { name: fields::named_space(&field("delete_space.name"), &name)? }
+        }
         Message::RaiseVersion(v1::RaiseVersion { to }) => Action::RaiseVersion {
             to: MachineVersion(
                 u16::try_from(to)
@@ -141,6 +151,10 @@ pub(super) fn action_message(action: &Action) -> v1::Action {
             log: text(log.as_str()),
             retention: Some(retention_message(retention)),
         }),
+        Action::DeleteLog { log } => Message::DeleteLog(v1::DeleteLog { log: text(log.as_str()) }),
+        Action::DeleteReader { reader, log } => {
+            Message::DeleteReader(v1::DeleteReader { reader: text(reader.as_str()), log: text(log.as_str()) })
+        }
         Action::CreateSpace { name, policy } => Message::CreateSpace(v1::CreateSpace {
             name: text(name.as_str()),
             memory_ms: memory_message(policy.memory),
@@ -151,6 +165,7 @@ pub(super) fn action_message(action: &Action) -> v1::Action {
             memory_ms: memory.map(milliseconds),
             logs: logs.map_or(v1::LogCreation::Unspecified.into(), log_creation_message),
         }),
+        Action::DeleteSpace { name } => Message::DeleteSpace(v1::DeleteSpace { name: text(name.as_str()) }),
         Action::RaiseVersion { to } => Message::RaiseVersion(v1::RaiseVersion { to: to.0.into() }),
     };
     v1::Action { action: Some(message) }

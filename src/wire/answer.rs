@@ -123,6 +123,9 @@ pub fn rejection(asked: Asked<'_>, rejected: &Rejection) -> ErrorReport {
     let Asked { space, id, .. } = asked;
     match rejected {
         Rejection::NoSuchSpace => none(Reason::NoSuchSpace, format!("there is no space `{space}`")),
+        Rejection::SpaceDeleted { at } => {
+            none(Reason::NoSuchSpace, format!("there is no space `{space}`: it was deleted at {at}"))
+        }
         Rejection::TooOld { floor } => none(
             Reason::IdTooOld,
             format!("id `{id}`{} is too old: space `{space}` takes no ids born before {floor}", Born(id)),
@@ -202,10 +205,12 @@ pub(super) fn refused(asked: Asked<'_>, refusal: &Refusal, outcome: &Outcome, re
         Found::TargetBornAhead { clock } => report.with_fact("clock_ms", clock.as_ms()),
         Found::AlreadyCompensated { by } => report.with_fact("by", by),
         Found::VersionInForce(version) => report.with_fact("version", version),
+        Found::SpaceDeleted { at } => report.with_fact("deleted_ms", at.as_ms()),
         Found::NoLog
         | Found::LogExists
         | Found::NoCell
         | Found::NotANumber
+        | Found::NoReader
         | Found::LockFree
         | Found::NoSpace
         | Found::SpaceExists
@@ -344,6 +349,7 @@ mod tests {
         let time = LogTime::from_ms(1_234).unwrap();
         let expected = [
             (Rejection::NoSuchSpace, Code::NotFound, Reason::NoSuchSpace),
+            (Rejection::SpaceDeleted { at: LogTime::ZERO }, Code::NotFound, Reason::NoSuchSpace),
             (Rejection::TooOld { floor: time }, Code::FailedPrecondition, Reason::IdTooOld),
             (Rejection::WithoutBirth, Code::FailedPrecondition, Reason::IdWithoutBirth),
             (Rejection::BirthBesideForever, Code::InvalidArgument, Reason::Malformed),

@@ -42,7 +42,8 @@ impl Wrong {
             | MalformedCommand::Retention
             | MalformedCommand::Memory
             | MalformedCommand::WrongSpace
-            | MalformedCommand::NoChange => Self::malformed(field, malformed),
+            | MalformedCommand::NoChange
+            | MalformedCommand::PermanentSpace(_) => Self::malformed(field, malformed),
             MalformedCommand::TooManySteps(_)
             | MalformedCommand::TooManyRecords(_)
             | MalformedCommand::RecordTooLarge(_)

@@ -72,8 +72,11 @@ fn result_message(result: &ActionResult) -> v1::ActionResult {
         ActionResult::Compensated => Message::Compensated(v1::Compensated {}),
         ActionResult::LogCreated => Message::LogCreated(v1::LogCreated {}),
         ActionResult::RetentionSet => Message::RetentionSet(v1::RetentionSet {}),
+        ActionResult::LogDeleted { end } => Message::LogDeleted(v1::LogDeleted { end: end.0 }),
+        ActionResult::ReaderDeleted { version } => Message::ReaderDeleted(v1::ReaderDeleted { version: version.0 }),
         ActionResult::SpaceCreated => Message::SpaceCreated(v1::SpaceCreated {}),
         ActionResult::SpaceSet => Message::SpaceSet(v1::SpaceSet {}),
+        ActionResult::SpaceDeleted => Message::SpaceDeleted(v1::SpaceDeleted {}),
         ActionResult::VersionRaised { version } => {
             Message::VersionRaised(v1::VersionRaised { version: version.0.into() })
         }
@@ -99,8 +102,11 @@ fn result(message: &v1::ActionResult) -> Result<ActionResult, Unreadable> {
         Message::Compensated(v1::Compensated {}) => ActionResult::Compensated,
         Message::LogCreated(v1::LogCreated {}) => ActionResult::LogCreated,
         Message::RetentionSet(v1::RetentionSet {}) => ActionResult::RetentionSet,
+        Message::LogDeleted(deleted) => ActionResult::LogDeleted { end: Offset(deleted.end) },
+        Message::ReaderDeleted(deleted) => ActionResult::ReaderDeleted { version: Version(deleted.version) },
         Message::SpaceCreated(v1::SpaceCreated {}) => ActionResult::SpaceCreated,
         Message::SpaceSet(v1::SpaceSet {}) => ActionResult::SpaceSet,
+        Message::SpaceDeleted(v1::SpaceDeleted {}) => ActionResult::SpaceDeleted,
         Message::VersionRaised(raised) => ActionResult::VersionRaised {
             version: MachineVersion(u16::try_from(raised.version).map_err(|_| Unreadable("version of the machine"))?),
         },
@@ -127,6 +133,7 @@ pub(super) mod tests {
             Found::TooLittle(-4),
             Found::OutOfBounds(i64::MIN),
             Found::Position { offset: Offset(1), version: Version(2) },
+            Found::NoReader,
             Found::LockFree,
             Found::LockHeld { holder: Holder::new("worker 1").unwrap(), token, expires: time },
             Found::TargetTooOld { floor: time },
@@ -134,6 +141,7 @@ pub(super) mod tests {
             Found::AlreadyCompensated { by: Id::with_birth("undo", time).unwrap() },
             Found::NoSpace,
             Found::SpaceExists,
+            Found::SpaceDeleted { at: time },
             Found::MemoryIsFixed,
             Found::TooManyChanges,
             Found::VersionInForce(MachineVersion(2)),
@@ -159,8 +167,11 @@ pub(super) mod tests {
             ActionResult::Compensated,
             ActionResult::LogCreated,
             ActionResult::RetentionSet,
+            ActionResult::LogDeleted { end: Offset(6) },
+            ActionResult::ReaderDeleted { version: Version(7) },
             ActionResult::SpaceCreated,
             ActionResult::SpaceSet,
+            ActionResult::SpaceDeleted,
             ActionResult::VersionRaised { version: MachineVersion(2) },
         ]
     }

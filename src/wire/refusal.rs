@@ -28,6 +28,7 @@ pub(super) fn refusal_message(refusal: &Refusal) -> v1::Refused {
         Found::Position { offset, version } => {
             Message::Position(v1::FoundPosition { offset: offset.0, version: version.0 })
         }
+        Found::NoReader => Message::NoReader(v1::NoReader {}),
         Found::LockFree => Message::LockFree(v1::LockFree {}),
         Found::LockHeld { holder, token, expires } => {
             let held = crate::types::Lock { holder: holder.clone(), token: *token, expires: *expires };
@@ -38,6 +39,7 @@ pub(super) fn refusal_message(refusal: &Refusal) -> v1::Refused {
         Found::TargetBornAhead { clock } => Message::TargetBornAheadClockMs(clock.as_ms()),
         Found::AlreadyCompensated { by } => Message::AlreadyCompensatedBy(command_id(by)),
         Found::NoSpace => Message::NoSpace(v1::NoSpace {}),
+        Found::SpaceDeleted { at } => Message::SpaceDeletedMs(at.as_ms()),
         Found::SpaceExists => Message::SpaceExists(v1::SpaceExists {}),
         Found::MemoryIsFixed => Message::MemoryIsFixed(v1::MemoryIsFixed {}),
         Found::TooManyChanges => Message::TooManyChanges(v1::TooManyChanges {}),
@@ -65,6 +67,7 @@ pub(super) fn refusal(message: &v1::Refused) -> Result<Refusal, Unreadable> {
         Message::Position(v1::FoundPosition { offset, version }) => {
             Found::Position { offset: Offset(*offset), version: Version(*version) }
         }
+        Message::NoReader(v1::NoReader {}) => Found::NoReader,
         Message::LockFree(v1::LockFree {}) => Found::LockFree,
         Message::LockHeld(held) => {
             let crate::types::Lock { holder, token, expires } = lock(held)?;
@@ -77,6 +80,7 @@ pub(super) fn refusal(message: &v1::Refused) -> Result<Refusal, Unreadable> {
             Found::AlreadyCompensated { by: fields::id(Some(by.clone())).map_err(|_| Unreadable("id"))? }
         }
         Message::NoSpace(v1::NoSpace {}) => Found::NoSpace,
+        Message::SpaceDeletedMs(at) => Found::SpaceDeleted { at: time(*at)? },
         Message::SpaceExists(v1::SpaceExists {}) => Found::SpaceExists,
         Message::MemoryIsFixed(v1::MemoryIsFixed {}) => Found::MemoryIsFixed,
         Message::TooManyChanges(v1::TooManyChanges {}) => Found::TooManyChanges,

@@ -70,6 +70,23 @@ pub enum Job {
     },
     /// Something is remembered for a while only.
     Forgettable,
+    /// A log goes, with its records.
+    DeleteLog {
+        /// As a dump of a replica names it.
+        log: String,
+    },
+    /// A reader's position goes.
+    DeleteReader {
+        /// The reader.
+        reader: String,
+        /// The log that it reads.
+        source: String,
+    },
+    /// A space goes, with all that is in it.
+    DeleteSpace {
+        /// The space.
+        space: String,
+    },
     /// What others need.
     Prepare,
 }
@@ -161,6 +178,11 @@ pub enum Got {
     },
     /// A sum.
     Added(i64),
+    /// The end of a log that went.
+    LogDeleted {
+        /// Where no record ever was.
+        end: u64,
+    },
     /// A lock.
     Locked {
         /// What it is held by.

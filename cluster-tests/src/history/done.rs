@@ -6,7 +6,7 @@ use super::{Attempt, Command, Events, Job, Operation};
 type Count = fn(&Events) -> usize;
 
 /// All that clients do, by its name, and how to count what had a result.
-pub const WORKLOADS: [(&str, Count); 12] = [
+pub const WORKLOADS: [(&str, Count); 13] = [
     ("appends", |events| operations(events, |it| it.attempts.iter().any(|attempt| is_ok(attempt, false)))),
     ("streamed appends", |events| operations(events, |it| it.attempts.iter().any(|attempt| is_ok(attempt, true)))),
     ("ids sent by several at once", |events| operations(events, several_at_once)),
@@ -30,6 +30,11 @@ pub const WORKLOADS: [(&str, Count); 12] = [
     }),
     ("handled batches", |events| commands(events, |it| matches!(it.job, Job::Handle { .. }) && it.applied().is_some())),
     ("locks taken", |events| commands(events, |it| matches!(it.job, Job::Acquire { .. }) && it.applied().is_some())),
+    ("deleted logs and spaces", |events| {
+        let logs = commands(events, |it| matches!(it.job, Job::DeleteLog { .. }) && it.applied().is_some());
+        let spaces = commands(events, |it| matches!(it.job, Job::DeleteSpace { .. }) && it.applied().is_some());
+        logs.min(spaces)
+    }),
     ("ids that are too old", |events| commands(events, |it| it.too_old().is_some())),
 ];
 

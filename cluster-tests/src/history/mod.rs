@@ -7,6 +7,7 @@
 
 mod command;
 mod content;
+mod deleted;
 mod done;
 mod event;
 pub mod file;
@@ -14,6 +15,7 @@ mod seen;
 
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
+pub use deleted::Deleted;
 pub use done::{WORKLOADS, done};
 pub use event::{Again, Attempt, Effective, Fault, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
 pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};

@@ -7,6 +7,7 @@
 mod abandoned;
 mod cancels;
 mod consumers;
+mod deletions;
 mod ends;
 mod local;
 mod locks;
@@ -97,6 +98,15 @@ impl Load {
         load.put(cluster, ids, 3, consumers::run);
         load.put(cluster, ids, 3, locks::run);
         load.put(cluster, ids, 1, too_old::run);
+        load.put(cluster, ids, 2, deletions::run);
+        load
+    }
+
+    /// Clients of all nodes that append, and some that make logs and spaces and delete them.
+    pub fn start_deleting(cluster: &Cluster, history: &Arc<History>) -> Self {
+        let ids = &cluster.ids();
+        let mut load = Self::start_on(cluster, ids, history);
+        load.put(cluster, ids, 3, deletions::run);
         load
     }
 

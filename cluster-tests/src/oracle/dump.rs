@@ -1,6 +1,6 @@
 //! All that one replica holds, read from its own state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,9 @@ pub struct Dump {
     pub digest: String,
     /// Digests that the node remembers.
     pub remembered: BTreeMap<u64, String>,
+    /// All spaces but the reserved one.
+    #[serde(default)]
+    pub spaces: BTreeSet<String>,
     /// All cells, by their space and key.
     #[serde(default)]
     pub cells: BTreeMap<String, Held>,
@@ -87,6 +90,7 @@ impl Dump {
         let mut dump = Self::default();
         for space in client.local_spaces().await.map_err(said)? {
             dump.take_space(client, &space).await.map_err(said)?;
+            dump.spaces.insert(space);
         }
         let after = node.status().await.map_err(said)?;
         if before.applied_index != after.applied_index {

@@ -188,3 +188,45 @@ async fn what_a_command_makes_of_a_log_is_there_once_however_often_it_is_killed(
     let expected: Vec<_> = (0..RECORDS).map(|number| format!("mail {number}")).collect();
     assert_eq!(found, expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_readers_and_spaces_are_deleted_each_by_a_command_with_an_id() {
+    let cluster = Cluster::start("deletes").await;
+    answer(&cluster, &["append", "orders", "one", "--id", "first"]).await;
+    answer(&cluster, &["reader", "move", "billing", "orders", "end"]).await;
+    let moved = answer(&cluster, &["reader", "describe", "billing", "orders"]).await;
+    let version = number(&moved, "version").to_string();
+
+    let delete = ["reader", "delete", "billing", "orders"];
+    let elsewhere = [&delete[..], &["--if-at", "0", "--if-version", "0"]].concat();
+    assert_eq!(text(&refusal(&cluster, &elsewhere).await, "found"), "position");
+    let seen = [&delete[..], &["--if-at", "1", "--if-version", &version, "--id", "delete-reader"]].concat();
+    let deleted = answer(&cluster, &seen).await;
+    assert_eq!(answer(&cluster, &seen).await.get("replayed"), Some(&json!(true)));
+    assert_eq!(text(&refusal(&cluster, &delete).await, "found"), "no_reader");
+    let after = answer(&cluster, &["reader", "describe", "billing", "orders"]).await;
+    assert_eq!((number(&after, "offset"), number(&after, "version")), (0, number(&deleted, "version")));
+    assert_eq!(after.get("time_ms"), None, "it is at no place that it was moved to");
+
+    let gone = answer(&cluster, &["log", "delete", "orders", "--id", "delete-log"]).await;
+    assert_eq!((text(&gone, "name"), number(&gone, "end")), ("orders", 1));
+    ends(&cluster, &["log", "describe", "orders"], 4).await;
+    ends(&cluster, &["read", "orders"], 4).await;
+    assert_eq!(text(&refusal(&cluster, &["log", "delete", "orders"]).await, "found"), "no_log");
+    let again = answer(&cluster, &["append", "orders", "one", "--id", "first"]).await;
+    assert_eq!(again.get("replayed"), Some(&json!(true)));
+    answer(&cluster, &["append", "orders", "two"]).await;
+    let log = answer(&cluster, &["log", "describe", "orders"]).await;
+    assert_eq!((number(&log, "start"), number(&log, "end")), (1, 2));
+
+    answer(&cluster, &["space", "create", "trial"]).await;
+    answer(&cluster, &["put", "greeting", "hello", "--space", "trial"]).await;
+    let asked = run(&cluster, &["space", "delete", "trial"]).await.with_code(2);
+    assert!(asked.said.contains("--yes"), "{}", asked.said);
+    answer(&cluster, &["get", "greeting", "--space", "trial"]).await;
+    answer(&cluster, &["space", "delete", "trial", "--yes", "--id", "delete-space"]).await;
+    let late = run(&cluster, &["put", "greeting", "again", "--space", "trial"]).await.with_code(4);
+    assert!(late.said.contains("was deleted"), "{}", late.said);
+    assert_eq!(text(&refusal(&cluster, &["space", "create", "trial"]).await, "found"), "space_deleted");
+    ends(&cluster, &["space", "delete", "main", "--yes"], 2).await;
+}

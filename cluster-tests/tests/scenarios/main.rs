@@ -10,6 +10,7 @@ mod client_library;
 mod clock_off;
 mod command_line;
 mod crash_points;
+mod deleted;
 mod dev;
 mod examples;
 mod follower_behind_the_purge;

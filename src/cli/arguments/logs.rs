@@ -58,9 +58,21 @@ pub(crate) enum Log {
         #[command(flatten)]
         id: NewId,
     },
+    /// Delete a log with all its records; their ids stay known
+    #[command(after_help = DELETE)]
+    Delete {
+        /// The log
+        name: LogName,
+        #[command(flatten)]
+        id: NewId,
+    },
 }
 
 const BOUNDS: [&str; 3] = ["max_age", "max_bytes", "max_records"];
+
+const DELETE: &str = "\
+The cluster remembers where the log ended. The next append to the name, or `log create`, creates the log again, and its offsets \
+go on from there: no offset is ever given to two records. The bounds of `log set` are gone. Readers stay where they are.";
 
 const KEPT: &str = "\
 The oldest records are deleted when the log exceeds any of the given bounds. They are deleted in pieces of about a 64th of the \

@@ -46,7 +46,27 @@ pub(crate) enum Reader {
         #[command(flatten)]
         id: NewId,
     },
+    /// Delete the position of a reader in a log
+    #[command(after_help = DELETE)]
+    Delete {
+        /// The reader
+        reader: ReaderName,
+        /// The log
+        log: LogName,
+        /// Delete the position only if the reader is at this offset (with --if-version)
+        #[arg(long, value_name = "OFFSET", requires = "if_version")]
+        if_at: Option<u64>,
+        /// Delete the position only if it has this version, which `reader describe` prints (with --if-at)
+        #[arg(long, value_name = "VERSION", requires = "if_at")]
+        if_version: Option<u64>,
+        #[command(flatten)]
+        id: NewId,
+    },
 }
+
+const DELETE: &str = "\
+The reader is at 0 then, like one that was never moved, and begins at the oldest record that is kept. Its version is that of the \
+deletion: a consumer that still works at the old position loses at its next commit. The log need not be there any more.";
 
 const MOVE: &str = "\
 The reader moves only if nobody else moves it in between. Without --if-at and --if-version the position is the one that this \

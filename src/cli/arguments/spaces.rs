@@ -54,7 +54,23 @@ pub(crate) enum Space {
         #[command(flatten)]
         id: NewId,
     },
+    /// Delete a space with everything in it; its name is never given again
+    #[command(after_help = DELETE)]
+    Delete {
+        /// The space
+        name: SpaceName,
+        /// Confirm that the space and everything in it is to be deleted
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        id: NewId,
+    },
 }
+
+const DELETE: &str = "\
+All of the space is deleted at once: logs, cells, readers, locks and ids. Nothing brings it back. Whatever still comes for the \
+space is refused as NO_SUCH_SPACE, so no id of it ever runs in another space of that name. `main` and `oncelog.system` cannot be \
+deleted.";
 
 const MEMORY: &str = "\
 A space that remembers ids for ever accepts any id, however old. A space with a limited memory accepts only ids that say when they \

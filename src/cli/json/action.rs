@@ -81,6 +81,16 @@ pub(super) enum ActionField {
         log: LogName,
         retention: RetentionFields,
     },
+    DeleteLog {
+        #[serde(deserialize_with = "text")]
+        log: LogName,
+    },
+    DeleteReader {
+        #[serde(deserialize_with = "text")]
+        reader: ReaderName,
+        #[serde(deserialize_with = "text")]
+        log: LogName,
+    },
     CreateSpace {
         #[serde(deserialize_with = "text")]
         name: SpaceName,
@@ -96,6 +106,10 @@ pub(super) enum ActionField {
         memory: Option<Duration>,
         #[serde(default, deserialize_with = "text_if_any")]
         logs: Option<LogCreation>,
+    },
+    DeleteSpace {
+        #[serde(deserialize_with = "text")]
+        name: SpaceName,
     },
     RaiseVersion {
         to: u16,
@@ -125,10 +139,13 @@ impl From<ActionField> for Action {
             ActionField::Compensate { target } => Self::Compensate { target: target.0 },
             ActionField::CreateLog { log, retention } => Self::CreateLog { log, retention: retention.into() },
             ActionField::SetRetention { log, retention } => Self::SetRetention { log, retention: retention.into() },
+            ActionField::DeleteLog { log } => Self::DeleteLog { log },
+            ActionField::DeleteReader { reader, log } => Self::DeleteReader { reader, log },
             ActionField::CreateSpace { name, memory, logs } => {
                 Self::CreateSpace { name, policy: SpacePolicy { memory, logs } }
             }
             ActionField::SetSpace { name, memory, logs } => Self::SetSpace { name, memory, logs },
+            ActionField::DeleteSpace { name } => Self::DeleteSpace { name },
             ActionField::RaiseVersion { to } => Self::RaiseVersion { to: MachineVersion(to) },
         }
     }

@@ -25,8 +25,11 @@ fn result(result: &ActionResult) -> Value {
         ActionResult::Compensated => json!({"compensated": {}}),
         ActionResult::LogCreated => json!({"log_created": {}}),
         ActionResult::RetentionSet => json!({"retention_set": {}}),
+        ActionResult::LogDeleted { end } => json!({"log_deleted": {"end": end.0}}),
+        ActionResult::ReaderDeleted { version } => json!({"reader_deleted": {"version": version.0}}),
         ActionResult::SpaceCreated => json!({"space_created": {}}),
         ActionResult::SpaceSet => json!({"space_set": {}}),
+        ActionResult::SpaceDeleted => json!({"space_deleted": {}}),
         ActionResult::VersionRaised { version } => json!({"version_raised": {"version": version.0}}),
     }
 }
@@ -50,10 +53,12 @@ pub(in crate::cli) fn refusal(refusal: &Refusal) -> Value {
         Found::TargetBornAhead { clock } => json!({"clock_ms": clock.as_ms()}),
         Found::AlreadyCompensated { by } => json!({"by": id(by)}),
         Found::VersionInForce(version) => json!({"version": version.0}),
+        Found::SpaceDeleted { at } => json!({"deleted_ms": at.as_ms()}),
         Found::NoLog
         | Found::LogExists
         | Found::NoCell
         | Found::NotANumber
+        | Found::NoReader
         | Found::LockFree
         | Found::NoSpace
         | Found::SpaceExists
@@ -99,8 +104,11 @@ fn told(result: &ActionResult) -> String {
         ActionResult::Compensated => "the other is undone".to_owned(),
         ActionResult::LogCreated => "log made".to_owned(),
         ActionResult::RetentionSet => "retention set".to_owned(),
+        ActionResult::LogDeleted { end } => format!("log deleted; it ended at {end}"),
+        ActionResult::ReaderDeleted { version } => format!("reader deleted at version {version}"),
         ActionResult::SpaceCreated => "space made".to_owned(),
         ActionResult::SpaceSet => "space set".to_owned(),
+        ActionResult::SpaceDeleted => "space deleted".to_owned(),
         ActionResult::VersionRaised { version } => format!("version {version} from now on"),
     }
 }

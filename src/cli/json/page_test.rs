@@ -78,8 +78,11 @@ fn every_result_and_all_that_can_be_found_has_its_line_in_the_page() {
         ActionResult::Compensated,
         ActionResult::LogCreated,
         ActionResult::RetentionSet,
+        ActionResult::LogDeleted { end: Offset(0) },
+        ActionResult::ReaderDeleted { version },
         ActionResult::SpaceCreated,
         ActionResult::SpaceSet,
+        ActionResult::SpaceDeleted,
         ActionResult::VersionRaised { version: MachineVersion(1) },
     ];
     for result in results(&got) {
@@ -108,9 +111,11 @@ fn every_result_and_all_that_can_be_found_has_its_line_in_the_page() {
         Found::LogExists,
         Found::NoCell,
         Found::NotANumber,
+        Found::NoReader,
         Found::LockFree,
         Found::NoSpace,
         Found::SpaceExists,
+        Found::SpaceDeleted { at: time },
         Found::MemoryIsFixed,
         Found::TooManyChanges,
     ];

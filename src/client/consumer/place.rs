@@ -4,7 +4,7 @@
 //!   log begins, be that trimmed or not: it has missed nothing.
 //! - A position that may be out of date is none: it is read anew before anything is handed out.
 
-use crate::types::{Action, Guard, LogName, Offset, Page, Position, ReaderName, Record, Version};
+use crate::types::{Action, Guard, LogName, Offset, Page, Position, ReaderName, Record};
 
 /// One log.
 #[derive(Debug)]
@@ -30,8 +30,7 @@ impl Place {
 
     /// The offset to fetch from; none: the first that is left.
     pub(super) fn begin(&self) -> Option<Offset> {
-        let Position { offset, version, .. } = self.position.unwrap_or_default();
-        (version != Version::default()).then_some(offset)
+        self.position.filter(Position::was_moved).map(|position| position.offset)
     }
 
     pub(super) fn fetched(&self) -> &[Record] {
@@ -136,7 +135,7 @@ mod tests {
     }
 
     fn at(offset: u64, version: u64) -> Position {
-        Position { offset: Offset(offset), version: Version(version), time: LogTime::ZERO }
+        Position { offset: Offset(offset), version: Version(version), time: LogTime::from_ms_saturating(version) }
     }
 
     fn place(offset: u64) -> Place {
@@ -192,6 +191,10 @@ mod tests {
         assert_eq!((place.begin(), place.fetched().len()), (Some(Offset(7)), 2));
         place.found(at(0, 9));
         assert_eq!(place.begin(), Some(Offset(0)), "one that was moved to 0 wants what is at 0");
+        place.found(Position::deleted(Version(12)));
+        assert_eq!(place.begin(), None, "one that was deleted begins like one that was never moved");
+        let guard = place.guard(&reader);
+        assert!(matches!(guard, Guard::Position { offset: Offset(0), version: Version(12), .. }), "{guard:?}");
     }
 
     #[test]

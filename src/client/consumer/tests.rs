@@ -44,14 +44,14 @@ fn reader() -> ReaderName {
 }
 
 fn at(offset: u64, version: u64) -> Position {
-    Position { offset: Offset(offset), version: Version(version), time: LogTime::ZERO }
+    Position { offset: Offset(offset), version: Version(version), time: LogTime::from_ms_saturating(version) }
 }
 
 const SEQUENCE: u64 = 40;
 const END: u64 = 9;
 
 fn outcome(verdict: Verdict) -> Outcome {
-    Outcome { verdict, sequence: Sequence(SEQUENCE), history: History(1), time: LogTime::ZERO }
+    Outcome { verdict, sequence: Sequence(SEQUENCE), history: History(1), time: LogTime::from_ms_saturating(version) }
 }
 
 impl Script for Actor {

@@ -1,7 +1,7 @@
 //! Appends records to a log.
 //!
-//! - The first append makes the log, unless the space wants logs to be made explicitly. Its number is new in the space and
-//!   never used again.
+//! - The first append makes the log, unless the space wants logs to be made explicitly. So does the first after the
+//!   log was deleted, and the log goes on where it ended.
 //! - Appends of one command to one log follow each other.
 
 use crate::machine::draft::Draft;
@@ -21,7 +21,7 @@ pub(super) fn append<'a>(
 ) -> Result<ActionResult, Found> {
     let mut head = match (draft.head(log), draft.space.logs) {
         (Some(head), _) => head.clone(),
-        (None, LogCreation::ByAppend) => make(draft, Retention::EVERYTHING),
+        (None, LogCreation::ByAppend) => make(draft, log, Retention::EVERYTHING),
         (None, LogCreation::Explicit) => return Err(Found::NoLog),
     };
     let clock = draft.globals.clock;

@@ -1,4 +1,6 @@
 //! Makes a log.
+//!
+//! - One that was deleted goes on with its number, where it ended.
 
 use crate::machine::draft::Draft;
 use crate::machine::pieces;
@@ -15,20 +17,25 @@ pub(super) fn create_log<'a>(
     if draft.head(log).is_some() {
         return Err(Found::LogExists);
     }
-    let head = make(draft, retention);
+    let head = make(draft, log, retention);
     draft.set_head(log, head);
     Ok(ActionResult::LogCreated)
 }
 
-/// An empty log, with a number that no log of the space ever had.
-pub(super) fn make(draft: &mut Draft<'_, impl View>, retention: Retention) -> LogHead {
-    let number = draft.space.next_log;
-    draft.space.next_log = number.next();
+/// An empty log, with a number that no log of another name ever had.
+pub(super) fn make(draft: &mut Draft<'_, impl View>, log: &LogName, retention: Retention) -> LogHead {
+    let (number, end) = if let Some(deleted) = draft.deleted_log(log) {
+        (deleted.number, deleted.end)
+    } else {
+        let number = draft.space.next_log;
+        draft.space.next_log = number.next();
+        (number, Offset(0))
+    };
     let clock = draft.globals.clock;
     let mut head = LogHead {
         number,
-        start: Offset(0),
-        end: Offset(0),
+        start: end,
+        end,
         bytes_ever: 0,
         created: clock,
         last: clock,

@@ -1,4 +1,6 @@
 //! Makes a space.
+//!
+//! - A name is given once: not even a space that was deleted comes back.
 
 use crate::machine::draft::Draft;
 use crate::machine::rows::Space;
@@ -13,6 +15,9 @@ pub(super) fn create_space<'a>(
 ) -> Result<ActionResult, Found> {
     if draft.space_named(name).is_some() {
         return Err(Found::SpaceExists);
+    }
+    if let Some(at) = draft.deleted_space(name) {
+        return Err(Found::SpaceDeleted { at });
     }
     let number = draft.globals.next_space;
     draft.globals.next_space = number.next();

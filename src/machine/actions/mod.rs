@@ -9,6 +9,9 @@ mod append;
 mod create_log;
 mod create_space;
 mod delete;
+mod delete_log;
+mod delete_reader;
+mod delete_space;
 mod move_reader;
 mod put;
 mod raise_version;
@@ -37,8 +40,11 @@ pub(super) fn perform<'a>(draft: &mut Draft<'a, impl View>, action: &'a Action) 
         Action::Compensate { .. } => Ok(ActionResult::Compensated),
         Action::CreateLog { log, retention } => create_log::create_log(draft, log, *retention),
         Action::SetRetention { log, retention } => set_retention::set_retention(draft, log, *retention),
+        Action::DeleteLog { log } => delete_log::delete_log(draft, log),
+        Action::DeleteReader { reader, log } => delete_reader::delete_reader(draft, reader, log),
         Action::CreateSpace { name, policy } => create_space::create_space(draft, name, *policy),
         Action::SetSpace { name, memory, logs } => set_space::set_space(draft, name, *memory, *logs),
+        Action::DeleteSpace { name } => delete_space::delete_space(draft, name),
         Action::RaiseVersion { to } => raise_version::raise_version(draft, *to),
     }
 }

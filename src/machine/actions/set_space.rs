@@ -16,7 +16,7 @@ pub(super) fn set_space<'a>(
     memory: Option<Duration>,
     logs: Option<LogCreation>,
 ) -> Result<ActionResult, Found> {
-    let mut space = draft.space_named(name).ok_or(Found::NoSpace)?.clone();
+    let mut space = draft.space_named(name).ok_or_else(|| draft.no_space(name))?.clone();
     if let Some(memory) = memory {
         if space.memory == Memory::Forever {
             return Err(Found::MemoryIsFixed);

@@ -33,6 +33,9 @@
 //! | `13` create a space | space · memory · creation of logs |
 //! | `14` set a space | space · duration (may be missing) · creation of logs (may be missing) |
 //! | `15` raise the version | version |
+//! | `16` delete a log | log |
+//! | `17` delete a reader | reader · log |
+//! | `18` delete a space | space |
 
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{
@@ -220,6 +223,19 @@ fn write_action(encoder: &mut Encoder, action: &Action) {
             encoder.byte(15);
             encoder.varint(to.0.into());
         }
+        Action::DeleteLog { log } => {
+            encoder.byte(16);
+            encoder.text(log.as_str());
+        }
+        Action::DeleteReader { reader, log } => {
+            encoder.byte(17);
+            encoder.text(reader.as_str());
+            encoder.text(log.as_str());
+        }
+        Action::DeleteSpace { name } => {
+            encoder.byte(18);
+            encoder.text(name.as_str());
+        }
     }
 }
 
@@ -269,6 +285,9 @@ fn read_action(decoder: &mut Decoder) -> Result<Action, DecodeError> {
             logs: decoder.option(read_log_creation)?,
         },
         15 => Action::RaiseVersion { to: read_machine_version(decoder)? },
+        16 => Action::DeleteLog { log: read_log_name(decoder)? },
+        17 => Action::DeleteReader { reader: read_reader_name(decoder)?, log: read_log_name(decoder)? },
+        18 => Action::DeleteSpace { name: read_space_name(decoder)? },
         found => return Err(unknown("action", found)),
     })
 }

@@ -5,7 +5,7 @@
 //! | outcome's fields | sequence · history · time · verdict |
 //! | verdict | `1` applied: count, results · `2` refused: refusal · `3` cancelled · `4` nothing to undo |
 //! | refusal | `1` guard or `2` action: its place, from 0 · what was found |
-//! | rejection | `1` no such space · `2` too old: floor · `3` without birth · `4` birth beside an id in an infinite space · `5` born ahead: clock · `6` reused · `7` malformed |
+//! | rejection | `1` no such space · `2` too old: floor · `3` without birth · `4` birth beside an id in an infinite space · `5` born ahead: clock · `6` reused · `7` malformed · `8` space deleted: at |
 //! | fate | `1` unknown · `2` applied · `3` compensated · `4` refused · `5` cancelled |
 //!
 //! | result | bytes |
@@ -19,6 +19,9 @@
 //! | `8` trimmed | first offset that is left |
 //! | `9` compensated, `10` log created, `11` retention set, `12` space created, `13` space set | |
 //! | `14` version raised | version |
+//! | `15` log deleted | end |
+//! | `16` reader deleted | version |
+//! | `17` space deleted | |
 //!
 //! | found | bytes |
 //! |---|---|
@@ -38,6 +41,8 @@
 //! | `16` already compensated | id |
 //! | `17` no space, `18` space exists, `19` memory is fixed, `20` too many changes | |
 //! | `21` version in force | version |
+//! | `22` no reader | |
+//! | `23` space deleted | at |
 
 use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{
@@ -122,6 +127,15 @@ fn write_result(encoder: &mut Encoder, result: &ActionResult) {
             encoder.byte(14);
             encoder.varint(version.0.into());
         }
+        ActionResult::LogDeleted { end } => {
+            encoder.byte(15);
+            encoder.varint(end.0);
+        }
+        ActionResult::ReaderDeleted { version } => {
+            encoder.byte(16);
+            encoder.varint(version.0);
+        }
+        ActionResult::SpaceDeleted => encoder.byte(17),
     }
 }
 
@@ -141,6 +155,9 @@ fn read_result(decoder: &mut Decoder) -> Result<ActionResult, DecodeError> {
         12 => ActionResult::SpaceCreated,
         13 => ActionResult::SpaceSet,
         14 => ActionResult::VersionRaised { version: read_machine_version(decoder)? },
+        15 => ActionResult::LogDeleted { end: Offset(decoder.varint()?) },
+        16 => ActionResult::ReaderDeleted { version: Version(decoder.varint()?) },
+        17 => ActionResult::SpaceDeleted,
         found => return Err(unknown("result", found)),
     })
 }
@@ -226,6 +243,11 @@ fn write_found(encoder: &mut Encoder, found: &Found) {
             encoder.byte(21);
             encoder.varint(version.0.into());
         }
+        Found::NoReader => encoder.byte(22),
+        Found::SpaceDeleted { at } => {
+            encoder.byte(23);
+            write_time(encoder, *at);
+        }
     }
 }
 
@@ -254,6 +276,8 @@ fn read_found(decoder: &mut Decoder) -> Result<Found, DecodeError> {
         19 => Found::MemoryIsFixed,
         20 => Found::TooManyChanges,
         21 => Found::VersionInForce(read_machine_version(decoder)?),
+        22 => Found::NoReader,
+        23 => Found::SpaceDeleted { at: read_time(decoder)? },
         found => return Err(unknown("found", found)),
     })
 }
@@ -319,6 +343,10 @@ fn write_rejection(encoder: &mut Encoder, rejection: Rejection) {
         }
         Rejection::Reused => encoder.byte(6),
         Rejection::Malformed => encoder.byte(7),
+        Rejection::SpaceDeleted { at } => {
+            encoder.byte(8);
+            write_time(encoder, at);
+        }
     }
 }
 
@@ -331,6 +359,7 @@ fn read_rejection(decoder: &mut Decoder) -> Result<Rejection, DecodeError> {
         5 => Ok(Rejection::BornAhead { clock: read_time(decoder)? }),
         6 => Ok(Rejection::Reused),
         7 => Ok(Rejection::Malformed),
+        8 => Ok(Rejection::SpaceDeleted { at: read_time(decoder)? }),
         found => Err(unknown("rejection", found)),
     }
 }

@@ -146,6 +146,7 @@ fn the_bytes_of_answers_are_final() {
         (Rejection::BornAhead { clock: time(1_000) }, "01 02 05 e807"),
         (Rejection::Reused, "01 02 06"),
         (Rejection::Malformed, "01 02 07"),
+        (Rejection::SpaceDeleted { at: time(1_000) }, "01 02 08 e807"),
     ] {
         assert_final(&encode_answer(&Answer::Rejected(rejection)), &[expected]);
     }

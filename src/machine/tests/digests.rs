@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::bytes::unhex;
-use crate::machine::{Bucket, Digest, Due, Effect, Fingerprint, Globals, LogHead, Mark, Remembered, Space};
+use crate::machine::{Bucket, DeletedLog, Digest, Due, Effect, Fingerprint, Globals, LogHead, Mark, Remembered, Space};
 use crate::types::{
     Answer, Cell, CellKey, CellValue, Era, History, Holder, Id, Lock, LockName, LogCreation, LogIndex, LogName,
     LogNumber, LogTime, MachineVersion, Memory, NewRecord, Offset, Outcome, Position, ReaderName, Rejection, Retention,
@@ -21,7 +21,9 @@ fn the_digest_of_every_kind_of_answer_and_effect_is_final() {
         Answer::Rejected(Rejection::BornAhead { clock: time(1_000) }),
     ];
     let (mut effects, mut hashed) = (Vec::new(), Vec::new());
-    for (effect, bytes) in rows().into_iter().chain(rows_that_go()).chain(ids()).chain(records_and_ranges()) {
+    for (effect, bytes) in
+        rows().into_iter().chain(rows_that_go()).chain(ids()).chain(records_and_ranges()).chain(marks())
+    {
         effects.push(effect);
         hashed.push(bytes);
     }
@@ -31,7 +33,7 @@ fn the_digest_of_every_kind_of_answer_and_effect_is_final() {
 
     let digest = Digest::from_bytes([0xdd; 16]).next(LogIndex(300), MachineVersion(1), &answers, &effects);
     assert_eq!(digest.as_bytes()[..], blake3::hash(&hashed).as_bytes()[..16]);
-    assert_eq!(digest.to_string(), "50deedb5126938c0a8d13cbb04b8d848");
+    assert_eq!(digest.to_string(), "f77328b332c5a7347bc9a9f8f68de408");
 }
 
 #[test]
@@ -156,6 +158,16 @@ fn records_and_ranges() -> [(Effect, &'static str); 3] {
         ),
         (Effect::Trim { space: SPACE, log, from: Offset(2), before: Offset(3) }, "0c 01 01 02 03"),
         (Effect::Forget { space: SPACE, from: time(1), below: time(2) }, "0b 01 01 02"),
+    ]
+}
+
+fn marks() -> [(Effect, &'static str); 3] {
+    let mark = DeletedLog { number: LogNumber(1), end: Offset(300), at: time(1_000) };
+    let reader = ReaderName::new("r").expect("valid");
+    [
+        (Effect::LogDeleted { space: SPACE, name: log(), mark }, "0d 01 01 78 01 ac02 e807"),
+        (Effect::PositionDeleted { space: SPACE, reader, log: log(), version: Version(300) }, "0e 01 01 72 01 78 ac02"),
+        (Effect::SpaceDeleted { name: SpaceName::main(), number: SPACE, at: time(1_000) }, "0f 04 6d61696e 01 e807"),
     ]
 }
 

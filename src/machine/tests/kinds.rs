@@ -71,6 +71,9 @@ fn the_bytes_of_every_action_are_final() {
         (Action::SetSpace { name: name.clone(), memory: Some(time), logs: None }, "0e 01 73 01 e807 00"),
         (Action::SetSpace { name: name.clone(), memory: None, logs: Some(LogCreation::Explicit) }, "0e 01 73 00 01 02"),
         (Action::RaiseVersion { to: MachineVersion(300) }, "0f ac02"),
+        (Action::DeleteLog { log: log() }, "10 01 78"),
+        (Action::DeleteReader { reader: reader(), log: log() }, "11 01 72 01 78"),
+        (Action::DeleteSpace { name: name.clone() }, "12 01 73"),
     ] {
         let bytes = encode_proposal(&Proposal::Command(Command { actions: vec![action], ..command() }));
         assert_final(&bytes, &["01 01 04 6d61696e 01 01 61 00 01", expected]);
@@ -95,6 +98,9 @@ fn the_bytes_of_every_result_are_final() {
         (ActionResult::SpaceCreated, "0c"),
         (ActionResult::SpaceSet, "0d"),
         (ActionResult::VersionRaised { version: MachineVersion(300) }, "0e ac02"),
+        (ActionResult::LogDeleted { end: Offset(300) }, "0f ac02"),
+        (ActionResult::ReaderDeleted { version }, "10 ac02"),
+        (ActionResult::SpaceDeleted, "11"),
     ] {
         assert_final(&encode_outcome(&outcome(Verdict::Applied(vec![result]))), &["01 05 07 e807 01 01", expected]);
     }
@@ -129,6 +135,8 @@ fn the_bytes_of_every_refusal_are_final() {
         (Found::MemoryIsFixed, "13"),
         (Found::TooManyChanges, "14"),
         (Found::VersionInForce(MachineVersion(300)), "15 ac02"),
+        (Found::NoReader, "16"),
+        (Found::SpaceDeleted { at: time() }, "17 e807"),
     ] {
         for (step, step_bytes) in [(Step::Guard(3), "01 03"), (Step::Action(300), "02 ac02")] {
             let refused = Verdict::Refused(Refusal { step, found: found.clone() });

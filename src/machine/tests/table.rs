@@ -1,14 +1,15 @@
 //! A store as the machine imagines it: effects go in, rows come out.
 //!
-//! - What effects must keep to is asserted here: records without gaps, an outcome that never changes, one place in the due
-//!   index for each thing, ranges that are no longer needed.
+//! - What effects must keep to is asserted here: records without gaps and never two at one offset, an outcome that
+//!   never changes, one place in the due index for each thing, ranges that are no longer needed.
+//! - What stayed of something that was deleted is not taken away when that is there again. It says nothing then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::machine::{Bucket, Due, Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
+use crate::machine::{Bucket, DeletedLog, Due, Effect, Globals, LogHead, Overlay, Reads, Remembered, Space};
 use crate::types::{
     Cell, CellKey, Id, Lock, LockName, LogName, LogNumber, LogTime, Memory, NewRecord, Offset, Position, ReaderName,
-    SpaceName, SpaceNumber,
+    SpaceName, SpaceNumber, Version,
 };
 
 /// A record, its id and its time.
@@ -19,13 +20,18 @@ type Kept = (NewRecord, Id, LogTime);
 pub(super) struct Table {
     pub(super) globals: Globals,
     pub(super) spaces: BTreeMap<SpaceName, Space>,
+    pub(super) deleted_spaces: BTreeMap<SpaceName, LogTime>,
     pub(super) buckets: BTreeMap<(SpaceNumber, LogTime), Bucket>,
     pub(super) logs: BTreeMap<(SpaceNumber, LogName), LogHead>,
+    pub(super) deleted_logs: BTreeMap<(SpaceNumber, LogName), DeletedLog>,
     pub(super) cells: BTreeMap<(SpaceNumber, CellKey), Cell>,
     pub(super) positions: BTreeMap<(SpaceNumber, ReaderName, LogName), Position>,
+    pub(super) deleted_positions: BTreeMap<(SpaceNumber, ReaderName, LogName), Version>,
     pub(super) locks: BTreeMap<(SpaceNumber, LockName), Lock>,
     pub(super) due: BTreeSet<(LogTime, Due)>,
     pub(super) records: BTreeMap<(SpaceNumber, LogNumber), BTreeMap<Offset, Kept>>,
+    /// The first offset of each log that no record ever had.
+    ends: BTreeMap<(SpaceNumber, LogNumber), Offset>,
     pub(super) ids: BTreeMap<(SpaceNumber, Id), Remembered>,
 }
 
@@ -41,9 +47,17 @@ impl Table {
             Effect::Log { space, name, head } => {
                 self.logs.insert((space, name), head);
             }
+            Effect::LogDeleted { space, name, mark } => {
+                self.logs.remove(&(space, name.clone()));
+                self.deleted_logs.insert((space, name), mark);
+            }
             Effect::Cell { space, key, cell } => put(&mut self.cells, (space, key), cell),
             Effect::Position { space, reader, log, position } => {
                 self.positions.insert((space, reader, log), position);
+            }
+            Effect::PositionDeleted { space, reader, log, version } => {
+                self.positions.remove(&(space, reader.clone(), log.clone()));
+                self.deleted_positions.insert((space, reader, log), version);
             }
             Effect::Lock { space, name, lock } => put(&mut self.locks, (space, name), lock),
             Effect::Due { at, due, is: true } => {
@@ -54,8 +68,9 @@ impl Table {
             }
             Effect::Records { space, log, first, id, time, records } => {
                 let kept = self.records.entry((space, log)).or_default();
-                let last = kept.last_key_value().map(|(offset, _)| offset.next());
-                assert!(last.is_none_or(|end| end == first), "records follow each other without a gap");
+                let end = self.ends.entry((space, log)).or_default();
+                assert_eq!(*end, first, "records follow each other without a gap");
+                *end = first.plus(records.len() as u64);
                 for (offset, record) in (first.0..).zip(records) {
                     kept.insert(Offset(offset), (record, id.clone(), time));
                 }
@@ -79,7 +94,27 @@ impl Table {
                 assert!(self.ids.keys().all(|(of, id)| !is_of(*of) || birth(id) >= from), "they went before");
                 self.ids.retain(|(of, id), _| !is_of(*of) || birth(id) >= below);
             }
+            Effect::SpaceDeleted { name, number, at } => {
+                let before = self.spaces.remove(&name);
+                assert!(before.is_none_or(|before| before.number == number), "another space has this name");
+                assert_eq!(self.deleted_spaces.insert(name, at), None, "a name is given once");
+                self.drop_space(number);
+            }
         }
+    }
+
+    fn drop_space(&mut self, number: SpaceNumber) {
+        let stays = |space: SpaceNumber| space != number;
+        self.buckets.retain(|(space, _), _| stays(*space));
+        self.logs.retain(|(space, _), _| stays(*space));
+        self.deleted_logs.retain(|(space, _), _| stays(*space));
+        self.cells.retain(|(space, _), _| stays(*space));
+        self.positions.retain(|(space, _, _), _| stays(*space));
+        self.deleted_positions.retain(|(space, _, _), _| stays(*space));
+        self.locks.retain(|(space, _), _| stays(*space));
+        self.records.retain(|(space, _), _| stays(*space));
+        self.ends.retain(|(space, _), _| stays(*space));
+        self.ids.retain(|(space, _), _| stays(*space));
     }
 
     /// Applies an entry's effects, which name each row once and have ranges at their end.
@@ -91,18 +126,23 @@ impl Table {
                 Effect::Globals(_) => "globals".to_owned(),
                 Effect::Space { name, .. } => format!("space {name}"),
                 Effect::Bucket { space, start, .. } => format!("bucket {space} {start}"),
-                Effect::Log { space, name, .. } => format!("log {space} {name}"),
+                Effect::Log { space, name, .. } | Effect::LogDeleted { space, name, .. } => {
+                    format!("log {space} {name}")
+                }
                 Effect::Cell { space, key, .. } => format!("cell {space} {key}"),
-                Effect::Position { space, reader, log, .. } => format!("position {space} {reader} {log}"),
+                Effect::Position { space, reader, log, .. } | Effect::PositionDeleted { space, reader, log, .. } => {
+                    format!("position {space} {reader} {log}")
+                }
                 Effect::Lock { space, name, .. } => format!("lock {space} {name}"),
                 Effect::Due { at, due, .. } => format!("due {at} {due:?}"),
                 Effect::Records { space, log, first, .. } => format!("records {space} {log} {first}"),
                 Effect::Remember { space, id, .. } => format!("id {space} {id:?}"),
                 Effect::Trim { space, log, .. } => format!("trim {space} {log}"),
                 Effect::Forget { space, .. } => format!("forget {space}"),
+                Effect::SpaceDeleted { name, .. } => format!("space {name}"),
             };
             assert!(rows.insert(row), "{effect:?} is of a row that was written before");
-            let is_range = matches!(effect, Effect::Trim { .. } | Effect::Forget { .. });
+            let is_range = matches!(effect, Effect::Trim { .. } | Effect::Forget { .. } | Effect::SpaceDeleted { .. });
             assert!(is_range || !ranges, "{effect:?} comes after a range");
             ranges |= is_range;
             self.apply(effect);
@@ -116,14 +156,23 @@ impl Table {
         for (name, space) in &self.spaces {
             overlay.insert_space(name.clone(), space.clone());
         }
+        for (name, at) in &self.deleted_spaces {
+            overlay.insert_deleted_space(name.clone(), *at);
+        }
         for ((space, start), bucket) in &self.buckets {
             overlay.insert_bucket(*space, *start, *bucket);
+        }
+        for ((space, name), mark) in &self.deleted_logs {
+            overlay.insert_deleted_log(*space, name.clone(), *mark);
         }
         for ((space, name), head) in &self.logs {
             overlay.insert_log(*space, name.clone(), head.clone());
         }
         for ((space, key), cell) in &self.cells {
             overlay.insert_cell(*space, key.clone(), cell.clone());
+        }
+        for ((space, reader, log), version) in &self.deleted_positions {
+            overlay.insert_deleted_position(*space, reader.clone(), log.clone(), *version);
         }
         for ((space, reader, log), position) in &self.positions {
             overlay.insert_position(*space, reader.clone(), log.clone(), *position);
@@ -183,8 +232,11 @@ impl Table {
         }
         for (name, reader, log) in &reads.positions {
             let Some(space) = number(name) else { continue };
-            if let Some(position) = self.positions.get(&(space, reader.clone(), log.clone())) {
+            let key = (space, reader.clone(), log.clone());
+            if let Some(position) = self.positions.get(&key) {
                 overlay.insert_position(space, reader.clone(), log.clone(), *position);
+            } else if let Some(version) = self.deleted_positions.get(&key) {
+                overlay.insert_deleted_position(space, reader.clone(), log.clone(), *version);
             }
         }
         for (name, lock) in &reads.locks {
@@ -209,6 +261,8 @@ impl Table {
     fn fetch_space(&self, overlay: &mut Overlay, name: &SpaceName) {
         if let Some(space) = self.spaces.get(name) {
             overlay.insert_space(name.clone(), space.clone());
+        } else if let Some(at) = self.deleted_spaces.get(name) {
+            overlay.insert_deleted_space(name.clone(), *at);
         }
     }
 
@@ -222,6 +276,8 @@ impl Table {
     fn fetch_log(&self, overlay: &mut Overlay, space: SpaceNumber, log: &LogName) {
         if let Some(head) = self.logs.get(&(space, log.clone())) {
             overlay.insert_log(space, log.clone(), head.clone());
+        } else if let Some(mark) = self.deleted_logs.get(&(space, log.clone())) {
+            overlay.insert_deleted_log(space, log.clone(), *mark);
         }
     }
 

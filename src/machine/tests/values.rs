@@ -54,6 +54,8 @@ fn action_on_a_log() -> impl Strategy<Value = Action> {
         (log(), offset()).prop_map(|(log, before)| Action::Trim { log, before }),
         (log(), retention()).prop_map(|(log, retention)| Action::CreateLog { log, retention }),
         (log(), retention()).prop_map(|(log, retention)| Action::SetRetention { log, retention }),
+        log().prop_map(|log| Action::DeleteLog { log }),
+        (reader(), log()).prop_map(|(reader, log)| Action::DeleteReader { reader, log }),
     ]
 }
 
@@ -83,6 +85,7 @@ fn action_on_a_space() -> impl Strategy<Value = Action> {
         (space(), policy).prop_map(|(name, policy)| Action::CreateSpace { name, policy }),
         (space(), prop::option::of(duration()), prop::option::of(creation()))
             .prop_map(|(name, memory, logs)| Action::SetSpace { name, memory, logs }),
+        space().prop_map(|name| Action::DeleteSpace { name }),
         machine_version().prop_map(|to| Action::RaiseVersion { to }),
     ]
 }
@@ -114,6 +117,7 @@ fn result() -> impl Strategy<Value = ActionResult> {
         ActionResult::RetentionSet,
         ActionResult::SpaceCreated,
         ActionResult::SpaceSet,
+        ActionResult::SpaceDeleted,
     ];
     prop_oneof![
         3 => select(without_a_field),
@@ -125,6 +129,8 @@ fn result() -> impl Strategy<Value = ActionResult> {
         1 => (token(), time()).prop_map(|(token, expires)| ActionResult::Locked { token, expires }),
         1 => offset().prop_map(|start| ActionResult::Trimmed { start }),
         1 => machine_version().prop_map(|version| ActionResult::VersionRaised { version }),
+        1 => offset().prop_map(|end| ActionResult::LogDeleted { end }),
+        1 => version().prop_map(|version| ActionResult::ReaderDeleted { version }),
     ]
 }
 
@@ -134,6 +140,7 @@ fn found() -> impl Strategy<Value = Found> {
         Found::LogExists,
         Found::NoCell,
         Found::NotANumber,
+        Found::NoReader,
         Found::LockFree,
         Found::NoSpace,
         Found::SpaceExists,
@@ -153,6 +160,7 @@ fn found_in_a_space() -> impl Strategy<Value = Found> {
         (offset(), version()).prop_map(|(offset, version)| Found::Position { offset, version }),
         (holder(), token(), time()).prop_map(|(holder, token, expires)| Found::LockHeld { holder, token, expires }),
         machine_version().prop_map(Found::VersionInForce),
+        time().prop_map(|at| Found::SpaceDeleted { at }),
     ]
 }
 
@@ -170,6 +178,7 @@ fn found_of_an_id() -> impl Strategy<Value = Found> {
 pub(super) fn answer() -> impl Strategy<Value = Answer> {
     let rejection = prop_oneof![
         Just(Rejection::NoSuchSpace),
+        time().prop_map(|at| Rejection::SpaceDeleted { at }),
         time().prop_map(|floor| Rejection::TooOld { floor }),
         Just(Rejection::WithoutBirth),
         Just(Rejection::BirthBesideForever),

@@ -99,13 +99,24 @@ impl State {
             current.next_due = hot.next_due();
         }
         self.inner.applied_index.send_replace(index);
-        self.inner.row_changes.tell(done.logs.keys().map(|(space, name)| keys::log(*space, name)));
+        let logs = done.logs.keys().chain(done.deleted_logs.keys());
+        self.inner.row_changes.tell(logs.map(|(space, name)| keys::log(*space, name)));
         self.inner.row_changes.tell(done.watched.keys());
         self.inner.id_changes.tell(done.ids.iter().map(|(key, _)| key));
         for (space, (from, below)) in done.forgotten {
             self.inner.id_changes.tell_range(&keys::ids_born(space, from, below));
         }
+        for (number, _) in done.deleted_spaces.values() {
+            self.inner.id_changes.tell_range(&keys::numbered(*number));
+            keys::small_of(*number).iter().for_each(|range| self.inner.row_changes.tell_range(range));
+        }
+        for (space, name) in done.deleted_logs.into_keys() {
+            hot.forget_log(space, name);
+        }
         hot.remember(done.spaces, done.logs);
+        for (name, (number, _)) in &done.deleted_spaces {
+            hot.forget_space(name, *number);
+        }
         done.answers
     }
 }

@@ -55,12 +55,13 @@ impl Changes {
     }
 
     /// Tells that rows with keys in this range went.
-    pub(super) fn tell_range(&self, range: &Range<Vec<u8>>) {
+    pub(super) fn tell_range(&self, range: &Range<impl AsRef<[u8]>>) {
         fence(Ordering::SeqCst);
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
-        for (_, sender) in self.lock().iter().filter(|(key, _)| range.contains(*key)) {
+        let range = range.start.as_ref()..range.end.as_ref();
+        for (_, sender) in self.lock().iter().filter(|(key, _)| range.contains(&key.as_slice())) {
             sender.send_replace(());
         }
     }

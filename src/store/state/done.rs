@@ -3,6 +3,8 @@
 //! - Rows are written as they are in the end; what they were in between nobody can see.
 //! - What goes in ranges (records that were trimmed, ids that were forgotten) goes after all that is put: it may be of the
 //!   same chunk, and what is put after a range moved on is never inside of it.
+//! - A space that goes takes with it what the same chunk put into it: its ranges are the last of all, and nothing is
+//!   put into it after it went.
 //! - The ranges are left to `RocksDB`'s compactions. To delete whole files of them at once would take records from under a
 //!   reader that is in the middle of a page.
 
@@ -16,7 +18,7 @@ use super::apply::{Step, Work};
 use super::generation::{Applied, Generation};
 use super::recent::Recent;
 use super::{keys, rows};
-use crate::machine::{Bucket, Digest, Due, Effect, LogHead, Overlay, Ran, Space, View, admit_history, run};
+use crate::machine::{Bucket, DeletedLog, Digest, Due, Effect, LogHead, Overlay, Ran, Space, View, admit_history, run};
 use crate::store::entry;
 use crate::types::limits::{DIGEST_INTERVAL, DIGESTS_KEPT};
 use crate::types::{
@@ -49,11 +51,14 @@ pub(super) struct Done {
     membership_changed: bool,
     pub(super) spaces: BTreeMap<SpaceName, Space>,
     pub(super) logs: BTreeMap<(SpaceNumber, LogName), LogHead>,
+    /// What stays of logs that were deleted, also of those that were made again: a row may not hang on where chunks
+    /// end.
+    pub(super) deleted_logs: BTreeMap<(SpaceNumber, LogName), DeletedLog>,
     records: Vec<([u8; 20], Vec<u8>)>,
     appends: Vec<Appended>,
     /// In the end sorted by key; of two with one key the later counts.
     pub(super) ids: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Cells, positions and locks, by key; none: the row goes.
+    /// Cells, positions, what stayed of positions, and locks, by key; none: the row goes.
     pub(super) watched: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     buckets: BTreeMap<(SpaceNumber, LogTime), Option<Bucket>>,
     /// Whether something is due at a time, or no longer is.
@@ -62,6 +67,8 @@ pub(super) struct Done {
     trimmed: BTreeMap<(SpaceNumber, LogNumber), (Offset, Offset)>,
     /// Ids that go: born from a time on and before another.
     pub(super) forgotten: BTreeMap<SpaceNumber, (LogTime, LogTime)>,
+    /// Spaces that go.
+    pub(super) deleted_spaces: BTreeMap<SpaceName, (SpaceNumber, LogTime)>,
     pub(super) digests: VecDeque<(LogIndex, Digest)>,
     digests_new: Vec<(LogIndex, Digest)>,
     digests_gone: Vec<LogIndex>,
@@ -81,6 +88,7 @@ impl Done {
             membership_changed: false,
             spaces: BTreeMap::new(),
             logs: BTreeMap::new(),
+            deleted_logs: BTreeMap::new(),
             records: Vec::new(),
             appends: Vec::new(),
             ids: Vec::new(),
@@ -89,6 +97,7 @@ impl Done {
             due: BTreeMap::new(),
             trimmed: BTreeMap::new(),
             forgotten: BTreeMap::new(),
+            deleted_spaces: BTreeMap::new(),
             digests,
             digests_new: Vec::new(),
             digests_gone: Vec::new(),
@@ -128,6 +137,10 @@ impl Done {
             Effect::Log { space, name, head } => {
                 self.logs.insert((space, name), head);
             }
+            Effect::LogDeleted { space, name, mark } => {
+                self.logs.remove(&(space, name.clone()));
+                self.deleted_logs.insert((space, name), mark);
+            }
             Effect::Records { space, log, first, id, time, records } => {
                 let rows = self.records.len()..self.records.len() + records.len();
                 self.appends.push(Appended { space, log, first, rows });
@@ -149,6 +162,11 @@ impl Done {
             Effect::Position { space, reader, log, position } => {
                 self.watched.insert(keys::position(space, &reader, &log), Some(rows::position(&position)));
             }
+            Effect::PositionDeleted { space, reader, log, version } => {
+                self.watched.insert(keys::position(space, &reader, &log), None);
+                self.watched
+                    .insert(keys::deleted_position(space, &reader, &log), Some(rows::deleted_position(version)));
+            }
             Effect::Lock { space, name, lock } => {
                 self.watched.insert(keys::lock(space, &name), lock.as_ref().map(rows::lock));
             }
@@ -161,6 +179,11 @@ impl Done {
             }
             Effect::Forget { space, from, below } => {
                 self.forgotten.entry(space).or_insert((from, below)).1 = below;
+            }
+            Effect::SpaceDeleted { name, number, at } => {
+                self.spaces.remove(&name);
+                self.logs.retain(|(space, _), _| *space != number);
+                self.deleted_spaces.insert(name, (number, at));
             }
         }
     }
@@ -176,6 +199,9 @@ impl Done {
         }
         for (&(space, log), &(_, before)) in &self.trimmed {
             recent.trim(space, log, before);
+        }
+        for (number, _) in self.deleted_spaces.values() {
+            recent.clear_space(*number);
         }
     }
 
@@ -220,6 +246,10 @@ impl Done {
         for (name, space) in &self.spaces {
             batch.put_cf(small, keys::space(name), rows::space(space));
         }
+        for ((space, name), mark) in &self.deleted_logs {
+            batch.delete_cf(small, keys::log(*space, name));
+            batch.put_cf(small, keys::deleted_log(*space, name), rows::deleted_log(mark));
+        }
         for ((space, name), head) in &self.logs {
             batch.put_cf(small, keys::log(*space, name), rows::log(head));
         }
@@ -248,6 +278,16 @@ impl Done {
         for (&space, &(from, below)) in &self.forgotten {
             let Range { start, end } = keys::ids_born(space, from, below);
             batch.delete_range_cf(ids, start, end);
+        }
+        for (name, (number, at)) in &self.deleted_spaces {
+            let Range { start, end } = keys::numbered(*number);
+            batch.delete_range_cf(records, start, end);
+            batch.delete_range_cf(ids, start, end);
+            for Range { start, end } in keys::small_of(*number) {
+                batch.delete_range_cf(small, start, end);
+            }
+            batch.delete_cf(small, keys::space(name));
+            batch.put_cf(small, keys::deleted_space(name), rows::deleted_space(*at));
         }
         for (index, digest) in &self.digests_new {
             batch.put_cf(small, keys::remembered_digest(*index), rows::digest(*digest));

@@ -70,6 +70,17 @@ impl Hot {
         }
     }
 
+    /// A log is no longer there.
+    pub(super) fn forget_log(&mut self, space: SpaceNumber, name: LogName) {
+        self.logs.remove(&(space, name));
+    }
+
+    /// A space is no longer there.
+    pub(super) fn forget_space(&mut self, name: &SpaceName, number: SpaceNumber) {
+        self.spaces.remove(name);
+        self.logs.retain(|(space, _), _| *space != number);
+    }
+
     /// Gets every row that the batches may read.
     pub(super) fn fetch<'a>(
         &mut self,
@@ -94,11 +105,14 @@ impl Hot {
         for name in reads.spaces.iter().chain(&pending.floors) {
             if let Some(space) = self.space(generation, name)? {
                 overlay.insert_space(name.clone(), space.clone());
+            } else if let Some(at) = generation.deleted_space(generation.database(), name)? {
+                overlay.insert_deleted_space(name.clone(), at);
             }
         }
         self.fetch_logs(generation, &reads, pending.logs, &mut overlay)?;
         fetch_locks(generation, &reads, pending.locks, &mut overlay)?;
-        fetch_cells_and_positions(generation, &reads, &mut overlay)?;
+        fetch_cells(generation, &reads, &mut overlay)?;
+        fetch_positions(generation, &reads, &mut overlay)?;
         fetch_ids(generation, &reads, &mut overlay)?;
         fetch_buckets(generation, &reads, &pending.floors, until, may_go, &mut overlay)?;
         Ok(overlay)
@@ -143,6 +157,8 @@ impl Hot {
         for (space, name) in wanted {
             if let Some(head) = self.log(generation, space, &name)? {
                 overlay.insert_log(space, name, head.clone());
+            } else if let Some(mark) = generation.deleted_log(generation.database(), space, &name)? {
+                overlay.insert_deleted_log(space, name, mark);
             }
         }
         Ok(())
@@ -189,7 +205,7 @@ fn fetch_locks(
     Ok(())
 }
 
-fn fetch_cells_and_positions(generation: &Generation, reads: &Reads, overlay: &mut Overlay) -> Result<(), Error> {
+fn fetch_cells(generation: &Generation, reads: &Reads, overlay: &mut Overlay) -> Result<(), Error> {
     let cells = reads.cells.iter().filter_map(|(space, key)| {
         let number = number(overlay, space)?;
         Some((keys::cell(number, key), (number, key)))
@@ -197,12 +213,25 @@ fn fetch_cells_and_positions(generation: &Generation, reads: &Reads, overlay: &m
     for ((number, key), cell) in fetch_sorted(generation, cells.collect(), rows::read_cell)? {
         overlay.insert_cell(number, key.clone(), cell);
     }
+    Ok(())
+}
+
+fn fetch_positions(generation: &Generation, reads: &Reads, overlay: &mut Overlay) -> Result<(), Error> {
     let positions = reads.positions.iter().filter_map(|(space, reader, log)| {
         let number = number(overlay, space)?;
         Some((keys::position(number, reader, log), (number, reader, log)))
     });
     for ((number, reader, log), position) in fetch_sorted(generation, positions.collect(), rows::read_position)? {
         overlay.insert_position(number, reader.clone(), log.clone(), position);
+    }
+    let absent = reads.positions.iter().filter_map(|(space, reader, log)| {
+        let number = number(overlay, space)?;
+        let is_absent = overlay.position(number, reader, log).is_none();
+        is_absent.then(|| (keys::deleted_position(number, reader, log), (number, reader, log)))
+    });
+    let deleted = fetch_sorted(generation, absent.collect(), rows::read_deleted_position)?;
+    for ((number, reader, log), version) in deleted {
+        overlay.insert_deleted_position(number, reader.clone(), log.clone(), version);
     }
     Ok(())
 }

@@ -15,12 +15,12 @@ use rocksdb::{
 use super::error::Error;
 use super::lease::Lease;
 use super::{keys, rows, settings};
-use crate::machine::{Bucket, Digest, Due, Effect, Globals, LogHead, Remembered, Space, genesis};
+use crate::machine::{Bucket, DeletedLog, Digest, Due, Effect, Globals, LogHead, Remembered, Space, genesis};
 use crate::store::{entry, files};
 use crate::types::codec::DecodeError;
 use crate::types::{
-    Cell, CellKey, Id, Lock, LockName, LogId, LogIndex, LogName, LogTime, Position, ReaderName, SpaceName, SpaceNumber,
-    StoredMembership,
+    Cell, CellKey, Id, Lock, LockName, LogId, LogIndex, LogName, LogTime, Offset, Position, ReaderName, SpaceName,
+    SpaceNumber, StoredMembership, Version,
 };
 
 /// A `RocksDB` in its directory.
@@ -162,6 +162,25 @@ impl Generation {
         value.map(|value| rows::read_space(value).map_err(Error::undecodable(format!("space {name}")))).transpose()
     }
 
+    /// When a space was deleted that had this name, in the database or a moment of it.
+    pub(super) fn deleted_space(&self, from: &impl ReadRow, name: &SpaceName) -> Result<Option<LogTime>, Error> {
+        let value = from.row(self.small(), &keys::deleted_space(name))?;
+        let place = || format!("what stayed of space {name}");
+        value.map(|value| rows::read_deleted_space(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// What stayed of a log that has no head, in the database or a moment of it.
+    pub(super) fn deleted_log(
+        &self,
+        from: &impl ReadRow,
+        space: SpaceNumber,
+        name: &LogName,
+    ) -> Result<Option<DeletedLog>, Error> {
+        let value = from.row(self.small(), &keys::deleted_log(space, name))?;
+        let place = || format!("what stayed of log {name} in space {space}");
+        value.map(|value| rows::read_deleted_log(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
     /// A log's head, in the database or a moment of it.
     pub(super) fn log(
         &self,
@@ -172,6 +191,14 @@ impl Generation {
         let value = from.row(self.small(), &keys::log(space, name))?;
         let place = || format!("head of log {name} in space {space}");
         value.map(|value| rows::read_log(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// Where a log ends, or ended when it was deleted, in the database or a moment of it.
+    pub(super) fn log_end(&self, from: &impl ReadRow, space: SpaceNumber, name: &LogName) -> Result<Offset, Error> {
+        if let Some(head) = self.log(from, space, name)? {
+            return Ok(head.end);
+        }
+        Ok(self.deleted_log(from, space, name)?.map(|mark| mark.end).unwrap_or_default())
     }
 
     /// A cell, in the database or a moment of it.
@@ -192,6 +219,19 @@ impl Generation {
         let value = from.row(self.small(), &keys::position(space, reader, log))?;
         let place = || format!("position of {reader} in log {log} in space {space}");
         value.map(|value| rows::read_position(value).map_err(Error::undecodable(place()))).transpose()
+    }
+
+    /// The version of a reader that has no position, in the database or a moment of it.
+    pub(super) fn deleted_position(
+        &self,
+        from: &impl ReadRow,
+        space: SpaceNumber,
+        reader: &ReaderName,
+        log: &LogName,
+    ) -> Result<Option<Version>, Error> {
+        let value = from.row(self.small(), &keys::deleted_position(space, reader, log))?;
+        let place = || format!("what stayed of the position of {reader} in log {log} in space {space}");
+        value.map(|value| rows::read_deleted_position(value).map_err(Error::undecodable(place()))).transpose()
     }
 
     /// A lock, in the database or a moment of it.

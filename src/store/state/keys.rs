@@ -18,6 +18,12 @@
 //! |         | `0x0a` · space `u32` · name: a lock                                                             |
 //! |         | `0x0b` · space `u32` · first birth in ms `u64`: a bucket                                        |
 //! |         | `0x0c` · ms `u64` · what is due: `0` · space's name, `1` · space `u32` · lock, `2` · space `u32` · log |
+//! |         | `0x0d` · space `u32` · name: what stayed of a log that was deleted                             |
+//! |         | `0x0e` · as a position: what stayed of one that was deleted                                     |
+//! |         | `0x0f` · name: what stayed of a space that was deleted                                          |
+//!
+//! What stayed of a log or a position is not taken away when that is there again. It counts only while there is no
+//! row `0x07` or `0x09`. A tag of its own keeps it out of the way of whoever lists what is there.
 //!
 //! What is due sorts as the machine has it: by time, then by kind, space and name. Positions sort by reader, then by log,
 //! and no reader's keys begin with another's: a `0x00` of its own is never followed by `0x01`.
@@ -52,6 +58,12 @@ const POSITION: u8 = 0x09;
 const LOCK: u8 = 0x0a;
 const BUCKET: u8 = 0x0b;
 const DUE: u8 = 0x0c;
+const DELETED_LOG: u8 = 0x0d;
+const DELETED_POSITION: u8 = 0x0e;
+const DELETED_SPACE: u8 = 0x0f;
+
+/// The tags of all small rows whose keys go on with the number of a space.
+const OF_A_SPACE: [u8; 7] = [LOG, CELL, POSITION, LOCK, BUCKET, DELETED_LOG, DELETED_POSITION];
 
 /// What the keys of all spaces begin with.
 pub(super) const SPACES: [u8; 1] = [SPACE];
@@ -126,6 +138,21 @@ pub(super) fn space_name(key: &[u8]) -> Option<SpaceName> {
     SpaceName::new(std::str::from_utf8(key.strip_prefix(&SPACES)?).ok()?).ok()
 }
 
+/// The key of what stayed of a space.
+pub(super) fn deleted_space(name: &SpaceName) -> Vec<u8> {
+    [&[DELETED_SPACE], name.as_str().as_bytes()].concat()
+}
+
+/// What the keys of all records of a space, and of all its ids, are between.
+pub(super) fn numbered(space: SpaceNumber) -> Range<[u8; 4]> {
+    space.0.to_be_bytes()..space.next().0.to_be_bytes()
+}
+
+/// What the keys of all small rows are between that belong to a space. What is due in it is not among them.
+pub(super) fn small_of(space: SpaceNumber) -> [Range<[u8; 5]>; OF_A_SPACE.len()] {
+    OF_A_SPACE.map(|tag| of_space(tag, space)..of_space(tag, space.next()))
+}
+
 /// The keys that ids of a space can have that were born from a time on and before another.
 pub(super) fn ids_born(space: SpaceNumber, from: LogTime, below: LogTime) -> Range<Vec<u8>> {
     ids_born_from(space, from)..ids_born_from(space, below)
@@ -152,6 +179,11 @@ pub(super) fn log_name(space: SpaceNumber, key: &[u8]) -> Option<LogName> {
     LogName::new(std::str::from_utf8(name).ok()?).ok()
 }
 
+/// The key of what stayed of a log.
+pub(super) fn deleted_log(space: SpaceNumber, name: &LogName) -> Vec<u8> {
+    [&of_space(DELETED_LOG, space)[..], name.as_str().as_bytes()].concat()
+}
+
 /// The key of a cell.
 pub(super) fn cell(space: SpaceNumber, key: &CellKey) -> Vec<u8> {
     [&cells(space)[..], key.as_str().as_bytes()].concat()
@@ -169,9 +201,17 @@ pub(super) fn cell_key(space: SpaceNumber, key: &[u8]) -> Option<CellKey> {
 
 /// The key of a reader's position in a log.
 pub(super) fn position(space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Vec<u8> {
-    let mut key = positions_of(space, reader);
-    key.extend_from_slice(log.as_str().as_bytes());
-    key
+    in_log(positions_of(space, reader), log)
+}
+
+/// The key of what stayed of a reader's position in a log.
+pub(super) fn deleted_position(space: SpaceNumber, reader: &ReaderName, log: &LogName) -> Vec<u8> {
+    in_log(of_reader(DELETED_POSITION, space, reader), log)
+}
+
+fn in_log(mut of_reader: Vec<u8>, log: &LogName) -> Vec<u8> {
+    of_reader.extend_from_slice(log.as_str().as_bytes());
+    of_reader
 }
 
 /// What the keys of all positions of a space begin with.
@@ -181,7 +221,11 @@ pub(super) fn positions(space: SpaceNumber) -> [u8; 5] {
 
 /// What the keys of all positions of a reader begin with.
 pub(super) fn positions_of(space: SpaceNumber, reader: &ReaderName) -> Vec<u8> {
-    let mut key = positions(space).to_vec();
+    of_reader(POSITION, space, reader)
+}
+
+fn of_reader(tag: u8, space: SpaceNumber, reader: &ReaderName) -> Vec<u8> {
+    let mut key = of_space(tag, space).to_vec();
     for &byte in reader.as_str().as_bytes() {
         key.push(byte);
         if byte == 0 {
@@ -348,6 +392,45 @@ mod tests {
         assert_eq!(hex(&due(ms(300), &Due::Lock(space_number, lock_name))), "0c000000000000012c01010203046c");
         assert_eq!(hex(&due(ms(300), &Due::Log(space_number, log_name))), "0c000000000000012c0201020304612d62");
         assert_eq!(hex(&ids_born_from(space_number, ms(0x019a_9f3c_7b00))), "0102030400019a9f3c7b00");
+        let log_name = LogName::new("a-b").expect("valid");
+        assert_eq!(hex(&deleted_log(space_number, &log_name)), "0d01020304612d62");
+        assert_eq!(hex(&deleted_position(space_number, &odd, &log_name)), "0e010203047200ff730001612d62");
+        assert_eq!(hex(&deleted_space(&SpaceName::main())), "0f6d61696e");
+    }
+
+    #[test]
+    fn what_belongs_to_a_space_and_nothing_else_is_in_its_ranges() {
+        let log_name = LogName::new("orders").expect("valid");
+        let reader = ReaderName::new("r").expect("valid");
+        let lock_name = LockName::new("l").expect("valid");
+        let small = |number| {
+            let number = SpaceNumber(number);
+            [
+                log(number, &log_name),
+                cell(number, &CellKey::new("k").expect("valid")),
+                position(number, &reader, &log_name),
+                lock(number, &lock_name),
+                bucket(number, ms(u64::MAX >> 16)).to_vec(),
+                deleted_log(number, &log_name),
+                deleted_position(number, &reader, &log_name),
+            ]
+        };
+        let is_small_of = |key: &Vec<u8>| small_of(SpaceNumber(255)).iter().any(|range| is_in(range, key));
+        assert!(small(255).iter().all(is_small_of));
+        assert!(!small(254).iter().chain(&small(256)).any(is_small_of));
+        let others = [space(&SpaceName::main()), deleted_space(&SpaceName::main()), GLOBALS.to_vec(), DIGEST.to_vec()];
+        assert!(!others.iter().any(is_small_of));
+        assert!(!is_small_of(&due(ms(255), &Due::Lock(SpaceNumber(255), lock_name))));
+
+        let record_of = |number| record(SpaceNumber(number), LogNumber(u64::MAX), Offset(u64::MAX));
+        let id_of = |number| id(SpaceNumber(number), &Id::new(V7).expect("valid"));
+        let range = numbered(SpaceNumber(255));
+        assert!(is_in(&range, &record_of(255)) && is_in(&range, &id_of(255)));
+        assert!(![254, 256].iter().any(|&other| is_in(&range, &record_of(other)) || is_in(&range, &id_of(other))));
+    }
+
+    fn is_in(range: &Range<impl AsRef<[u8]>>, key: &[u8]) -> bool {
+        (range.start.as_ref()..range.end.as_ref()).contains(&key)
     }
 
     #[test]

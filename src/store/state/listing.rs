@@ -13,8 +13,8 @@ use crate::machine::{LogHead, Space};
 use crate::types::codec::DecodeError;
 use crate::types::limits::PAGE_BYTES_MAX;
 use crate::types::{
-    CellKey, KeyedCell, LockName, LogName, LogTime, NamedLock, Offset, ReaderName, ReaderPosition, SpaceDescription,
-    SpaceName, SpacePolicy,
+    CellKey, KeyedCell, LockName, LogName, LogTime, NamedLock, ReaderName, ReaderPosition, SpaceDescription, SpaceName,
+    SpacePolicy,
 };
 
 /// Some of what there is, and whether more follows.
@@ -88,7 +88,7 @@ impl View {
             Ok(Some((reader, log, rows::read_position(value)?)))
         })?;
         let with_end = |(reader, log, position)| {
-            let end = self.generation().log(&moment, number, &log)?.map_or(Offset(0), |head| head.end);
+            let end = self.generation().log_end(&moment, number, &log)?;
             Ok(ReaderPosition { reader, log, position, end })
         };
         Ok((found.into_iter().map(with_end).collect::<Result<_, Error>>()?, more))

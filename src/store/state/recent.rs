@@ -87,6 +87,15 @@ impl Recent {
         }
     }
 
+    /// Forgets what there was of a space that went.
+    pub(super) fn clear_space(&self, number: SpaceNumber) {
+        let logs = lock(&self.logs);
+        let of_space = logs.iter().filter(|((space, _), _)| *space == number);
+        for run in of_space.filter_map(|(_, run)| run.upgrade()) {
+            *lock(&run.rows) = Rows::default();
+        }
+    }
+
     /// Forgets everything: another generation has become the state.
     pub(super) fn clear(&self) {
         let logs = lock(&self.logs);
@@ -217,6 +226,16 @@ mod tests {
         assert_eq!((offsets(&followed, 0, 100), offsets(&followed, 3, 100)), (None, Some(vec![3])));
         recent.clear();
         assert_eq!(offsets(&followed, 3, 100), None);
+    }
+
+    #[test]
+    fn of_a_space_that_went_nothing_is_served_and_of_others_everything() {
+        let recent = Arc::new(Recent::default());
+        let (followed, other) = (recent.follow(PLACE.0, PLACE.1), recent.follow(SpaceNumber(9), PLACE.1));
+        recent.push(PLACE.0, PLACE.1, Offset(0), [row(b"x")].into_iter());
+        recent.push(SpaceNumber(9), PLACE.1, Offset(0), [row(b"x")].into_iter());
+        recent.clear_space(PLACE.0);
+        assert_eq!((offsets(&followed, 0, 100), offsets(&other, 0, 100)), (None, Some(vec![0])));
     }
 
     #[test]

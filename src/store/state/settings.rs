@@ -119,7 +119,7 @@ const RANGES_DELETED: u32 = 512;
 /// Settings that can only be made once a database is open.
 pub(super) fn settle(database: &DB) -> Result<(), rocksdb::Error> {
     let ranges = RANGES_DELETED.to_string();
-    for name in [RECORDS, IDS] {
+    for name in FAMILIES {
         let family = database.cf_handle(name).expect("every family was opened with the database");
         database.set_options_cf(family, &[("memtable_max_range_deletions", &ranges)])?;
     }

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::generation::{Applied, Generation, scanning};
 use super::health::Health;
 use super::{keys, rows};
-use crate::machine::{Globals, LogHead, Remembered, Space};
+use crate::machine::{DeletedLog, Globals, LogHead, Remembered, Space};
 use crate::types::{
     Cell, CellKey, Id, Lock, LockName, LogIndex, LogName, LogTime, Offset, Position, ReaderName, Record, SpaceName,
 };
@@ -70,11 +70,33 @@ impl View {
         self.generation.space(self.generation.database(), name)
     }
 
+    /// When a space was deleted that had this name.
+    pub fn deleted_space(&self, name: &SpaceName) -> Result<Option<LogTime>, Error> {
+        self.health.check()?;
+        self.generation.deleted_space(self.generation.database(), name)
+    }
+
     /// A log of a space.
     pub fn log(&self, space: &SpaceName, name: &LogName) -> Result<Option<LogHead>, Error> {
         match self.space(space)? {
             None => Ok(None),
             Some(space) => self.generation.log(self.generation.database(), space.number, name),
+        }
+    }
+
+    /// What stayed of a log of a space that was deleted. It says nothing about one that is there again.
+    pub fn deleted_log(&self, space: &SpaceName, name: &LogName) -> Result<Option<DeletedLog>, Error> {
+        match self.space(space)? {
+            None => Ok(None),
+            Some(space) => self.generation.deleted_log(self.generation.database(), space.number, name),
+        }
+    }
+
+    /// Where a log of a space ends, or ended when it was deleted. One that never was ends at 0.
+    pub fn log_end(&self, space: &SpaceName, name: &LogName) -> Result<Offset, Error> {
+        match self.space(space)? {
+            None => Ok(Offset(0)),
+            Some(space) => self.generation.log_end(self.generation.database(), space.number, name),
         }
     }
 
@@ -86,11 +108,15 @@ impl View {
         }
     }
 
-    /// Where a reader is in a log; at the beginning if it was never moved.
+    /// Where a reader is in a log; at the beginning if it was never moved, or was deleted since.
     pub fn position(&self, space: &SpaceName, reader: &ReaderName, log: &LogName) -> Result<Position, Error> {
         let Some(space) = self.space(space)? else { return Ok(Position::default()) };
-        let found = self.generation.position(self.generation.database(), space.number, reader, log)?;
-        Ok(found.unwrap_or_default())
+        let database = self.generation.database();
+        if let Some(position) = self.generation.position(database, space.number, reader, log)? {
+            return Ok(position);
+        }
+        let deleted = self.generation.deleted_position(database, space.number, reader, log)?;
+        Ok(deleted.map(Position::deleted).unwrap_or_default())
     }
 
     /// A lock's row. It is held only until it expires, whether or not the row is gone by then.

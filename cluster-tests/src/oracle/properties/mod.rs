@@ -20,6 +20,7 @@ mod p17_coverage;
 mod p18_sum;
 mod p19_locks;
 mod p20_consumers;
+mod p21_deleted;
 
 use super::Evidence;
 
@@ -40,7 +41,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 20] = [
+pub const PROPERTIES: [Property; 21] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -61,4 +62,5 @@ pub const PROPERTIES: [Property; 20] = [
     p18_sum::PROPERTY,
     p19_locks::PROPERTY,
     p20_consumers::PROPERTY,
+    p21_deleted::PROPERTY,
 ];

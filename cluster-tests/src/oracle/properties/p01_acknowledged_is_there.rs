@@ -1,8 +1,8 @@
 //! P1: every acknowledged id is at its acknowledged offset with its payload, on every replica, unless it was trimmed
-//! away.
+//! away or went with its log or its space.
 
 use super::{Property, Report};
-use crate::history::{Content, Got};
+use crate::history::{Content, Deleted, Got};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -34,11 +34,12 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         Some(Promised { id: &command.id, log: &command.log, first, contents: &command.contents })
     });
     let promised: Vec<Promised<'_>> = operations.chain(commands).collect();
+    let deleted = Deleted::of(evidence.events);
     for replica in evidence.replicas {
         for Promised { id, log: name, first, contents } in &promised {
             let log = replica.logs.get(*name);
             for (offset, content) in (*first..).zip(*contents) {
-                if log.is_some_and(|log| offset < log.start) {
+                if log.is_some_and(|log| offset < log.start) || deleted.has_taken(name, offset) {
                     continue;
                 }
                 let found = log.and_then(|log| log.at(offset));

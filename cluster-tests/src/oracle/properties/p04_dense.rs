@@ -1,7 +1,8 @@
 //! P4: offsets are dense from the trim point: from a log's start to its end there is one record at each. Nothing trims
-//! the logs of these runs, so each starts at 0.
+//! the logs of these runs, so each starts at 0, or where it ended when it was deleted last.
 
 use super::{Property, Report};
+use crate::history::Deleted;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P4", sentence: "offsets are dense", judge, judged };
@@ -11,6 +12,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let deleted = Deleted::of(evidence.events);
     for replica in evidence.replicas {
         for (name, log) in &replica.logs {
             let mut records = log.records.iter();
@@ -21,7 +23,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             } else if records.next().is_some() {
                 report(format!("node {}, log {name} goes on beyond its end {}", replica.node, log.end));
             }
-            if log.start != 0 {
+            if log.start != deleted.end(name) {
                 report(format!("node {}, log {name} starts at {}", replica.node, log.start));
             }
         }

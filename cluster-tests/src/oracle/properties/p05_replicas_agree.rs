@@ -65,6 +65,8 @@ fn contents_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
                 .filter(|name| first.logs.get(*name) != other.logs.get(*name))
                 .collect();
             report(format!("nodes {} and {} differ in {differing:?}", first.node, other.node));
+        } else if other.spaces != first.spaces {
+            report(format!("nodes {} and {} differ in spaces", first.node, other.node));
         } else if other.cells != first.cells {
             report(format!("nodes {} and {} differ in cells", first.node, other.node));
         } else if other.positions != first.positions {

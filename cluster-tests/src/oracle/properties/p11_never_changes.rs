@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Property, Report};
+use crate::history::Deleted;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge, judged };
@@ -23,10 +24,11 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
         }
     }
+    let deleted = Deleted::of(evidence.events);
     for ((log, offset), seen) in first_seen {
         for replica in evidence.replicas {
             let kept = replica.logs.get(log);
-            let trimmed = kept.is_some_and(|log| offset < log.start);
+            let trimmed = kept.is_some_and(|log| offset < log.start) || deleted.has_taken(log, offset);
             let same = kept.and_then(|log| log.at(offset));
             if !trimmed && !same.is_some_and(|kept| kept.id == seen.id && kept.content == seen.content) {
                 report(format!("{log}/{offset} was {}, and is another on node {}", seen.id, replica.node));

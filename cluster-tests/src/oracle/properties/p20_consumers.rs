@@ -1,6 +1,6 @@
 //! P20: consumers that race handle each record once: in the order of outcomes each command of a reader begins where the
 //! one before has ended, from 0 on, its effect is that of the records between, and every replica has the reader behind
-//! the last.
+//! the last. A reader that was deleted begins at 0 again.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ fn judged(evidence: Evidence<'_>) -> usize {
     handled.filter(|command| command.applied().is_some()).count()
 }
 
-/// What was handled, and by which command, under its sequence.
-type Handled<'a> = BTreeMap<u64, (u64, u64, &'a Command)>;
+/// What was handled, and by which command, under its sequence. None: the reader was deleted.
+type Handled<'a> = BTreeMap<u64, Option<(u64, u64, &'a Command)>>;
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut readers: BTreeMap<(&str, &str), Handled<'_>> = BTreeMap::new();
@@ -27,29 +27,37 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         if let Job::Handle { reader, source, from, to } = &command.job {
             doubtful |= command.is_open();
             if let Some(sealed) = command.applied() {
-                readers.entry((reader, source)).or_default().insert(sealed.sequence, (*from, *to, command));
+                readers.entry((reader, source)).or_default().insert(sealed.sequence, Some((*from, *to, command)));
+            }
+        }
+        if let Job::DeleteReader { reader, source } = &command.job {
+            doubtful |= command.is_open();
+            if let Some(sealed) = command.applied() {
+                readers.entry((reader, source)).or_default().insert(sealed.sequence, None);
             }
         }
     }
     // Where nobody knows whether something was handled, nobody knows what comes next.
     for ((reader, source), handled) in readers.into_iter().filter(|_| !doubtful) {
-        let mut next = 0;
-        for (from, to, command) in handled.values() {
-            if *from != next {
-                report(format!("{reader} came to {source}/{next}, and {} handled {from} to {to}", command.id));
+        let mut next = None;
+        for step in handled.values() {
+            if let Some((from, _, command)) = step
+                && *from != next.unwrap_or(0)
+            {
+                report(format!("{reader} came to {source}/{next:?}, and {} handled from {from}", command.id));
             }
-            next = *to;
+            next = step.map(|(_, to, _)| to);
         }
         for replica in evidence.replicas {
             let position = replica.positions.get(&format!("{reader} in {source}")).map(|(offset, _)| *offset);
-            if position != Some(next) {
-                report(format!("node {} has {reader} at {position:?} of {source}, not at {next}", replica.node));
+            if position != next {
+                report(format!("node {} has {reader} at {position:?} of {source}, not at {next:?}", replica.node));
             }
             let Some(log) = replica.logs.get(source) else {
                 report(format!("node {} has no log {source}, which was handled", replica.node));
                 continue;
             };
-            for (from, to, command) in handled.values() {
+            for (from, to, command) in handled.values().flatten() {
                 let effects = (*from..*to)
                     .map(|offset| log.at(offset).map(|record| Content::of(&sample::effect(offset, &record.id))));
                 if !effects.eq(command.contents.iter().cloned().map(Some)) {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod deleted;
 mod jobs;
 mod looks;
 mod order;
@@ -226,5 +227,5 @@ fn judging(count: u64) -> Duration {
 #[test]
 fn properties_are_named_in_order() {
     let names: Vec<_> = PROPERTIES.iter().map(|property| property.name.to_owned()).collect();
-    assert_eq!(names, (1..=20).map(|number| format!("P{number}")).collect::<Vec<_>>());
+    assert_eq!(names, (1..=21).map(|number| format!("P{number}")).collect::<Vec<_>>());
 }

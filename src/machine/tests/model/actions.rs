@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Model, ModelCell, ModelLock, ModelLog, ModelPosition, ModelSpace, time};
+use super::{DueThing, Kind, Model, ModelCell, ModelLock, ModelLog, ModelPosition, ModelSpace, time};
 use crate::types::{
     Action, ActionResult, CellValue, Found, History, Id, LockName, LogCreation, LogName, MachineVersion, Memory,
-    NewRecord, Offset, Retention, Sequence, Token, Version,
+    NewRecord, Offset, Retention, Sequence, SpaceName, Token, Version,
 };
 
 impl Model {
@@ -49,6 +49,7 @@ impl Model {
                     return Err(Found::PastEnd(Offset(end)));
                 }
                 let key = (reader.as_str().to_owned(), log.as_str().to_owned());
+                space.deleted_positions.remove(&key);
                 space.positions.insert(key, ModelPosition { offset: to.0, version: number, time_ms: clock_ms });
                 Ok(ActionResult::Moved { version })
             }
@@ -82,7 +83,7 @@ impl Model {
                 if space.log(log.as_str()).is_some() {
                     return Err(Found::LogExists);
                 }
-                space.logs.push(ModelLog::new(log, *retention, clock_ms));
+                space.make(log, *retention, clock_ms);
                 Ok(ActionResult::LogCreated)
             }
             Action::SetRetention { log, retention } => {
@@ -91,9 +92,26 @@ impl Model {
                 log.due_ms = log.front_goes_at(clock_ms);
                 Ok(ActionResult::RetentionSet)
             }
+            Action::DeleteLog { log } => {
+                let log = space.log_mut(log)?;
+                let end = log.end();
+                log.start = end;
+                log.deleted_ms = Some(clock_ms);
+                log.due_ms = None;
+                Ok(ActionResult::LogDeleted { end: Offset(end) })
+            }
+            Action::DeleteReader { reader, log } => {
+                let key = (reader.as_str().to_owned(), log.as_str().to_owned());
+                space.positions.remove(&key).ok_or(Found::NoReader)?;
+                space.deleted_positions.insert(key, number);
+                Ok(ActionResult::ReaderDeleted { version })
+            }
             Action::CreateSpace { name, policy } => {
                 if self.spaces.contains_key(name.as_str()) {
                     return Err(Found::SpaceExists);
+                }
+                if self.deleted_spaces.contains_key(name.as_str()) {
+                    return Err(self.no_space(name));
                 }
                 let memory_ms = match policy.memory {
                     Memory::Forever => None,
@@ -105,7 +123,8 @@ impl Model {
                 Ok(ActionResult::SpaceCreated)
             }
             Action::SetSpace { name, memory, logs } => {
-                let space = self.spaces.get_mut(name.as_str()).ok_or(Found::NoSpace)?;
+                let no_space = self.no_space(name);
+                let space = self.spaces.get_mut(name.as_str()).ok_or(no_space)?;
                 if let Some(memory) = memory {
                     space.change_memory(ms(*memory), clock_ms)?;
                 }
@@ -113,6 +132,14 @@ impl Model {
                     space.explicit_logs = *logs == LogCreation::Explicit;
                 }
                 Ok(ActionResult::SpaceSet)
+            }
+            Action::DeleteSpace { name } => {
+                let all = self.due_things();
+                let Some(gone) = self.spaces.remove(name.as_str()) else { return Err(self.no_space(name)) };
+                let is_left = |thing: &DueThing| thing.1 != Kind::Floor && thing.2 == gone.number;
+                self.left_behind.extend(all.into_iter().filter(is_left));
+                self.deleted_spaces.insert(name.as_str().to_owned(), clock_ms);
+                Ok(ActionResult::SpaceDeleted)
             }
             Action::RaiseVersion { to } => {
                 if to.0 < self.version {
@@ -123,6 +150,13 @@ impl Model {
             }
         }
     }
+
+    fn no_space(&self, name: &SpaceName) -> Found {
+        match self.deleted_spaces.get(name.as_str()) {
+            Some(deleted_ms) => Found::SpaceDeleted { at: time(*deleted_ms) },
+            None => Found::NoSpace,
+        }
+    }
 }
 
 impl ModelSpace {
@@ -131,7 +165,7 @@ impl ModelSpace {
             if self.explicit_logs {
                 return Err(Found::NoLog);
             }
-            self.logs.push(ModelLog::new(name, Retention::EVERYTHING, clock_ms));
+            self.make(name, Retention::EVERYTHING, clock_ms);
         }
         let log = self.log_mut(name).expect("there or just made");
         let first = Offset(log.end());
@@ -147,7 +181,16 @@ impl ModelSpace {
     }
 
     fn log_mut(&mut self, name: &LogName) -> Result<&mut ModelLog, Found> {
-        self.logs.iter_mut().find(|log| log.name == name.as_str()).ok_or(Found::NoLog)
+        let is_there = |log: &&mut ModelLog| log.name == name.as_str() && log.deleted_ms.is_none();
+        self.logs.iter_mut().find(is_there).ok_or(Found::NoLog)
+    }
+
+    /// One that was deleted keeps its place and the records that it had, for their offsets.
+    fn make(&mut self, name: &LogName, retention: Retention, clock_ms: u64) {
+        let Some(deleted) = self.logs.iter_mut().find(|log| log.name == name.as_str()) else {
+            return self.logs.push(ModelLog::new(name, retention, clock_ms, Vec::new()));
+        };
+        *deleted = ModelLog::new(name, retention, clock_ms, std::mem::take(&mut deleted.records));
     }
 
     fn set(&mut self, key: &str, value: CellValue, version: u64, time_ms: u64) {

@@ -1,12 +1,12 @@
 //! What the model finds against a guard.
 
-use super::{ModelLog, ModelSpace, time};
+use super::{ModelSpace, time};
 use crate::types::{CellValue, FateIs, FateKind, Found, Guard, Offset, Verdict, Version};
 
 pub(super) fn what_stands_against(space: &ModelSpace, clock_ms: u64, guard: &Guard) -> Option<Found> {
     match guard {
         Guard::LogEnd { log, end } => {
-            let found = space.log(log.as_str()).map_or(0, ModelLog::end);
+            let found = space.end_of(log.as_str());
             (found != end.0).then_some(Found::LogEnd(Offset(found)))
         }
         Guard::CellAbsent { key } => {
@@ -23,10 +23,9 @@ pub(super) fn what_stands_against(space: &ModelSpace, clock_ms: u64, guard: &Gua
             Some(CellValue::Integer(value)) => (value < least).then_some(Found::TooLittle(*value)),
         },
         Guard::Position { reader, log, offset, version } => {
-            let key = (reader.as_str().to_owned(), log.as_str().to_owned());
-            let found = space.positions.get(&key).cloned().unwrap_or_default();
-            let is_there = found.offset == offset.0 && found.version == version.0;
-            let found = Found::Position { offset: Offset(found.offset), version: Version(found.version) };
+            let found = space.position_of(reader.as_str(), log.as_str());
+            let is_there = found == (offset.0, version.0);
+            let found = Found::Position { offset: Offset(found.0), version: Version(found.1) };
             (!is_there).then_some(found)
         }
         Guard::LockHeld { lock, token } => match super::actions::holding(space, clock_ms, lock) {

@@ -8,7 +8,7 @@ mod time;
 
 use std::collections::BTreeMap;
 
-pub(super) use time::Kind;
+pub(super) use time::{DueThing, Kind};
 
 use crate::types::{
     Action, Answer, CellValue, Command, Found, Guard, History, Id, LogTime, NewRecord, Outcome, Proposal, Refusal,
@@ -24,6 +24,10 @@ pub(super) struct Model {
     pub(super) version: u16,
     pub(super) next_space: u32,
     pub(super) spaces: BTreeMap<String, ModelSpace>,
+    /// When each was deleted.
+    pub(super) deleted_spaces: BTreeMap<String, u64>,
+    /// What was due in spaces that were deleted.
+    pub(super) left_behind: Vec<DueThing>,
 }
 
 #[derive(Clone)]
@@ -40,10 +44,12 @@ pub(super) struct ModelSpace {
     pub(super) last_sequence: u64,
     /// What was decided and not forgotten.
     pub(super) decided: Vec<Known>,
-    /// In the order in which they were made.
+    /// In the order in which they were made first, those that were deleted too.
     pub(super) logs: Vec<ModelLog>,
     pub(super) cells: BTreeMap<String, ModelCell>,
     pub(super) positions: BTreeMap<(String, String), ModelPosition>,
+    /// The versions of those that were deleted.
+    pub(super) deleted_positions: BTreeMap<(String, String), u64>,
     /// Locks that expired stay until time takes them away.
     pub(super) locks: BTreeMap<String, ModelLock>,
 }
@@ -64,8 +70,12 @@ pub(super) struct ModelLog {
     pub(super) name: String,
     pub(super) created_ms: u64,
     pub(super) last_ms: u64,
+    /// None of a log that is there.
+    pub(super) deleted_ms: Option<u64>,
     pub(super) start: u64,
-    /// All that there ever were.
+    /// Where it ended when it was deleted last.
+    pub(super) base: u64,
+    /// All that there ever were, under this name.
     pub(super) records: Vec<(NewRecord, Id, u64)>,
     /// The first offset of each piece, and when it was opened.
     pub(super) pieces: Vec<(u64, u64)>,
@@ -112,6 +122,9 @@ impl Model {
         }
         let name = proposal.space().as_str();
         let clock_ms = self.clock_ms;
+        if let Some(deleted_ms) = self.deleted_spaces.get(name) {
+            return Err(Rejection::SpaceDeleted { at: time(*deleted_ms) });
+        }
         let space = self.spaces.get(name).ok_or(Rejection::NoSuchSpace)?;
         let id = proposal.id();
         for named in std::iter::once(id).chain(command.into_iter().flat_map(targets)) {
@@ -231,6 +244,7 @@ impl ModelSpace {
             logs: Vec::new(),
             cells: BTreeMap::new(),
             positions: BTreeMap::new(),
+            deleted_positions: BTreeMap::new(),
             locks: BTreeMap::new(),
         };
         space.floor_ms = space.closed_at(clock_ms);
@@ -247,7 +261,22 @@ impl ModelSpace {
     }
 
     pub(super) fn log(&self, name: &str) -> Option<&ModelLog> {
-        self.logs.iter().find(|log| log.name == name)
+        self.logs.iter().find(|log| log.name == name && log.deleted_ms.is_none())
+    }
+
+    /// Where a log ends, or ended.
+    pub(super) fn end_of(&self, name: &str) -> u64 {
+        self.logs.iter().find(|log| log.name == name).map_or(0, ModelLog::end)
+    }
+
+    /// Offset and version.
+    pub(super) fn position_of(&self, reader: &str, log: &str) -> (u64, u64) {
+        let key = (reader.to_owned(), log.to_owned());
+        match (self.positions.get(&key), self.deleted_positions.get(&key)) {
+            (Some(position), _) => (position.offset, position.version),
+            (None, Some(version)) => (0, *version),
+            (None, None) => (0, 0),
+        }
     }
 
     pub(super) fn is_too_old(&self, id: &Id) -> bool {
@@ -322,6 +351,7 @@ fn is_malformed(command: &Command) -> bool {
                 (compensations > 1, false)
             }
             Action::SetSpace { memory, logs, .. } => (memory.is_none() && logs.is_none(), true),
+            Action::DeleteSpace { name } => (["main", "oncelog.system"].contains(&name.as_str()), true),
             Action::CreateSpace { .. } | Action::RaiseVersion { .. } => (false, true),
             _ => (false, false),
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Model, ModelLog, ModelSpace};
-use crate::types::{Found, LogName, Retention};
+use crate::types::{Found, Id, LogName, NewRecord, Retention};
 
 /// When, what kind of thing, the number of its space, its name.
 pub(in crate::machine::tests) type DueThing = (u64, Kind, u32, String);
@@ -23,11 +23,16 @@ impl Model {
         let mut done = Vec::new();
         while done.len() < 64 + proposals {
             let all = self.due_things();
-            let Some((at_ms, kind, number, name)) = all.into_iter().min() else { break };
-            if at_ms > self.clock_ms {
+            let Some(first) = all.into_iter().min() else { break };
+            if first.0 > self.clock_ms {
                 break;
             }
-            done.push(kind);
+            done.push(first.1);
+            if let Some(place) = self.left_behind.iter().position(|left| *left == first) {
+                self.left_behind.remove(place);
+                continue;
+            }
+            let (_, kind, number, name) = first;
             match kind {
                 Kind::Floor => self.spaces.get_mut(&name).expect("just seen").forget_oldest(),
                 Kind::Lock => {
@@ -44,7 +49,7 @@ impl Model {
     }
 
     pub(in crate::machine::tests) fn due_things(&self) -> Vec<DueThing> {
-        let mut all = Vec::new();
+        let mut all = self.left_behind.clone();
         for (name, space) in &self.spaces {
             all.extend(space.forgets_at().map(|at_ms| (at_ms, Kind::Floor, 0, name.clone())));
             for (lock, held) in &space.locks {
@@ -128,14 +133,18 @@ pub(super) fn width(memory_ms: u64) -> u64 {
 }
 
 impl ModelLog {
-    pub(super) fn new(name: &LogName, retention: Retention, clock_ms: u64) -> Self {
+    /// After records that were there before it was deleted.
+    pub(super) fn new(name: &LogName, retention: Retention, clock_ms: u64, records: Vec<(NewRecord, Id, u64)>) -> Self {
+        let end = records.len() as u64;
         Self {
             name: name.as_str().to_owned(),
             created_ms: clock_ms,
             last_ms: clock_ms,
-            start: 0,
-            records: Vec::new(),
-            pieces: vec![(0, clock_ms)],
+            deleted_ms: None,
+            start: end,
+            base: end,
+            records,
+            pieces: vec![(end, clock_ms)],
             retention,
             due_ms: None,
         }

@@ -117,13 +117,21 @@ pub(super) fn beginning() -> Chunk {
     let put = |key, value| SomeAction::As(Action::Put { key: CellKey::new(key).expect("valid"), value });
     let lock = LockName::new("M").expect("valid");
     let acquire = Action::Acquire { lock, holder: Holder::new("ann").expect("valid"), time: Duration::from_mins(1) };
-    let actions = vec![
+    let reader = || ReaderName::new("S").expect("valid");
+    let record = NewRecord { payload: Bytes::from_static(b"one"), headers: Vec::new() };
+    let read_and_deleted = [
+        Action::Append { log: log("y"), records: vec![record] },
+        Action::Move { reader: reader(), log: log("y"), to: Offset(1) },
+        Action::DeleteReader { reader: reader(), log: log("y") },
+    ];
+    let mut actions = vec![
         create("x", Retention { age: Some(Duration::from_secs(2)), ..Retention::EVERYTHING }),
         create("y", Retention { records: Some(2), ..Retention::EVERYTHING }),
         put("A", CellValue::Integer(5)),
         put("B", CellValue::Bytes(Bytes::from_static(b"text"))),
         SomeAction::As(acquire),
     ];
+    actions.extend(read_and_deleted.map(SomeAction::As));
     let step = Step::Propose { space: "main", id: SomeId::Plain(255), guards: Vec::new(), actions };
     Chunk { restart: false, entries: vec![Entry { stamp: Stamp::Clock(0), steps: vec![step] }] }
 }
@@ -244,6 +252,8 @@ fn action_on_a_log() -> impl Strategy<Value = SomeAction> {
             .prop_map(|(log, retention)| SomeAction::As(Action::CreateLog { log, retention })),
         3 => (log(), retention())
             .prop_map(|(log, retention)| SomeAction::As(Action::SetRetention { log, retention })),
+        1 => log().prop_map(|log| SomeAction::As(Action::DeleteLog { log })),
+        1 => (reader(), log()).prop_map(|(reader, log)| SomeAction::As(Action::DeleteReader { reader, log })),
     ]
 }
 
@@ -290,6 +300,8 @@ fn system_action() -> impl Strategy<Value = SomeAction> {
     prop_oneof![
         2 => (name(), policy).prop_map(|(name, policy)| Action::CreateSpace { name, policy }),
         4 => set.prop_map(|(name, ms, logs)| Action::SetSpace { name, memory: ms.map(Duration::from_millis), logs }),
+        1 => select(vec!["new", "new", "new", "finite", "main", "nowhere"])
+            .prop_map(|name| Action::DeleteSpace { name: space_name(name) }),
         1 => (0..4_u16).prop_map(|to| Action::RaiseVersion { to: MachineVersion(to) }),
     ]
     .prop_map(SomeAction::As)

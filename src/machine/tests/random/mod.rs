@@ -20,8 +20,8 @@ use self::seen::Seen;
 use super::model::{Kind, Model, ModelLog, ModelSpace};
 use super::table::Table;
 use crate::machine::{
-    Batch, Bucket, Due, Effect, Fingerprint, Globals, LogHead, Reads, Remembered, Space, due_in_entry, encode_outcome,
-    genesis, run,
+    Batch, Bucket, DeletedLog, Due, Effect, Fingerprint, Globals, LogHead, Reads, Remembered, Space, due_in_entry,
+    encode_outcome, genesis, run,
 };
 use crate::types::{
     Cell, CellKey, Era, History, Lock, LockName, LogCreation, LogName, LogNumber, LogTime, MachineVersion, Memory,
@@ -134,7 +134,16 @@ fn begin() -> (Table, Model) {
         next_space: SpaceNumber(5),
     };
     table.apply(&Effect::Globals(globals));
-    (table, Model { history: HISTORY, clock_ms: CLOCK_MS, version: 1, next_space: 5, spaces })
+    let model = Model {
+        history: HISTORY,
+        clock_ms: CLOCK_MS,
+        version: 1,
+        next_space: 5,
+        spaces,
+        deleted_spaces: BTreeMap::new(),
+        left_behind: Vec::new(),
+    };
+    (table, model)
 }
 
 fn eras_of(space: &ModelSpace) -> Vec<Era> {
@@ -157,14 +166,21 @@ fn compare(table: &Table, model: &Model) {
         let space = &table.spaces[&SpaceName::new(name).expect("valid")];
         compare_space(table, space, expected);
         compare_ids(table, space.number, expected);
-        logs += expected.logs.len();
+        logs += expected.logs.iter().filter(|log| log.deleted_ms.is_none()).count();
         ids += expected.decided.len();
         cells += expected.cells.len();
         positions += expected.positions.len();
         locks += expected.locks.len();
         buckets += expected.buckets().len();
         for (log, number) in expected.logs.iter().zip(1..) {
-            let head = &table.logs[&(space.number, LogName::new(&log.name).expect("valid"))];
+            let key = (space.number, LogName::new(&log.name).expect("valid"));
+            if let Some(deleted_ms) = log.deleted_ms {
+                let mark = DeletedLog { number: LogNumber(number), end: Offset(log.end()), at: time(deleted_ms) };
+                assert_eq!(table.deleted_logs[&key], mark);
+                assert!(table.records.get(&(space.number, mark.number)).is_none_or(BTreeMap::is_empty));
+                continue;
+            }
+            let head = &table.logs[&key];
             assert_eq!(head.number, LogNumber(number));
             compare_log(table, space.number, head, log);
         }
@@ -179,6 +195,11 @@ fn compare(table: &Table, model: &Model) {
             let (offset, version) = (Offset(position.offset), Version(position.version));
             assert_eq!(found, &Position { offset, version, time: time(position.time_ms) });
         }
+        for ((reader, log), version) in &expected.deleted_positions {
+            let reader = ReaderName::new(reader).expect("valid");
+            let found = &table.deleted_positions[&(space.number, reader, LogName::new(log).expect("valid"))];
+            assert_eq!(found, &Version(*version));
+        }
         for (lock, held) in &expected.locks {
             let found: &Lock = &table.locks[&(space.number, LockName::new(lock).expect("valid"))];
             assert_eq!((found.holder.as_str(), found.token), (held.holder.as_str(), held.token));
@@ -188,7 +209,20 @@ fn compare(table: &Table, model: &Model) {
     let found = (table.logs.len(), table.ids.len(), table.cells.len(), table.positions.len());
     assert_eq!(found, (logs, ids, cells, positions), "and nothing else");
     assert_eq!((table.locks.len(), table.buckets.len()), (locks, buckets), "and nothing else");
+    let deleted: BTreeMap<_, _> =
+        table.deleted_spaces.iter().map(|(name, at)| (name.to_string(), at.as_ms())).collect();
+    assert_eq!(deleted, model.deleted_spaces);
+    compare_what_is_left(table, model);
     compare_due(table, model);
+}
+
+/// Nothing is left of spaces that were deleted.
+fn compare_what_is_left(table: &Table, model: &Model) {
+    let is_there = |space: SpaceNumber| model.spaces.values().any(|known| known.number == space.0);
+    let of_logs = table.records.keys().map(|(space, _)| *space);
+    let marks = table.deleted_logs.keys().map(|(space, _)| *space);
+    let of_readers = table.deleted_positions.keys().map(|(space, ..)| *space);
+    assert!(of_logs.chain(marks).chain(of_readers).all(is_there));
 }
 
 fn compare_space(table: &Table, space: &Space, expected: &ModelSpace) {
@@ -235,13 +269,13 @@ fn compare_log(table: &Table, space: SpaceNumber, head: &LogHead, log: &ModelLog
     let found = (head.start, head.end, head.created, head.last, head.retention);
     let (created, last) = (time(log.created_ms), time(log.last_ms));
     assert_eq!(found, (Offset(log.start), Offset(log.end()), created, last, log.retention));
-    assert_eq!(head.bytes_ever, log.bytes_from(0));
+    assert_eq!(head.bytes_ever, log.bytes_from(log.base));
     assert_eq!(head.bytes(), log.bytes_from(log.pieces[0].0));
     assert_eq!(head.due, log.due_ms.map(time));
     let pieces: Vec<_> = head.marks.iter().map(|mark| (mark.first.0, mark.opened.as_ms())).collect();
     assert_eq!(pieces, log.pieces);
     for mark in &head.marks {
-        assert_eq!(log.bytes_from(0) - mark.bytes_before, log.bytes_from(mark.first.0));
+        assert_eq!(log.bytes_from(log.base) - mark.bytes_before, log.bytes_from(mark.first.0));
     }
     let none = BTreeMap::new();
     let records = table.records.get(&(space, head.number)).unwrap_or(&none);

@@ -123,7 +123,7 @@ impl Resolver<'_> {
         let off = |right: &Right| u64::from(!right.0);
         match guard {
             SomeGuard::LogEnd(log, right) => {
-                let end = space.and_then(|space| space.log(log.as_str())).map_or(0, |log| log.records.len() as u64);
+                let end = space.map_or(0, |space| space.end_of(log.as_str()));
                 Guard::LogEnd { log: log.clone(), end: Offset(end + off(right)) }
             }
             SomeGuard::CellAbsent(key) => Guard::CellAbsent { key: key.clone() },
@@ -133,9 +133,8 @@ impl Resolver<'_> {
             }
             SomeGuard::CellAtLeast(key, least) => Guard::CellAtLeast { key: key.clone(), least: *least },
             SomeGuard::Position(reader, log, right) => {
-                let key = (reader.as_str().to_owned(), log.as_str().to_owned());
-                let found = space.and_then(|space| space.positions.get(&key)).cloned().unwrap_or_default();
-                let (offset, version) = (Offset(found.offset), Version(found.version + off(right)));
+                let found = space.map_or((0, 0), |space| space.position_of(reader.as_str(), log.as_str()));
+                let (offset, version) = (Offset(found.0), Version(found.1 + off(right)));
                 Guard::Position { reader: reader.clone(), log: log.clone(), offset, version }
             }
             SomeGuard::LockHeld(lock, right) => {

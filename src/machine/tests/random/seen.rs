@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::model::{Kind, Model, ModelSpace};
 use crate::machine::{Batch, Effect};
 use crate::types::{
-    Action, ActionResult, Answer, Command, FateIs, Guard, Id, LogTime, Proposal, Rejection, Step, Verdict,
+    Action, ActionResult, Answer, Command, FateIs, Guard, Id, LogTime, Offset, Proposal, Rejection, Step, Verdict,
 };
 
 /// Everything that was seen, in words.
@@ -27,11 +27,21 @@ const ALL: [(&str, &[&str]); 12] = [
             "command after the cancel",
             "inside one entry",
             "whose guard would no longer hold",
+            "append to a log that was deleted since",
         ],
     ),
     (
         "rejection",
-        &["no such space", "too old", "without birth", "birth beside for ever", "born ahead", "reused", "malformed"],
+        &[
+            "no such space",
+            "space deleted",
+            "too old",
+            "without birth",
+            "birth beside for ever",
+            "born ahead",
+            "reused",
+            "malformed",
+        ],
     ),
     (
         "guard refuses",
@@ -62,8 +72,10 @@ const ALL: [(&str, &[&str]); 12] = [
             "target_too_old",
             "target_born_ahead",
             "already_compensated",
+            "no_reader",
             "no_space",
             "space_exists",
+            "space_deleted",
             "memory_is_fixed",
             "too_many_changes",
             "version_in_force",
@@ -100,13 +112,28 @@ const ALL: [(&str, &[&str]); 12] = [
             "compensated",
             "log created",
             "retention set",
+            "log deleted",
+            "reader deleted",
             "space created",
             "space set",
+            "space deleted",
             "version raised",
         ],
     ),
     ("nothing to undo", &["unseen", "refused", "cancelled", "nothing to undo"]),
-    ("time", &["Floor", "Lock", "Log", "Log looked at too early", "more than one entry does", "goes back", "far on"]),
+    (
+        "time",
+        &[
+            "Floor",
+            "Lock",
+            "Log",
+            "Log looked at too early",
+            "of a space that was deleted",
+            "more than one entry does",
+            "goes back",
+            "far on",
+        ],
+    ),
     ("at the very time", &["Floor", "Lock", "Log", "birth at the floor", "birth ten minutes ahead"]),
     ("a millisecond beside", &["Floor", "Lock", "Log", "birth below the floor", "birth more than ten minutes ahead"]),
     (
@@ -120,6 +147,12 @@ const ALL: [(&str, &[&str]); 12] = [
             "records that came and went in one entry",
             "decided and compensated in one entry",
             "acquired over a row that had expired",
+            "log that goes on where it ended",
+            "log made and deleted in one command",
+            "reader that is moved again",
+            "guard on the end of a log that was deleted",
+            "guard on a reader that was deleted",
+            "space deleted that was used in the same entry",
         ],
     ),
 ];
@@ -146,6 +179,9 @@ impl Seen {
         }
         for kind in done {
             self.note("time", &format!("{kind:?}"));
+        }
+        if after.left_behind.len() < before.left_behind.len() {
+            self.note("time", "of a space that was deleted");
         }
         for (at_ms, kind, ..) in before.due_things() {
             if at_ms == after.clock_ms && after.clock_ms > before.clock_ms {
@@ -184,6 +220,9 @@ impl Seen {
                         self.note("beside each other", "records that came and went in one entry");
                     }
                 }
+                Effect::SpaceDeleted { name, .. } if proposals.iter().any(|proposal| proposal.space() == name) => {
+                    self.note("beside each other", "space deleted that was used in the same entry");
+                }
                 Effect::Remember { id, remembered, .. }
                     if remembered.compensated_by.is_some() && proposals.iter().any(|proposal| proposal.id() == id) =>
                 {
@@ -217,6 +256,7 @@ impl Seen {
         let birth_ms = id.birth().time().map(LogTime::as_ms);
         let what = match rejection {
             Rejection::NoSuchSpace => "no such space",
+            Rejection::SpaceDeleted { .. } => "space deleted",
             Rejection::TooOld { floor } => {
                 if birth_ms == Some(floor.as_ms() - 1) {
                     self.note("a millisecond beside", "birth below the floor");
@@ -247,6 +287,11 @@ impl Seen {
                     self.note("duplicate", "whose guard would no longer hold");
                 }
                 self.note("duplicate", &again);
+                let is_gone =
+                    |action: &Action| matches!(action, Action::Append { log, .. } if space.log(log.as_str()).is_none());
+                if matches!(verdict, Verdict::Applied(_)) && command.actions.iter().any(is_gone) {
+                    self.note("duplicate", "append to a log that was deleted since");
+                }
             }
             (Proposal::Cancel(_), Verdict::Cancelled) => self.note("duplicate", &again),
             (Proposal::Cancel(_), _) if is_undone => self.note("duplicate", "cancel of what was undone"),
@@ -281,7 +326,10 @@ impl Seen {
                 }
             }
             Verdict::Applied(results) => {
-                command.guards.iter().for_each(|guard| self.note("guard holds", name_of_guard(guard)));
+                for guard in &command.guards {
+                    self.note("guard holds", name_of_guard(guard));
+                    self.note_guard_on_what_was_deleted(space, guard);
+                }
                 for (action, result) in command.actions.iter().zip(results) {
                     self.note("result", name_of_result(action, *result));
                     self.note_applied(before, after, space, action);
@@ -298,6 +346,21 @@ impl Seen {
         let first_width = space.eras.first().map(|(_, width_ms)| *width_ms);
         if known.bucket.is_some_and(|(start_ms, end_ms)| Some(end_ms - start_ms) != first_width) {
             self.note("beside each other", "bucket of another era");
+        }
+    }
+
+    fn note_guard_on_what_was_deleted(&mut self, space: &ModelSpace, guard: &Guard) {
+        match guard {
+            Guard::LogEnd { log, end } if space.log(log.as_str()).is_none() && end.0 > 0 => {
+                self.note("beside each other", "guard on the end of a log that was deleted");
+            }
+            Guard::Position { offset: Offset(0), version, .. } if version.0 > 0 => {
+                let is_deleted = |deleted: &u64| *deleted == version.0;
+                if space.deleted_positions.values().any(is_deleted) {
+                    self.note("beside each other", "guard on a reader that was deleted");
+                }
+            }
+            _ => {}
         }
     }
 
@@ -318,6 +381,19 @@ impl Seen {
                 if space.locks.get(lock.as_str()).is_some_and(|held| held.expires_ms <= before.clock_ms) =>
             {
                 self.note("beside each other", "acquired over a row that had expired");
+            }
+            Action::Append { log, .. } | Action::CreateLog { log, .. }
+                if space.log(log.as_str()).is_none() && space.end_of(log.as_str()) > 0 =>
+            {
+                self.note("beside each other", "log that goes on where it ended");
+            }
+            Action::DeleteLog { log } if space.log(log.as_str()).is_none() => {
+                self.note("beside each other", "log made and deleted in one command");
+            }
+            Action::Move { reader, log, .. } => {
+                if space.deleted_positions.contains_key(&(reader.as_str().to_owned(), log.as_str().to_owned())) {
+                    self.note("beside each other", "reader that is moved again");
+                }
             }
             _ => {}
         }
@@ -365,8 +441,11 @@ fn name_of_result(action: &Action, result: ActionResult) -> &'static str {
         ActionResult::Compensated => "compensated",
         ActionResult::LogCreated => "log created",
         ActionResult::RetentionSet => "retention set",
+        ActionResult::LogDeleted { .. } => "log deleted",
+        ActionResult::ReaderDeleted { .. } => "reader deleted",
         ActionResult::SpaceCreated => "space created",
         ActionResult::SpaceSet => "space set",
+        ActionResult::SpaceDeleted => "space deleted",
         ActionResult::VersionRaised { .. } => "version raised",
     }
 }

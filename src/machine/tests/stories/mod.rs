@@ -2,6 +2,7 @@
 
 mod actions;
 mod compensation;
+mod deletion;
 mod floor;
 mod ids;
 mod locks;

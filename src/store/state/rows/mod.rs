@@ -17,10 +17,14 @@
 //! | position          | offset · version · time                                                                 |
 //! | lock              | holder behind its length · token: history, sequence · expiry                            |
 //! | due               | nothing: the key says it all                                                            |
+//! | deleted log       | number · end · when                                                                     |
+//! | deleted position  | version                                                                                 |
+//! | deleted space     | when                                                                                    |
 //!
 //! A duration is seconds and nanoseconds. What there may be none of is `0`, or `1` and it.
 
 mod cell;
+mod deleted;
 mod log;
 mod space;
 
@@ -29,6 +33,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub(super) use cell::{cell, lock, position, read_cell, read_lock, read_position};
+pub(super) use deleted::{
+    deleted_log, deleted_position, deleted_space, read_deleted_log, read_deleted_position, read_deleted_space,
+};
 pub(super) use log::{log, read_log};
 pub(super) use space::{bucket, read_bucket, read_space, space};
 
@@ -185,7 +192,7 @@ fn write_duration(encoder: &mut Encoder, duration: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::{Bucket, LogHead, Mark, Space};
+    use crate::machine::{Bucket, DeletedLog, LogHead, Mark, Space};
     use crate::types::{
         ActionResult, Cell, CellValue, Era, Found, Holder, Lock, LogCreation, LogNumber, Memory, Outcome, Position,
         Refusal, Retention, Sequence, Step, Token, Verdict, Version,
@@ -278,6 +285,10 @@ mod tests {
         let at = Position { offset: Offset(300), version: Version(2), time: ms(3) };
         assert_eq!(hex(&position(&at)), "01ac020203");
         assert_eq!(hex(&lock(&a_lock())), "01".to_owned() + "027731" + "0102" + "ac02");
+        let mark = DeletedLog { number: LogNumber(1), end: Offset(300), at: ms(4) };
+        assert_eq!(hex(&deleted_log(&mark)), "0101ac0204");
+        assert_eq!(hex(&deleted_position(Version(300))), "01ac02");
+        assert_eq!(hex(&deleted_space(ms(300))), "01ac02");
     }
 
     fn some_globals() -> Globals {
@@ -427,6 +438,10 @@ mod tests {
             let token = Token { history: History(two), sequence: Sequence(three) };
             let row = Lock { token, expires: time, ..a_lock() };
             prop_assert_eq!(read_lock(lock(&row).into()), Ok(row));
+            let row = DeletedLog { number: LogNumber(two), end: Offset(three), at: time };
+            prop_assert_eq!(read_deleted_log(deleted_log(&row).into()), Ok(row));
+            prop_assert_eq!(read_deleted_position(deleted_position(Version(four)).into()), Ok(Version(four)));
+            prop_assert_eq!(read_deleted_space(deleted_space(time).into()), Ok(time));
 
             let row = Globals { history: History(two), clock: time, next_space: SpaceNumber(9), ..some_globals() };
             prop_assert_eq!(read_globals(globals(&row).into()), Ok(row));
@@ -464,6 +479,9 @@ mod tests {
             let _ = read_position(bytes.clone());
             let _ = read_lock(bytes.clone());
             let _ = read_due(bytes.clone());
+            let _ = read_deleted_log(bytes.clone());
+            let _ = read_deleted_position(bytes.clone());
+            let _ = read_deleted_space(bytes.clone());
             let _ = read_globals(bytes.clone());
             let _ = read_digest(bytes);
         }

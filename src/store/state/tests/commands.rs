@@ -131,7 +131,8 @@ fn placed_ids() -> impl Strategy<Value = (SpaceName, Id)> {
 }
 
 fn finite_spaces() -> impl Strategy<Value = SpaceName> {
-    (0..2).prop_map(|number| SpaceName::new(&format!("finite-{number}")).unwrap())
+    prop_oneof![3 => Just(0), 3 => Just(1), 1 => 2..5]
+        .prop_map(|number| SpaceName::new(&format!("finite-{number}")).unwrap())
 }
 
 fn ids_without_birth() -> impl Strategy<Value = Id> {
@@ -235,6 +236,8 @@ fn actions() -> impl Strategy<Value = Action> {
         2 => any_ids().prop_map(|target| Action::Compensate { target }),
         1 => (logs(), retentions()).prop_map(|(log, retention)| Action::CreateLog { log, retention }),
         2 => (logs(), retentions()).prop_map(|(log, retention)| Action::SetRetention { log, retention }),
+        2 => logs().prop_map(|log| Action::DeleteLog { log }),
+        2 => (readers(), logs()).prop_map(|(reader, log)| Action::DeleteReader { reader, log }),
     ]
 }
 
@@ -246,5 +249,6 @@ fn system_actions() -> impl Strategy<Value = Action> {
     let memories = proptest::option::of(seconds(60..400));
     let set = (finite_spaces(), memories, proptest::option::of(creations()))
         .prop_map(|(name, memory, logs)| Action::SetSpace { name, memory, logs });
-    prop_oneof![2 => create, 2 => set, 1 => Just(Action::RaiseVersion { to: MachineVersion::FIRST })]
+    let delete = finite_spaces().prop_map(|name| Action::DeleteSpace { name });
+    prop_oneof![4 => create, 4 => set, 2 => delete, 1 => Just(Action::RaiseVersion { to: MachineVersion::FIRST })]
 }

@@ -4,6 +4,7 @@ mod applying;
 mod commands;
 mod corruption;
 mod crashes;
+mod deleting;
 mod forgetting;
 mod listing;
 mod model;
@@ -192,11 +193,36 @@ fn story(entries: u64) -> Vec<LogEntry> {
                         &format!("undo-{index}"),
                         vec![Action::Compensate { target: id(format!("id-{}", index / 3)) }],
                     ),
-                ],
+                ]
+                .into_iter()
+                .chain(deletions(index))
+                .collect(),
             )
         }
     };
     (0..entries).map(entry).collect()
+}
+
+/// A space that lives for ten entries, and now and then a log and a reader that go.
+fn deletions(index: u64) -> Vec<Proposal> {
+    let brief = SpaceName::new(&format!("brief-{}", index / 10)).expect("a name");
+    let policy = SpacePolicy { memory: Memory::Forever, logs: LogCreation::ByAppend };
+    let in_system = |text: &str, action| command_in(&SpaceName::system(), id(format!("{text}-{index}")), vec![action]);
+    let used = vec![acquire(lock_name(1), 7), integer("cell", 1), records(log("l"), &["x"])];
+    let mut proposals = vec![
+        in_system("create", Action::CreateSpace { name: brief.clone(), policy }),
+        command_in(&brief, id(format!("used-{index}")), used),
+        append(&format!("draft-{index}"), "drafts", &["x", "y"]),
+    ];
+    if index % 10 == 8 {
+        proposals.push(in_system("delete", Action::DeleteSpace { name: brief }));
+    }
+    if index % 9 == 5 {
+        let reader = ReaderName::new("reader").expect("a name");
+        let both = vec![Action::DeleteLog { log: log("drafts") }, Action::DeleteReader { reader, log: log("short") }];
+        proposals.push(command(&format!("delete-{index}"), both));
+    }
+    proposals
 }
 
 fn outcome(answer: &Answer) -> (&Outcome, bool) {

@@ -9,12 +9,16 @@ use super::Rows;
 use crate::machine::{Batch, Digest, Due, Effect, Globals, Overlay, Ran, View, admit_history, genesis, run};
 use crate::store::entry;
 use crate::types::limits::{DIGEST_INTERVAL, DIGESTS_KEPT};
-use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, LogTime, MachineVersion, StoredMembership};
+use crate::types::{
+    Answer, EntryKind, LogEntry, LogId, LogIndex, LogTime, MachineVersion, SpaceNumber, StoredMembership,
+};
 
 /// A state without a disk.
 #[derive(Clone)]
 pub(super) struct Model {
     overlay: Overlay,
+    /// Spaces that were deleted.
+    gone: BTreeSet<SpaceNumber>,
     rows: Rows,
     pub(super) log_id: Option<LogId>,
     pub(super) membership: StoredMembership,
@@ -26,6 +30,7 @@ impl Model {
     pub(super) fn new() -> Self {
         let mut model = Self {
             overlay: Overlay::default(),
+            gone: BTreeSet::new(),
             rows: Rows::new(),
             log_id: None,
             membership: StoredMembership::default(),
@@ -88,9 +93,17 @@ impl Model {
                 set(&keys::bucket(*space, *start), bucket.as_ref().map(rows::bucket));
             }
             Effect::Log { space, name, head } => set(&keys::log(*space, name), Some(rows::log(head))),
+            Effect::LogDeleted { space, name, mark } => {
+                set(&keys::log(*space, name), None);
+                set(&keys::deleted_log(*space, name), Some(rows::deleted_log(mark)));
+            }
             Effect::Cell { space, key, cell } => set(&keys::cell(*space, key), cell.as_ref().map(rows::cell)),
             Effect::Position { space, reader, log, position } => {
                 set(&keys::position(*space, reader, log), Some(rows::position(position)));
+            }
+            Effect::PositionDeleted { space, reader, log, version } => {
+                set(&keys::position(*space, reader, log), None);
+                set(&keys::deleted_position(*space, reader, log), Some(rows::deleted_position(*version)));
             }
             Effect::Lock { space, name, lock } => set(&keys::lock(*space, name), lock.as_ref().map(rows::lock)),
             Effect::Due { at, due, is } => set(&keys::due(*at, due), is.then(rows::due)),
@@ -111,7 +124,27 @@ impl Model {
                 let range = keys::ids_born(*space, *from, *below);
                 self.rows.retain(|(family, key), _| *family != settings::IDS || !range.contains(key));
             }
+            Effect::SpaceDeleted { name, number, at } => {
+                set(&keys::space(name), None);
+                set(&keys::deleted_space(name), Some(rows::deleted_space(*at)));
+                self.drop_space(*number);
+            }
         }
+    }
+
+    /// What is due in it stays.
+    fn drop_space(&mut self, number: SpaceNumber) {
+        let bytes = number.0.to_be_bytes();
+        self.rows.retain(|(family, key), _| {
+            let tagged = key.split_first();
+            match tagged {
+                Some((tag, rest)) if *family == settings::SMALL => {
+                    !matches!(*tag, 0x07..=0x0b | 0x0d | 0x0e) || !rest.starts_with(&bytes)
+                }
+                _ => *family == settings::SMALL || !key.starts_with(&bytes),
+            }
+        });
+        self.gone.insert(number);
     }
 
     fn small_rows<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a [u8], Bytes)> {
@@ -123,6 +156,15 @@ impl Model {
     /// What is due by the index.
     pub(super) fn due_in_the_index(&self) -> BTreeSet<(LogTime, Due)> {
         self.small_rows(&keys::ALL_DUE).map(|(key, _)| keys::read_due(key).expect("something due")).collect()
+    }
+
+    /// What is due in spaces that are there.
+    pub(super) fn due_of_what_is_there(&self) -> BTreeSet<(LogTime, Due)> {
+        let is_there = |due: &Due| match due {
+            Due::Floor(_) => true,
+            Due::Lock(space, _) | Due::Log(space, _) => !self.gone.contains(space),
+        };
+        self.due_in_the_index().into_iter().filter(|(_, due)| is_there(due)).collect()
     }
 
     /// What is due by the rows that it is about.
