@@ -1,6 +1,7 @@
 //! `init`, `snapshot` and `raise`.
 
-use crate::types::{Action, MachineVersion, MemberStatus, Snapshotted};
+use crate::client::{Error, Reason};
+use crate::types::{Action, MachineVersion, Snapshotted};
 
 use super::arguments::NewId;
 use super::call::{self, Call};
@@ -11,10 +12,7 @@ use super::status;
 
 pub(super) async fn init(call: &mut Call, peers: &[String]) -> Result<(), Problem> {
     let address = call.client.addresses().next().unwrap_or_default().to_owned();
-    let founded = call.client.init(&address, peers).await?;
-    if founded.already {
-        conflict_unless_same(peers, &founded.members)?;
-    }
+    let founded = call.client.init(&address, peers).await.map_err(of_other_members)?;
     let made = if founded.already { "was made before" } else { "is made" };
     call.out.note(&format!("cluster {} {made}", founded.cluster));
     if let Some(warning) = members::survives_no_loss(founded.members.iter().filter(|member| member.voter).count()) {
@@ -28,22 +26,16 @@ pub(super) async fn init(call: &mut Call, peers: &[String]) -> Result<(), Proble
     call.out.many_in(&head, "members", &members::columns(), &founded.members)
 }
 
-/// A cluster of other members was made before: what was asked for now is not done.
-fn conflict_unless_same(asked: &[String], members: &[MemberStatus]) -> Result<(), Problem> {
-    let sorted = |mut addresses: Vec<String>| {
-        addresses.sort();
-        addresses.dedup();
-        addresses.join(", ")
-    };
-    let (asked, found) =
-        (sorted(asked.to_vec()), sorted(members.iter().map(|member| member.peer_address.clone()).collect()));
-    if asked == found {
-        return Ok(());
+/// The node is in a cluster already, and not in one of these members: nothing is done. The node names both memberships.
+fn of_other_members(error: Error) -> Problem {
+    match error.tried.last() {
+        Some(tried) if error.reason() == Some(Reason::ClusterMismatch) => {
+            let advice =
+                "Check the addresses. A cluster is made once; a node of another cluster needs an empty data directory.";
+            Problem::conflict(tried.last.message.clone(), advice).because(Reason::ClusterMismatch)
+        }
+        _ => error.into(),
     }
-    Err(Problem::conflict(
-        format!("the node is in a cluster of {found} already, not of {asked}"),
-        "Check the addresses. A cluster is made once; a node of another cluster needs an empty data directory.",
-    ))
 }
 
 struct OfNode {
@@ -86,18 +78,18 @@ async fn newest_known_to_all(call: &Call) -> Result<MachineVersion, Problem> {
 #[cfg(test)]
 mod tests {
     use crate::cli::exit::Exit;
+    use crate::client::{Cause, ErrorReport, Tried};
+    use crate::types::AttemptEffect;
 
     use super::*;
 
     #[test]
-    fn a_cluster_of_other_members_is_a_conflict_that_names_both() {
-        let members = [members::tests::member(1), members::tests::member(2)];
-        let asked = |addresses: &[&str]| {
-            conflict_unless_same(&addresses.iter().map(|address| (*address).to_owned()).collect::<Vec<_>>(), &members)
-        };
-        assert!(asked(&["p2:1", "p1:1"]).is_ok());
-        let Err(Problem::Own(own)) = asked(&["p1:1", "p3:1"]) else { panic!() };
-        assert_eq!(own.message, "the node is in a cluster of p1:1, p2:1 already, not of p1:1, p3:1");
-        assert_eq!(own.exit, Exit::Conflict);
+    fn a_cluster_of_other_members_is_a_conflict() {
+        let last = ErrorReport::without_effect(Reason::ClusterMismatch, "this node is in a cluster of a:1, not of b:1");
+        let tried = vec![Tried { address: "a:1".to_owned(), attempts: 1, last }];
+        let (doing, cause) = (String::new(), Cause::NoNodeLeft);
+        let problem = of_other_members(Error { doing, id: None, effect: AttemptEffect::None, cause, tried });
+        assert_eq!(problem.exit(), Exit::Conflict);
+        assert!(matches!(problem, Problem::Own(own) if own.message == "this node is in a cluster of a:1, not of b:1"));
     }
 }

@@ -86,7 +86,7 @@ impl Output {
     pub(super) fn rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
         if self.format() == Format::Table {
             let cells: Vec<_> = rows.iter().map(|row| cells(columns, row)).collect();
-            let shapes = shapes(columns, rows);
+            let shapes = shapes(columns, Some(rows));
             return self.verbatim(&Layout::new(&shapes, self.width).lines(&shapes, &cells));
         }
         self.headings(columns)?;
@@ -97,7 +97,7 @@ impl Output {
     pub(super) fn headings<R>(&mut self, columns: &[Column<R>]) -> Result {
         match self.format() {
             Format::Table => {
-                let shapes = shapes(columns, &[]);
+                let shapes = shapes(columns, None);
                 let headings: Vec<_> = shapes.iter().map(|shape| shape.heading.to_owned()).collect();
                 self.verbatim(&Layout::new(&shapes, self.width).row(&headings))
             }
@@ -108,7 +108,7 @@ impl Output {
 
     /// Prints rows under headings that are there already.
     pub(super) fn further_rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
-        let layout = Layout::new(&shapes(columns, &[]), self.width);
+        let layout = Layout::new(&shapes(columns, None), self.width);
         for row in rows {
             let line = match self.format() {
                 Format::Table => layout.row(&cells(columns, row)).into_bytes(),
@@ -194,15 +194,16 @@ fn cells<R>(columns: &[Column<R>], row: &R) -> Vec<String> {
     in_table(columns).map(|(_, column)| column.value(row).for_people()).collect()
 }
 
-/// What is known of the columns of a table: of these rows, or if there are none yet, of rows as they mostly are.
-fn shapes<R>(columns: &[Column<R>], rows: &[R]) -> Vec<Shape> {
+/// What is known of the columns of a table: of these rows, or of rows as they mostly are.
+fn shapes<R>(columns: &[Column<R>], rows: Option<&[R]>) -> Vec<Shape> {
     let shape = |(heading, column): (&'static str, &Column<R>)| {
-        let values: Vec<_> = rows.iter().map(|row| column.value(row)).collect();
-        let widths = values.iter().map(|value| table::width(&value.for_people()));
+        let values: Option<Vec<_>> = rows.map(|rows| rows.iter().map(|row| column.value(row)).collect());
+        let width =
+            |values: &Vec<Value>| values.iter().map(|value| table::width(&value.for_people())).max().unwrap_or(0);
         Shape {
             heading,
-            width: widths.max().map_or_else(|| column.width(), |width| width.max(heading.len())),
-            is_empty: !rows.is_empty() && values.iter().all(Value::is_none),
+            width: values.as_ref().map_or_else(|| column.width(), |values| width(values).max(heading.len())),
+            is_empty: values.is_some_and(|values| values.iter().all(Value::is_none)),
             is_spare: column.is(Trait::Spare),
             is_long: column.is(Trait::Long),
         }

@@ -7,15 +7,16 @@ use clap::Args;
 use crate::cli::problem::Problem;
 use crate::types::{Id, LogTime};
 
+const NEW_ID: &str = "The id of this command; sent again under its id, it takes effect once [default: a new UUIDv7]";
+
 #[derive(Debug, Args)]
 pub(crate) struct NewId {
-    /// The id of this command; the same id and content, sent again, take effect once [default: a new `UUIDv7`]
-    #[arg(long)]
+    #[arg(long, help = NEW_ID)]
     id: Option<Id>,
     /// When the id was made, in milliseconds since 1970
     ///
-    /// A space that forgets needs it, unless the id is a `UUIDv7`. Keep it with the id: the same text with another birth is
-    /// another id.
+    /// A space that forgets needs it, unless the id itself says it, as a UUID of version 7 does. Keep it with the id: the
+    /// same text with another birth is another id.
     #[arg(long, value_name = "MS", requires = "id")]
     birth_ms: Option<u64>,
 }

@@ -291,6 +291,8 @@ mod tests {
             let help = help(&format!("oncelog {command} --help"));
             assert!(!help.contains("--server") && help.contains("--output"), "{help}");
         }
+        assert!(help("oncelog append --help").starts_with("Append a record to a log"));
+        assert!(help("oncelog --help").starts_with("A replicated log where retrying is always safe"));
         let serve = help("oncelog serve --help");
         assert!(!serve.contains("--server") && !serve.contains("--output"), "{serve}");
         assert!(read("oncelog serve --space eu").is_err());

@@ -27,7 +27,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// How to print, as it was typed.
+// How to print, as it was typed. A doc comment would take the place of what a command says of itself.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct PrintingGiven {
@@ -43,7 +43,7 @@ const SERVER: &str =
     "The client addresses of nodes; if one fails, the next is asked [env: ONCELOG_SERVER] [default: 127.0.0.1:7420]";
 const TIMEOUT: &str = "How long to try, all attempts together [env: ONCELOG_TIMEOUT] [default: 10s]";
 
-/// How to speak to nodes, as it was typed.
+// How to speak to nodes, as it was typed.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct SpeakingGiven {
@@ -94,7 +94,7 @@ impl SpeakingGiven {
     }
 }
 
-/// Where a read looks.
+// Where a read looks.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Local {
     /// Read what the asked node has applied, which may be stale
