@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(printed(Format::Jsonl, &applied), expected);
         let refused = decided(Verdict::Refused(Refusal { step: Step::Action(1), found: Found::OutOfBounds(30) }));
         let expected = "{\"fate\":\"refused\",\"sequence\":9,\"id\":\"pay-1\",\"history\":3,\"time_ms\":5,\
-                        \"refusal\":{\"found\":\"out_of_bounds\",\"index\":1,\"step\":\"action\",\"value\":30}}\n";
+                        \"refusal\":{\"step\":\"action\",\"index\":1,\"found\":\"out_of_bounds\",\"value\":30}}\n";
         assert_eq!(printed(Format::Jsonl, &refused), expected);
         assert_eq!(printed(Format::Jsonl, &Fate::Unknown), "{\"fate\":\"unknown\",\"id\":\"pay-1\"}\n");
     }

@@ -292,7 +292,7 @@ mod tests {
             assert!(!help.contains("--server") && help.contains("--output"), "{help}");
         }
         assert!(help("oncelog append --help").starts_with("Append a record to a log"));
-        assert!(help("oncelog --help").starts_with("A replicated log where retrying is always safe"));
+        assert!(help("oncelog --help").starts_with("A Raft-replicated log"));
         let serve = help("oncelog serve --help");
         assert!(!serve.contains("--server") && !serve.contains("--output"), "{serve}");
         assert!(read("oncelog serve --space eu").is_err());
