@@ -71,10 +71,23 @@ fn module(path: &str) -> String {
 /// The modules of the layer that a file imports, itself apart.
 fn imports(source: &Source, modules: &BTreeSet<String>) -> BTreeSet<String> {
     let own = module(&source.path);
-    let code: String = source.shipped().map(|(_, line)| format!("{line}\n")).collect();
-    let mut found: BTreeSet<String> = paths(&code).iter().filter_map(|path| resolve(&own, path, modules)).collect();
+    let mut found: BTreeSet<String> =
+        paths(&shipped(&source.code)).iter().filter_map(|path| resolve(&own, path, modules)).collect();
     found.remove(&own);
     found
+}
+
+/// The code without its test modules, and without the words for who may see what (`pub(in crate::cli)`), which import nothing.
+fn shipped(code: &str) -> String {
+    let lines: Vec<&str> = code.lines().collect();
+    let is_tests = |pair: &&[&str]| matches!(pair, [mark, module] if mark.trim() == "#[cfg(test)]" && module.contains("mod ") && module.ends_with('{'));
+    let end = lines.windows(2).position(|pair| is_tests(&pair)).unwrap_or(lines.len());
+    let mut shipped = lines.into_iter().take(end).collect::<Vec<_>>().join("\n");
+    while let Some(start) = shipped.find("pub(") {
+        let length = shipped[start..].find(')').map_or(shipped.len() - start, |length| length + 1);
+        shipped.replace_range(start..start + length, "");
+    }
+    shipped
 }
 
 /// All paths in a text, with groups (`super::{a, b::{self, c}}`) written out.
@@ -120,7 +133,8 @@ fn path_at<'a>(mut text: &'a str, path: &mut Vec<String>, found: &mut Vec<Vec<St
             }
         }
         if !behind.starts_with(|character: char| character.is_alphanumeric() || character == '_') {
-            found.push(path.clone());
+            // All that is in it, or a turbofish.
+            found.push([&path[..], &["*".to_owned()]].concat());
             return behind;
         }
         text = behind;
@@ -129,13 +143,14 @@ fn path_at<'a>(mut text: &'a str, path: &mut Vec<String>, found: &mut Vec<Vec<St
 
 /// The module that a path of a file leads to, if it is one of these.
 fn resolve(own: &str, path: &[String], modules: &BTreeSet<String>) -> Option<String> {
+    if path.len() < 2 {
+        return None;
+    }
     let mut at: Vec<&str> = match path.first()?.as_str() {
         "crate" => Vec::new(),
         "super" | "self" => own.split("::").collect(),
         // A module that the file declares.
-        child if path.len() > 1 && modules.contains(&format!("{own}::{child}")) => {
-            own.split("::").chain([child]).collect()
-        }
+        child if modules.contains(&format!("{own}::{child}")) => own.split("::").chain([child]).collect(),
         _ => return None,
     };
     let mut names = path.iter().skip(1);
@@ -170,7 +185,7 @@ fn circles_are_found_and_told_once() {
     let down = ("src/cli/a.rs", "use super::b::{self, B};");
     assert_eq!(found(&[parent, down, ("src/cli/b.rs", "use crate::cli::c::d::D;"), ("src/cli/c/d.rs", "")]), [""; 0]);
     let back = ("src/cli/b.rs", "use crate::{types::Id, cli::{a, c::C}};");
-    assert_eq!(found(&[parent, down, back]), ["cli::a → cli::b → cli::a"]);
+    assert_eq!(found(&[parent, down, back, ("src/cli/c.rs", "")]), ["cli::a → cli::b → cli::a"]);
     let through = [
         down,
         ("src/cli/b.rs", "use super::c::d;"),
@@ -180,6 +195,14 @@ fn circles_are_found_and_told_once() {
     assert_eq!(found(&through), ["cli::a → cli::b → cli::c::d → cli::a"]);
     let child_uses_parent = [("src/cli/c/mod.rs", "mod d;\nuse d::D;"), ("src/cli/c/d.rs", "use super::Shared;")];
     assert_eq!(found(&child_uses_parent), ["cli::c → cli::c::d → cli::c"]);
+    let seen = [
+        down,
+        ("src/cli/b.rs", "pub(in crate::cli::a) fn f() {}\npub(super) fn g() {}"),
+        ("src/cli/mod.rs", "use b::B;"),
+    ];
+    assert_eq!(found(&seen), [""; 0]);
+    let glob = [down, ("src/cli/b.rs", "use super::a::*;")];
+    assert_eq!(found(&glob), ["cli::a → cli::b → cli::a"]);
     let in_tests = [down, ("src/cli/b.rs", "#[cfg(test)]\nmod tests {\n    use crate::cli::a::A;\n}")];
     assert_eq!(found(&in_tests), [""; 0]);
     let in_words = [down, ("src/cli/b.rs", "// super::a::A\nconst A: &str = \"super::a::A\";")];
