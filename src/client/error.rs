@@ -54,8 +54,8 @@ pub enum Cause {
     /// A node answered something that this build does not understand.
     #[error(transparent)]
     Unreadable(Unreadable),
-    /// The stream ended with its runtime before the answer came.
-    #[error("its stream is gone")]
+    /// The runtime of a stream or a lock ended before the answer came.
+    #[error("the runtime ended before the answer came")]
     Closed,
     /// No address was given.
     #[error("no address of a node was given")]

@@ -74,10 +74,10 @@ pub enum Error {
     #[error(transparent)]
     Malformed(#[from] MalformedCommand),
     /// More than is kept at once.
-    #[error("an outbox keeps at most {OUTBOX_KEEP_BYTES_MAX} bytes at once, not {0}")]
+    #[error("an outbox keeps at most {OUTBOX_KEEP_BYTES_MAX} bytes at once; these commands have {0}")]
     TooLarge(usize),
     /// Too much waits.
-    #[error("{} is full: it lets {OUTBOX_WAITING_BYTES_MAX} bytes wait; send and confirm some of it", .path.display())]
+    #[error("{} is full: at most {OUTBOX_WAITING_BYTES_MAX} bytes may wait in it; send and confirm some of them", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
