@@ -20,9 +20,14 @@ use crate::wire::{self, Asked, ErrorReport, Reason, v1};
 /// How the node answers one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Act {
-    Locks { sequence: u64, replayed: bool },
+    Locks {
+        sequence: u64,
+        replayed: bool,
+    },
     Releases,
     Refuses(Found),
+    /// It can't, and nobody else can.
+    StandsAside,
     Silence,
 }
 
@@ -65,6 +70,7 @@ impl Script for Actor {
                 let refused = outcome(Verdict::Refused(Refusal { step: Step::Action(0), found }));
                 return Err(ErrorReport::without_effect(Reason::GuardFailed, "").with_outcome(&refused).to_status());
             }
+            Act::StandsAside => return Err(stands_aside()),
             Act::Silence => pending().await,
         };
         let answer = Answer::Decided { outcome: outcome(Verdict::Applied(vec![results])), replayed };
@@ -81,7 +87,7 @@ impl Script for Actor {
         if is_free {
             return Ok(wire::wait_response(&Met::LockFree, LogIndex(1)).unwrap());
         }
-        Err(ErrorReport::without_effect(Reason::StandsAside, "its disk is damaged").to_status())
+        Err(stands_aside())
     }
 
     fn get_lock(&self, _: v1::GetLockRequest) -> Result<v1::GetLockResponse, Status> {
@@ -92,6 +98,10 @@ impl Script for Actor {
         });
         Ok(wire::get_lock_response(&name(), &LockReading { lock, clock }, LogIndex(1)))
     }
+}
+
+fn stands_aside() -> Status {
+    ErrorReport::without_effect(Reason::StandsAside, "its disk is damaged").to_status()
 }
 
 fn name() -> LockName {
@@ -272,4 +282,16 @@ async fn a_lock_under_an_id_of_its_own_is_tried_once() {
     let error = wanted.take().await.unwrap_err();
     assert!(matches!(error.cause, Cause::LockLost(lost) if lost == token(5)), "{error}");
     assert_eq!((error.kind(), error.in_doubt()), (Kind::Conflict, false));
+}
+
+#[tokio::test]
+async fn an_attempt_outlasts_that_time_only_once_it_is_known_that_somebody_has_the_lock() {
+    let (client, _heard) = act([Act::StandsAside, locks(9)], None).await;
+    let error = client.lock(&name(), &holder()).acquire().await.unwrap_err();
+    assert_eq!((error.kind(), error.in_doubt()), (Kind::Unavailable, false), "{error}");
+
+    let (client, mut heard) = act_and_tell([is_held(), Act::StandsAside, locks(9)], None, Tells::Free).await;
+    assert_eq!(client.lock(&name(), &holder()).acquire().await.unwrap().token(), token(9));
+    heard.recv().await.unwrap();
+    assert_eq!(heard.recv().await.unwrap().id, heard.recv().await.unwrap().id);
 }
