@@ -298,7 +298,7 @@ fn an_entry_that_the_database_vouches_for_is_still_checked_against_the_chain() {
     };
     let key = |index| Key::Entry(LogIndex(index));
     let message = tampered(&|batch| batch.put(key(4), encode_entry(Link(0), &entry_of(1, 4, 1)).0));
-    assert!(message.contains("entry 4 is not the one that was written"), "{message}");
+    assert!(message.contains("entry 4 has changed on disk"), "{message}");
     let message = tampered(&|batch| batch.remove(LogIndex(4), LogIndex(6)));
     assert!(message.contains("entries 4 up to 6 are gone"), "{message}");
     let message = tampered(&|batch| batch.remove(LogIndex(0), LogIndex(2)));
