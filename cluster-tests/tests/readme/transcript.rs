@@ -164,10 +164,11 @@ impl Cast {
     }
 }
 
-/// The text without what differs from run to run. Where names take part in how wide a table is, its widths are left out.
+/// The text without what differs from run to run, and without the notes of a client that a slow machine lets wait. Where
+/// names take part in how wide a table is, its widths are left out.
 pub(crate) fn normal(printed: &str, names: &Names) -> String {
     let has_names = Names::read(printed).is_some();
-    let lines = printed.lines().map(|line| {
+    let lines = printed.lines().filter(|line| !line.starts_with("still trying: ")).map(|line| {
         let words: Vec<String> = line.split(' ').map(|word| normal_word(word, names)).collect();
         if has_names { words.into_iter().filter(|word| !word.is_empty()).collect() } else { words }.join(" ")
     });
@@ -213,6 +214,7 @@ mod tests {
         let read = "0       2026-11-24T12:17:38.512Z  pay-7  -        two tickets\n";
         let later = read.replace("12:17:38", "23:59:59");
         assert_eq!(normal(read, &names), normal(&later, &names));
+        assert_eq!(normal(&format!("still trying: a:1: no answer\n{read}"), &names), normal(read, &names));
         for changed in [read.replace("two ", "two  "), read.replace("0   ", "1   "), read.replace(".512Z", "Z")] {
             assert_ne!(normal(read, &names), normal(&changed, &names), "{changed}");
         }
