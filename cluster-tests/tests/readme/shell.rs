@@ -133,7 +133,8 @@ impl Shell {
     pub(crate) fn misunderstood(&self, command: &str) -> Option<String> {
         // What stands behind `--` is another program's.
         let own = command.split(" -- ").next().unwrap_or(command);
-        let output = self.asked(&format!("{own} --help"));
+        // A line above may have kept a version.
+        let output = self.asked(&format!("version=1; {own} --help"));
         let said = String::from_utf8_lossy(&output.stderr);
         (!output.status.success()).then(|| format!("`{command}`: {}", said.trim()))
     }
