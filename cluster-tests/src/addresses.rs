@@ -2,9 +2,11 @@
 //!
 //! Each cluster has a loopback subnet of its own, 127.a.b.0/24, each node an address in it, and all use the same fixed
 //! ports, which lie below the ephemeral range. So a node that is restarted finds its port free: no other test and no
-//! outgoing connection can have taken it meanwhile.
+//! outgoing connection can have taken it meanwhile. Every subnet's text has the same length, so tables that show addresses
+//! have the same widths in every run.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 
 use rand::RngExt as _;
 
@@ -13,6 +15,8 @@ const PEER_PORT: u16 = 7421;
 /// Behind a relay, which has the ports above.
 const CLIENT_PORT_BEHIND: u16 = 7430;
 const PEER_PORT_BEHIND: u16 = 7431;
+/// Three digits each.
+const OCTETS: RangeInclusive<u8> = 100..=250;
 const RESERVATION_PORT: u16 = 7429;
 const RESERVATION_HOST: u8 = 254;
 
@@ -27,7 +31,7 @@ impl Addresses {
     /// Reserves a subnet.
     pub fn reserve() -> Self {
         for _ in 0..1_000 {
-            let subnet = (rand::rng().random_range(16..=250), rand::rng().random());
+            let subnet = (rand::rng().random_range(OCTETS), rand::rng().random_range(OCTETS));
             if let Ok(reservation) = TcpListener::bind(address(subnet, RESERVATION_HOST, RESERVATION_PORT)) {
                 return Self { subnet, _reservation: reservation };
             }

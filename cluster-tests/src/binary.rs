@@ -7,6 +7,8 @@
 //!   where the ordinary one does.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -87,6 +89,17 @@ pub const BUG: &str = "ONCELOG_CHAOS_BUG";
 /// The variable that has [`chaos`] have this bug.
 pub fn bug(name: &str) -> (String, String) {
     (BUG.to_owned(), name.to_owned())
+}
+
+/// Makes a directory in which the ordinary binary is called `oncelog`, and returns a search path that begins with it. What
+/// a shell starts from there goes with the shell.
+pub fn on_path(directory: &Path) -> String {
+    fs::create_dir_all(directory).expect("make a directory for the command");
+    let program = directory.join("oncelog");
+    fs::write(&program, format!("#!/bin/sh\nexec setpriv --pdeathsig KILL -- '{}' \"$@\"\n", ordinary().display()))
+        .expect("write the command");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("make the command a program");
+    format!("{}:{}", directory.display(), std::env::var("PATH").expect("a path"))
 }
 
 /// Builds a program and returns the path that cargo names.

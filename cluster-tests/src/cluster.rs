@@ -114,6 +114,14 @@ impl Cluster {
         Self::prepare(name, settings, turn().await)
     }
 
+    /// Starts nodes that are not a cluster yet, for whoever has the turn and may start several clusters. A few run at once:
+    /// most of a start is waiting.
+    pub async fn start_within(_turn: &SemaphorePermit<'static>, name: &str, settings: &Settings) -> Self {
+        static PLACES: Semaphore = Semaphore::const_new(3);
+        let place = PLACES.acquire().await.expect("the semaphore is never closed");
+        Self::prepare(name, settings, place)
+    }
+
     /// A second cluster beside this one, not a cluster yet, for scenarios about strangers.
     #[must_use]
     pub fn start_beside(&self, name: &str, settings: &Settings) -> Self {

@@ -4,7 +4,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Output, Stdio};
 
@@ -40,16 +39,9 @@ pub(crate) struct Shell {
 impl Shell {
     /// Starts a shell that keeps everything in this directory.
     pub(crate) fn start(directory: &Path) -> Self {
-        let (programs, temporary) = (directory.join("programs"), directory.join("temporary"));
-        for made in [&programs, &temporary] {
-            fs::create_dir_all(made).expect("make a directory for the shell");
-        }
-        let program = programs.join("oncelog");
-        let binary = binary::ordinary().display();
-        fs::write(&program, format!("#!/bin/sh\nexec setpriv --pdeathsig KILL -- '{binary}' \"$@\"\n"))
-            .expect("write the command into the path");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("make the command a program");
-        let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
+        let temporary = directory.join("temporary");
+        fs::create_dir_all(&temporary).expect("make a directory for the shell");
+        let path = binary::on_path(&directory.join("programs"));
 
         let printed = directory.join("printed");
         let out = OpenOptions::new().create(true).append(true).open(&printed).expect("make a file for what is printed");
