@@ -18,9 +18,7 @@ fn columns() -> Vec<Column<LogDescription>> {
         Column::new("end", "END", |log: &LogDescription| log.end.0),
         Column::new("bytes", "SIZE", |log: &LogDescription| Value::Size(log.bytes)),
         Column::new("created_ms", "CREATED", |log: &LogDescription| log.created).spare(),
-        Column::json("retention", |log: &LogDescription| {
-            serde_json::to_value(json::retention(&log.retention)).unwrap_or_default()
-        }),
+        Column::json("retention", |log: &LogDescription| json::retention(&log.retention)),
         Column::shown("KEPT", |log: &LogDescription| kept(&log.retention)),
     ]
 }

@@ -6,7 +6,7 @@ use crate::types::{Consistency, LogName, Offset, Record};
 use super::arguments::Place;
 use super::call;
 use super::column::{Column, Trait};
-use super::json::HeaderFields;
+use super::json;
 use super::value::{self, Bytes, Value};
 
 /// Payloads take all that a terminal leaves them.
@@ -33,9 +33,8 @@ fn headers(record: &Record) -> Value {
     if record.headers.is_empty() {
         return Value::None;
     }
-    let fields: Vec<_> = record.headers.iter().map(HeaderFields::new).collect();
     let told = record.headers.iter().map(|header| format!("{}={}", header.key, Bytes::new(&header.value).cell()));
-    Value::Told(serde_json::to_value(fields).unwrap_or_default(), told.collect::<Vec<_>>().join(", "))
+    Value::Told(json::headers(&record.headers), told.collect::<Vec<_>>().join(", "))
 }
 
 /// The offset of a place in a log; none for the first that is left. A log that does not exist ends at 0.

@@ -1,13 +1,53 @@
 //! The lines of a batch: which record each is, and under which id.
 
-use std::io::{self, BufRead, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 
-use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::cli::arguments::Lines;
-use crate::cli::json::{HeaderFields, RecordFields};
+use crate::cli::json::{self, Node};
+use crate::cli::problem::Problem;
 use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
-use crate::types::{Id, LogTime, NewRecord};
+use crate::types::{Id, NewRecord};
+
+/// How many lines are read ahead of what is sent.
+pub(super) const LINES_AHEAD: usize = 64;
+
+type Source = Box<dyn Read + Send>;
+
+/// Opens what `--batch` names, and says how many bytes it has, if it is a file.
+pub(super) fn open(source: &str) -> Result<(Source, Option<u64>), Problem> {
+    if source == "-" {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(source).map_err(|error| unreadable(source, &error))?;
+    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    Ok((Box::new(file), size))
+}
+
+pub(super) fn unreadable(source: &str, error: &io::Error) -> Problem {
+    Problem::failure(
+        format!("cannot read {source}: {error}"),
+        "Name a file of lines, or - for standard input. What was read before is sent; run it again with the same ids.",
+    )
+}
+
+/// Reads on a thread of its own: a pipe may be slow, and must not hold up the answers.
+pub(super) fn read_ahead(source: Source, lines: Lines) -> (mpsc::Receiver<Line>, JoinHandle<io::Result<()>>) {
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reader = Reader::new(BufReader::with_capacity(1 << 16, source), lines);
+        while let Some(line) = reader.next()? {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    (receiver, reading)
+}
 
 /// A line, read.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,22 +65,6 @@ pub(super) struct Reader<R> {
     source: R,
     lines: Lines,
     number: u64,
-}
-
-/// A record as a line of JSON: what `read -o jsonl` prints can be read back, place and time apart.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Object {
-    id: Option<String>,
-    birth_ms: Option<u64>,
-    payload: Option<String>,
-    payload_base64: Option<String>,
-    #[serde(default)]
-    headers: Vec<HeaderFields>,
-    #[serde(rename = "offset")]
-    _offset: Option<u64>,
-    #[serde(rename = "time_ms")]
-    _time_ms: Option<u64>,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -75,25 +99,29 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+/// A record as a line of JSON: what `read -o jsonl` prints can be read back, place and time apart.
 fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
-    // It is one line: the parser's own count of lines would only mislead.
-    let told = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
-    let object: Object = serde_json::from_slice(bytes).map_err(told)?;
-    let id = match (&object.id, object.birth_ms) {
+    let object = Node::parse(bytes).and_then(|node| node.fields("a record, as { \"payload\": … },"));
+    // It is one line, whose number is told anyway.
+    let mut it = object.map_err(|error| error.trim_start_matches("line 1, ").to_owned())?;
+    let id = match (it.may::<String>("id")?, it.may("birth_ms")?) {
         (None, None) => None,
-        (None, Some(_)) => return Err("a birth_ms without an id".to_owned()),
+        (None, Some(_)) => return Err("a `birth_ms` belongs to an `id`, which is missing".to_owned()),
         (Some(text), None) => Some(Id::new(text).map_err(|error| error.to_string())?),
-        (Some(text), Some(ms)) => {
-            let birth = LogTime::from_ms(ms).ok_or("birth_ms has at most 48 bits")?;
-            Some(Id::with_birth(text, birth).map_err(|error| error.to_string())?)
-        }
+        (Some(text), Some(birth_ms)) => Some(json::with_birth(&text, birth_ms)?),
     };
-    let Object { payload, payload_base64, headers, .. } = object;
-    Ok((id, RecordFields { payload, payload_base64, headers }.try_into()?))
+    let record = json::record(&mut it)?;
+    for printed in ["offset", "time_ms"] {
+        it.may::<u64>(printed)?;
+    }
+    it.end()?;
+    Ok((id, record))
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::types::LogTime;
+
     use super::*;
 
     fn read(lines: Lines, text: &[u8]) -> Vec<Line> {
@@ -132,11 +160,12 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_line_is_told() {
         let wrong = |text: &str| read(Lines::Jsonl, text.as_bytes()).remove(0).append.unwrap_err();
-        assert_eq!(wrong("{}"), "neither payload nor payload_base64");
-        assert_eq!(wrong(r#"{"payload":"x","payload_base64":""}"#), "both payload and payload_base64");
-        assert_eq!(wrong(r#"{"payload":"x","birth_ms":1}"#), "a birth_ms without an id");
-        assert!(wrong(r#"{"payload":"x","idd":"a"}"#).contains("idd"));
-        assert!(wrong("not json").contains("expected"));
+        assert_eq!(wrong("{}"), "`payload` or `payload_base64` is missing");
+        assert_eq!(wrong(r#"{"payload":"x","payload_base64":""}"#), "give `payload` or `payload_base64`, not both");
+        assert_eq!(wrong(r#"{"payload":"x","birth_ms":1}"#), "a `birth_ms` belongs to an `id`, which is missing");
+        assert!(wrong(r#"{"payload":"x","idd":"a"}"#).starts_with("there is no field `idd` here, but `id`"));
+        assert_eq!(wrong(r#"["x"]"#), "a record, as { \"payload\": … }, belongs here, not a list");
+        assert_eq!(wrong("not json"), "column 2: expected ident");
         let long = vec![b'x'; RECORD_BYTES_MAX + 1];
         assert!(read(Lines::Text, &long).remove(0).append.unwrap_err().contains("at most"));
     }
@@ -144,7 +173,7 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_not_gathered_without_one() {
         let endless = io::repeat(b'x');
-        let error = Reader::new(io::BufReader::new(endless), Lines::Text).next().unwrap_err();
+        let error = Reader::new(BufReader::new(endless), Lines::Text).next().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -1,34 +1,21 @@
 //! The JSON in which whole commands are written, and outcomes printed: one set of words for both.
 //!
 //! - A document is one command: `guards`, `actions`, and its `id` if it has one of its own.
-//! - What no field takes is an error that names its place, as `actions[1].add.amount`: nothing is read over.
+//! - What is wrong with it is a sentence that names its place, as `actions[1].add.amount`: nothing is read over.
 //! - The page on commands has an example of every guard and every action, which the tests read.
 
-mod action;
-mod guard;
+mod command;
+mod document;
 mod outcome;
 #[cfg(test)]
 mod page_test;
-mod shape;
 mod value;
-
-use serde::Deserialize;
 
 use crate::types::{Action, Guard, Id};
 
+pub(super) use document::Node;
 pub(super) use outcome::{details, id, refusal, results};
-pub(super) use value::{HeaderFields, RecordFields, log_creation, memory, retention};
-
-/// A command as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Document {
-    #[serde(default)]
-    id: Option<value::IdField>,
-    #[serde(default)]
-    guards: Vec<guard::GuardField>,
-    actions: Vec<action::ActionField>,
-}
+pub(super) use value::{headers, log_creation, memory, record, retention, with_birth};
 
 /// A command as it is meant.
 #[derive(Debug)]
@@ -38,20 +25,13 @@ pub(super) struct Written {
     pub(super) actions: Vec<Action>,
 }
 
-/// Reads a document. The error names the place.
-pub(super) fn read(text: &[u8]) -> Result<Written, String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let document: Document = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let (place, inner) = (error.path().to_string(), error.inner());
-        if place == "." { inner.to_string() } else { format!("{place}: {inner}") }
-    })?;
-    deserializer.end().map_err(|_| "more than one document: a command is one".to_owned())?;
-    shape::check(&serde_json::from_slice(text).map_err(|error| error.to_string())?)?;
-    Ok(Written {
-        id: document.id.map(|id| id.0),
-        guards: document.guards.into_iter().map(Guard::from).collect(),
-        actions: document.actions.into_iter().map(Action::from).collect(),
-    })
+/// Reads a document.
+pub(super) fn read(text: &[u8]) -> document::Result<Written> {
+    let mut it = Node::parse(text)?.fields("a command, as { \"actions\": [ … ] },")?;
+    let written =
+        Written { id: it.may("id")?, guards: it.may("guards")?.unwrap_or_default(), actions: it.need("actions")? };
+    it.end()?;
+    Ok(written)
 }
 
 #[cfg(test)]
@@ -66,30 +46,80 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
-        let error = wrong(r#"{"actions": [{"delete": {"key": "a"}}, {"add": {"key": "a", "amount": "7"}}]}"#);
-        assert!(error.starts_with("actions[1].add.amount: invalid type: string \"7\", expected i64"), "{error}");
-        let error = wrong(r#"{"actions": [{"trim": {"log": "orders", "before": 1, "befor": 1}}]}"#);
-        assert!(error.starts_with("actions[0].trim.befor: unknown field `befor`"), "{error}");
-        let error = wrong(r#"{"actions": [{"append": {"log": "Orders", "records": []}}]}"#);
-        assert!(error.starts_with("actions[0].append.log: a name consists of lower-case letters"), "{error}");
-        let error = wrong(r#"{"actions": [{"put": {"key": "a"}}]}"#);
-        assert!(error.starts_with("actions[0].put: neither value, value_base64 nor integer"), "{error}");
-        let error =
-            wrong(r#"{"actions": [{"append": {"log": "a", "records": [{"payload": "a", "payload_base64": ""}]}}]}"#);
-        assert!(error.starts_with("actions[0].append.records[0]: both payload and payload_base64"), "{error}");
-        let error = wrong(r#"{"actions": [{"acquire": {"lock": "a", "holder": "b", "time": "ten"}}]}"#);
-        assert!(error.starts_with("actions[0].acquire.time: "), "{error}");
-        let error = wrong(r#"{"guards": [{"cell_absnt": {"key": "a"}}], "actions": []}"#);
-        assert!(error.starts_with("guards[0]: unknown variant `cell_absnt`, expected one of"), "{error}");
-        let error = wrong(r#"{"guards": []}"#);
-        assert!(error.starts_with("missing field `actions`"), "{error}");
-        assert_eq!(wrong(r#"["a", [], [{"delete": {"key": "k"}}]]"#), "a list where an object belongs");
-        let error = wrong(r#"{"actions": [{"delete": ["k"]}]}"#);
-        assert_eq!(error, "actions[0].delete: a list where an object belongs");
-        assert_eq!(wrong(r#"{"id": null, "actions": []}"#), "id: null is no value; leave the field out");
-        let error = wrong(r#"{"actions": [{"add": {"key": "k", "amount": -1, "least": null}}]}"#);
-        assert_eq!(error, "actions[0].add.least: null is no value; leave the field out");
-        assert!(wrong(r#"{"actions": []} {"actions": []}"#).starts_with("more than one document"));
+        let told = [
+            ("", "it is empty"),
+            ("pay", "line 1, column 1: expected value"),
+            ("{\n \"actions\": [{}\n {}", "line 3, column 2: expected `,` or `]`"),
+            ("{\"actions\":", "line 1, column 11: the text ends before the JSON does"),
+            (r#"{"actions": []} {}"#, "line 1, column 17: something stands behind the end of the JSON object"),
+            ("[]", "a command, as { \"actions\": [ … ] }, belongs here, not a list"),
+            (r#"{"guards": []}"#, "the field `actions` is missing"),
+            (r#"{"actions": [], "actions": []}"#, "the field `actions` stands twice"),
+            (r#"{"actions": {}}"#, "actions: a list belongs here, not an object"),
+            (
+                r#"{"actions": ["delete"]}"#,
+                "actions[0]: an object with one action belongs here, not the text \"delete\"",
+            ),
+            (r#"{"actions": [{}]}"#, "actions[0]: one action belongs in an object, not 0"),
+            (
+                r#"{"actions": [{"delete": {"key": "k"}, "trim": 1}]}"#,
+                "actions[0]: one action belongs in an object, not 2",
+            ),
+            (r#"{"actions": [{"delete": ["k"]}]}"#, "actions[0].delete: an object belongs here, not a list"),
+            (r#"{"actions": [{"delete": null}]}"#, "actions[0].delete: `null` is no value; leave the field out"),
+            (r#"{"id": null, "actions": []}"#, "id: `null` is no value; leave the field out"),
+            (
+                r#"{"id": 7, "actions": []}"#,
+                "id: an id, as text or as { \"text\", \"birth_ms\" }, belongs here, not the number 7",
+            ),
+            (
+                r#"{"actions": [{"delete": {"key": "a"}}, {"add": {"key": "a", "amount": "7"}}]}"#,
+                "actions[1].add.amount: a whole number of at most 64 bits belongs here, not the text \"7\"",
+            ),
+            (
+                r#"{"actions": [{"add": {"key": "a", "amount": 7.5}}]}"#,
+                "actions[0].add.amount: a whole number of at most 64 bits belongs here, not the number 7.5",
+            ),
+            (
+                r#"{"actions": [{"trim": {"log": "orders", "before": -1}}]}"#,
+                "actions[0].trim.before: a whole number of at least 0 belongs here, not the number -1",
+            ),
+            (
+                r#"{"actions": [{"trim": {"log": "orders", "before": 1, "befor": 1}}]}"#,
+                "actions[0].trim: there is no field `befor` here, but `log`, `before`",
+            ),
+            (r#"{"actions": [{"trim": {"log": "orders"}}]}"#, "actions[0].trim: the field `before` is missing"),
+            (
+                r#"{"actions": [{"put": {"key": "a"}}]}"#,
+                "actions[0].put: give one of `value`, `value_base64` and `integer`",
+            ),
+            (
+                r#"{"actions": [{"append": {"log": "a", "records": [{"payload": "a", "payload_base64": ""}]}}]}"#,
+                "actions[0].append.records[0]: give `payload` or `payload_base64`, not both",
+            ),
+            (
+                r#"{"actions": [{"append": {"log": "a", "records": [{}]}}]}"#,
+                "actions[0].append.records[0]: `payload` or `payload_base64` is missing",
+            ),
+            (
+                r#"{"guards": [{"fate": {"id": "a", "is": "done"}}], "actions": []}"#,
+                "guards[0].fate.is: a fate is `applied`, `in_force`, `refused`, `cancelled`, `unknown`, not \"done\"",
+            ),
+        ];
+        for (text, expected) in told {
+            assert_eq!(wrong(text), expected, "{text}");
+        }
+        for (text, start) in [
+            (r#"{"actions": [{"append": {"log": "Orders", "records": []}}]}"#, "actions[0].append.log: "),
+            (r#"{"actions": [{"acquire": {"lock": "a", "holder": "b", "time": "ten"}}]}"#, "actions[0].acquire.time: "),
+            (
+                r#"{"guards": [{"cell_absnt": {"key": "a"}}], "actions": []}"#,
+                "guards[0].cell_absnt: there is no such guard; there are `log_end`, `cell_absent`",
+            ),
+        ] {
+            let error = wrong(text);
+            assert!(error.starts_with(start), "{error}");
+        }
     }
 
     #[test]
@@ -98,7 +128,7 @@ mod tests {
         assert_eq!(id(r#""pay-1""#).unwrap(), Some(Id::new("pay-1").unwrap()));
         let born = Id::with_birth("pay-1", LogTime::from_ms(7).unwrap()).unwrap();
         assert_eq!(id(r#"{"text": "pay-1", "birth_ms": 7}"#).unwrap(), Some(born));
-        assert!(id(r#"{"text": "pay-1", "born": 7}"#).unwrap_err().starts_with("id.born: unknown field"));
+        assert!(id(r#"{"text": "pay-1", "born": 7}"#).unwrap_err().starts_with("id: the field `birth_ms` is missing"));
         assert!(id(r#""""#).unwrap_err().starts_with("id: an id must not be empty"));
     }
 }

@@ -1,175 +1,124 @@
 //! The values that guards and actions are made of, as they are written and printed.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::cli::value::Bytes;
 use crate::types::{
-    CellKey, CellValue, Header, Holder, Id, LockName, LogCreation, LogName, LogTime, Memory, NewRecord, ReaderName,
-    Retention, SpaceName, Token,
+    CellKey, Header, Holder, Id, LockName, LogCreation, LogName, LogTime, Memory, NewRecord, ReaderName, Retention,
+    SpaceName, Token,
 };
 
-/// The bytes that one of two fields has.
-fn bytes(name: &str, text: Option<String>, base64: Option<String>) -> Result<bytes::Bytes, String> {
-    match (text, base64) {
-        (Some(text), None) => Ok(text.into()),
-        (None, Some(base64)) => {
-            BASE64_STANDARD.decode(base64).map(bytes::Bytes::from).map_err(|error| format!("{name}_base64: {error}"))
+use super::document::{Fields, Node, Read, Result};
+
+/// The bytes that one of two fields has: as text, or as base64 where they are no text.
+pub(super) fn bytes(it: &mut Fields, text: &'static str, base64: &'static str) -> Result<Option<bytes::Bytes>> {
+    struct Base64(bytes::Bytes);
+
+    impl Read for Base64 {
+        fn read(node: Node) -> Result<Self> {
+            let decode =
+                |text: &str| BASE64_STANDARD.decode(text).map_err(|error| format!("this is no base64: {error}"));
+            node.text("base64", decode).map(|bytes| Self(bytes.into()))
         }
-        (None, None) => Err(format!("neither {name} nor {name}_base64")),
-        (Some(_), Some(_)) => Err(format!("both {name} and {name}_base64")),
+    }
+
+    match (it.may::<String>(text)?, it.may::<Base64>(base64)?) {
+        (Some(_), Some(_)) => Err(it.wrong(&format!("give `{text}` or `{base64}`, not both"))),
+        (Some(text), None) => Ok(Some(text.into())),
+        (None, bytes) => Ok(bytes.map(|bytes| bytes.0)),
     }
 }
 
-/// A record's payload and headers.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::cli) struct RecordFields {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cli) payload: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cli) payload_base64: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(in crate::cli) headers: Vec<HeaderFields>,
+/// The same where one of the two must be there.
+fn some_bytes(it: &mut Fields, text: &'static str, base64: &'static str) -> Result<bytes::Bytes> {
+    bytes(it, text, base64)?.ok_or_else(|| it.wrong(&format!("`{text}` or `{base64}` is missing")))
 }
 
-/// A record's header.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::cli) struct HeaderFields {
-    key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value_base64: Option<String>,
+/// What a record holds, among other fields.
+pub(in crate::cli) fn record(it: &mut Fields) -> Result<NewRecord> {
+    let payload = some_bytes(it, "payload", "payload_base64")?;
+    Ok(NewRecord { payload, headers: it.may("headers")?.unwrap_or_default() })
 }
 
-impl HeaderFields {
-    pub(in crate::cli) fn new(header: &Header) -> Self {
-        let (value, value_base64) = match Bytes::new(&header.value) {
-            Bytes::Text(text) => (Some(text), None),
-            Bytes::Base64(base64) => (None, Some(base64)),
-        };
-        Self { key: header.key.clone(), value, value_base64 }
+impl Read for NewRecord {
+    fn read(node: Node) -> Result<Self> {
+        whole(node, "a record", record)
     }
 }
 
-impl TryFrom<RecordFields> for NewRecord {
-    type Error = String;
-
-    fn try_from(fields: RecordFields) -> Result<Self, String> {
-        let payload = bytes("payload", fields.payload, fields.payload_base64)?;
-        let headers = fields.headers.into_iter().map(|header| {
-            let value = bytes("value", header.value, header.value_base64)?;
-            Ok(Header { key: header.key, value })
-        });
-        Ok(Self { payload, headers: headers.collect::<Result<_, String>>()? })
+impl Read for Header {
+    fn read(node: Node) -> Result<Self> {
+        whole(node, "a header", |it| Ok(Self { key: it.need("key")?, value: some_bytes(it, "value", "value_base64")? }))
     }
 }
 
-/// A record in a list of them.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "RecordFields")]
-pub(super) struct Record(pub(super) NewRecord);
-
-impl TryFrom<RecordFields> for Record {
-    type Error = String;
-
-    fn try_from(fields: RecordFields) -> Result<Self, String> {
-        NewRecord::try_from(fields).map(Self)
+impl Read for Retention {
+    fn read(node: Node) -> Result<Self> {
+        whole(node, "an object", |it| {
+            Ok(Self { age: it.may("age")?, bytes: it.may("bytes")?, records: it.may("records")? })
+        })
     }
 }
 
-/// A cell's key and what it is to hold.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PutFields {
-    #[serde(deserialize_with = "text")]
-    key: CellKey,
-    value: Option<String>,
-    value_base64: Option<String>,
-    integer: Option<i64>,
-}
-
-/// The same, read.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "PutFields")]
-pub(super) struct Put {
-    pub(super) key: CellKey,
-    pub(super) value: CellValue,
-}
-
-impl TryFrom<PutFields> for Put {
-    type Error = String;
-
-    fn try_from(fields: PutFields) -> Result<Self, String> {
-        let PutFields { key, value, value_base64, integer } = fields;
-        let value = match (integer, value, value_base64) {
-            (None, None, None) => return Err("neither value, value_base64 nor integer".to_owned()),
-            (Some(integer), None, None) => CellValue::Integer(integer),
-            (None, value, value_base64) => CellValue::Bytes(bytes("value", value, value_base64)?),
-            (Some(_), _, _) => return Err("an integer beside a value".to_owned()),
-        };
-        Ok(Self { key, value })
+impl Read for Id {
+    fn read(node: Node) -> Result<Self> {
+        const EXPECTED: &str = "an id, as text or as { \"text\", \"birth_ms\" },";
+        if node.is_text() {
+            return node.text(EXPECTED, |text| Self::new(text));
+        }
+        whole(node, EXPECTED, |it| {
+            let (text, birth_ms): (String, _) = (it.need("text")?, it.need("birth_ms")?);
+            with_birth(&text, birth_ms).map_err(|error| it.wrong(&error))
+        })
     }
 }
 
-/// What is written as text.
-pub(super) trait Text: Sized {
-    fn read(text: &str) -> Result<Self, String>;
+/// An id whose birth is beside it.
+pub(in crate::cli) fn with_birth(text: &str, birth_ms: u64) -> Result<Id> {
+    let birth = LogTime::from_ms(birth_ms).ok_or("a birth in milliseconds has at most 48 bits")?;
+    Id::with_birth(text, birth).map_err(|error| error.to_string())
 }
 
-macro_rules! name {
-    ($($name:ident),*) => { $(
-        impl Text for $name {
-            fn read(text: &str) -> Result<Self, String> {
-                Self::new(text).map_err(|error| error.to_string())
+/// An object that has these fields and no others.
+fn whole<T>(node: Node, expected: &str, read: impl FnOnce(&mut Fields) -> Result<T>) -> Result<T> {
+    let mut fields = node.fields(expected)?;
+    let value = read(&mut fields)?;
+    fields.end()?;
+    Ok(value)
+}
+
+macro_rules! texts {
+    ($($kind:ty: $expected:literal, $read:expr;)*) => { $(
+        impl Read for $kind {
+            fn read(node: Node) -> Result<Self> {
+                node.text($expected, $read)
             }
         }
     )* };
 }
 
-name!(CellKey, Holder, LockName, LogName, ReaderName, SpaceName);
-
-impl Text for Token {
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).ok_or_else(|| "a token is as \"1760000000123/17\"".to_owned())
-    }
-}
-
-impl Text for Duration {
-    fn read(text: &str) -> Result<Self, String> {
-        humantime::parse_duration(text).map_err(|error| format!("{error}; a time is as \"10s\" or \"7d\""))
-    }
-}
-
-impl Text for Memory {
-    fn read(text: &str) -> Result<Self, String> {
-        if text == FOREVER { Ok(Self::Forever) } else { Duration::read(text).map(Self::For) }
-    }
-}
-
-impl Text for LogCreation {
-    fn read(text: &str) -> Result<Self, String> {
+texts! {
+    CellKey: "a key", Self::new;
+    Holder: "a holder's name", Self::new;
+    LockName: "a lock's name", Self::new;
+    LogName: "a log's name", Self::new;
+    ReaderName: "a reader's name", Self::new;
+    SpaceName: "a space's name", Self::new;
+    Token: "a token", |text| Self::parse(text).ok_or("a token is written as \"1760000000123/17\"");
+    Duration: "a time, as \"10s\" or \"7d\",", time;
+    Memory: "\"forever\" or a time", |text| if text == FOREVER { Ok(Self::Forever) } else { time(text).map(Self::For) };
+    LogCreation: "\"by_append\" or \"explicit\"", |text| {
         let known = [Self::ByAppend, Self::Explicit].into_iter().find(|known| log_creation(*known) == text);
-        known.ok_or_else(|| "logs are made \"by_append\" or \"explicit\"".to_owned())
-    }
+        known.ok_or("logs are made \"by_append\" or \"explicit\"")
+    };
 }
 
-/// Reads what is written as text.
-pub(super) fn text<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    T::read(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-}
-
-/// The same where it may be left out.
-pub(super) fn text_if_any<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    text(deserializer).map(Some)
+fn time(text: &str) -> Result<Duration> {
+    humantime::parse_duration(text).map_err(|error| format!("a time is written as \"10s\" or \"7d\": {error}"))
 }
 
 const FOREVER: &str = "forever";
@@ -191,72 +140,19 @@ pub(in crate::cli) fn log_creation(logs: LogCreation) -> &'static str {
 }
 
 /// How much of a log is kept.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::cli) struct RetentionFields {
-    #[serde(
-        default,
-        deserialize_with = "text_if_any",
-        serialize_with = "duration",
-        skip_serializing_if = "Option::is_none"
-    )]
-    age: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    records: Option<u64>,
+pub(in crate::cli) fn retention(retention: &Retention) -> Value {
+    let age = retention.age.map(|age| json!(humantime::format_duration(age).to_string()));
+    let bounds =
+        [("age", age), ("bytes", retention.bytes.map(Value::from)), ("records", retention.records.map(Value::from))];
+    let given = bounds.into_iter().filter_map(|(name, bound)| Some((name.to_owned(), bound?)));
+    Value::Object(given.collect::<Map<_, _>>())
 }
 
-#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
-fn duration<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| humantime::format_duration(duration).to_string()).serialize(serializer)
-}
-
-/// How much of a log is kept, to be printed.
-pub(in crate::cli) fn retention(retention: &Retention) -> RetentionFields {
-    RetentionFields { age: retention.age, bytes: retention.bytes, records: retention.records }
-}
-
-impl From<RetentionFields> for Retention {
-    fn from(fields: RetentionFields) -> Self {
-        Self { age: fields.age, bytes: fields.bytes, records: fields.records }
-    }
-}
-
-/// An id: its text, or text and birth.
-#[derive(Debug)]
-pub(super) struct IdField(pub(super) Id);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IdFields {
-    text: String,
-    birth_ms: u64,
-}
-
-impl<'de> Deserialize<'de> for IdField {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = IdField;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an id, as text or as {\"text\", \"birth_ms\"}")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<IdField, E> {
-                Id::new(text).map(IdField).map_err(de::Error::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IdField, A::Error> {
-                let fields = IdFields::deserialize(MapAccessDeserializer::new(map))?;
-                let birth = LogTime::from_ms(fields.birth_ms)
-                    .ok_or_else(|| de::Error::custom("birth_ms has at most 48 bits"))?;
-                Id::with_birth(fields.text, birth).map(IdField).map_err(de::Error::custom)
-            }
-        }
-
-        deserializer.deserialize_any(Read)
-    }
+/// A record's headers.
+pub(in crate::cli) fn headers(headers: &[Header]) -> Value {
+    let header = |header: &Header| match Bytes::new(&header.value) {
+        Bytes::Text(value) => json!({"key": header.key, "value": value}),
+        Bytes::Base64(value) => json!({"key": header.key, "value_base64": value}),
+    };
+    headers.iter().map(header).collect()
 }
