@@ -8,12 +8,13 @@
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 
-use super::lines::Line;
-use super::{Batch, LINES_AHEAD};
+use super::account::Account;
+use super::lines::{LINES_AHEAD, Line};
+use crate::cli::arguments;
 use crate::cli::outbox;
 use crate::cli::problem::Problem;
 use crate::client::outbox::{Delivery, Error, Kept, Sender, Undelivered};
-use crate::types::{Command, NewRecord};
+use crate::types::Command;
 
 /// The bytes of records at which a group is closed.
 const GROUP_BYTES: usize = 4 << 20;
@@ -22,10 +23,10 @@ type Result<T> = std::result::Result<T, Problem>;
 type Sent = std::result::Result<Delivery, Undelivered>;
 
 /// Sends what an earlier run has left. `false`: no node took something.
-pub(super) async fn send_waiting(sender: &Sender, batch: &mut Batch<'_>) -> Result<bool> {
+pub(super) async fn send_waiting(sender: &Sender, account: &mut Account<'_>) -> Result<bool> {
     for kept in outbox::waiting(sender).await? {
-        batch.summary.waited += 1;
-        if !told(batch, None, kept.send().await).await? {
+        account.summary.waited += 1;
+        if !told(account, None, kept.send().await).await? {
             return Ok(false);
         }
     }
@@ -33,18 +34,23 @@ pub(super) async fn send_waiting(sender: &Sender, batch: &mut Batch<'_>) -> Resu
 }
 
 /// Keeps and sends all lines. `false`: no node took something, and there may be further lines.
-pub(super) async fn send(sender: &Sender, batch: &mut Batch<'_>, lines: &mut mpsc::Receiver<Line>) -> Result<bool> {
+pub(super) async fn send(
+    sender: &Sender,
+    append: &arguments::Append,
+    account: &mut Account<'_>,
+    lines: &mut mpsc::Receiver<Line>,
+) -> Result<bool> {
     let mut open = FuturesUnordered::new();
     let (mut goes_on, mut has_more) = (true, true);
     while goes_on && has_more || !open.is_empty() {
-        let room = batch.append.in_flight.saturating_sub(open.len()).min(LINES_AHEAD);
+        let room = append.in_flight.saturating_sub(open.len()).min(LINES_AHEAD);
         tokio::select! {
             biased;
-            Some((line, sent)) = open.next() => goes_on &= told(batch, Some(line), sent).await?,
+            Some((line, sent)) = open.next() => goes_on &= told(account, Some(line), sent).await?,
             group = next_group(lines, room), if goes_on && has_more && room > 0 => match group {
                 None => has_more = false,
                 Some(group) => {
-                    for (line, kept) in keep(sender, batch, group).await? {
+                    for (line, kept) in keep(sender, append, account, group).await? {
                         open.push(async move { (line, kept.send().await) });
                     }
                 }
@@ -68,23 +74,27 @@ async fn next_group(lines: &mut mpsc::Receiver<Line>, room: usize) -> Option<Vec
 }
 
 /// Keeps the good lines of a group, and says which are kept.
-async fn keep(sender: &Sender, batch: &mut Batch<'_>, group: Vec<Line>) -> Result<Vec<(u64, Kept)>> {
+async fn keep(
+    sender: &Sender,
+    append: &arguments::Append,
+    account: &mut Account<'_>,
+    group: Vec<Line>,
+) -> Result<Vec<(u64, Kept)>> {
     let mut good = Vec::new();
     for line in group {
-        if let Some((number, id, record)) = batch.take(line) {
-            let records: Vec<NewRecord> = vec![record];
-            good.push((number, sender.make_append(&batch.append.log, records, id)));
+        if let Some((number, id, record)) = account.take(line) {
+            good.push((number, sender.make_append(&append.log, vec![record], id)));
         }
     }
-    let kept = keep_what_is_sound(sender, batch, good).await?;
-    outbox::print_kept(batch.out, kept.iter().map(|(line, kept)| (Some(*line), kept)))?;
+    let kept = keep_what_is_sound(sender, account, good).await?;
+    outbox::print_kept(account.out, kept.iter().map(|(line, kept)| (Some(*line), kept)))?;
     Ok(kept)
 }
 
 /// All with one sync, if all are sound; otherwise one by one, and those that no node would take are told.
 async fn keep_what_is_sound(
     sender: &Sender,
-    batch: &mut Batch<'_>,
+    account: &mut Account<'_>,
     good: Vec<(u64, Command)>,
 ) -> Result<Vec<(u64, Kept)>> {
     let appends: Vec<_> = good.iter().map(|(_, append)| append.clone()).collect();
@@ -97,7 +107,7 @@ async fn keep_what_is_sound(
     for (line, append) in good {
         match sender.keep([append]).await {
             Ok(kept) => sound.extend(kept.into_iter().map(|kept| (line, kept))),
-            Err(Error::Malformed(error)) => batch.malformed(line, &error.to_string()),
+            Err(Error::Malformed(error)) => account.malformed_after_all(line, &error.to_string()),
             Err(error) => return Err(error.into()),
         }
     }
@@ -105,20 +115,17 @@ async fn keep_what_is_sound(
 }
 
 /// Tells what became of one, and removes it from the outbox once that is told. `false`: nothing is decided.
-async fn told(batch: &mut Batch<'_>, line: Option<u64>, sent: Sent) -> Result<bool> {
+async fn told(account: &mut Account<'_>, line: Option<u64>, sent: Sent) -> Result<bool> {
     match sent {
         Ok(delivery) => {
-            let answer = outbox::answer(&delivery)?;
-            batch.summary.count(&Ok(answer.appended));
-            batch.print(&answer)?;
+            account.answered(&outbox::answer(&delivery)?)?;
             delivery.confirm().await?;
             Ok(true)
         }
         Err(undelivered) => {
-            let what = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
-            batch.summary.count_error(&undelivered.error);
-            batch.complain(&what, &undelivered.to_string(), &undelivered.advice());
-            Ok(outbox::confirm(&undelivered).await?)
+            let is_decided = outbox::confirm(&undelivered).await?;
+            account.failed(line, undelivered.error);
+            Ok(is_decided)
         }
     }
 }
