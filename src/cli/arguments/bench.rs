@@ -15,32 +15,32 @@ use super::options::Local;
 pub(crate) enum Bench {
     /// Append records
     Append(Append),
-    /// Read records from random offsets of a log, a page at a time
+    /// Read pages of records from random offsets of a log
     Read(Read),
-    /// Send known ids again: every answer has to be a replay
+    /// Send known ids again; every answer must be a replay
     Dup(Dup),
-    /// Kill the leader of a cluster of its own again and again, and measure how long no answer comes
+    /// Start a cluster, kill its leader again and again, and measure how long no answer comes
     Failover(Failover),
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Load {
-    /// How many requests are in flight at once, over all connections
+    /// How many requests are in flight at once, over all connections together
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) clients: u32,
-    /// Over how many connections they are spread; the first address of --server comes first
+    /// Over how many connections the requests are spread; each begins at another address of --server
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub(crate) connections: u32,
-    /// How long is measured
+    /// How long to measure
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = positive)]
     pub(crate) seconds: f64,
-    /// How long it runs before that
+    /// How long the load runs before the measurement begins
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = not_negative)]
     pub(crate) warmup: f64,
-    /// So many a second, however fast the answers come; latency then counts from when each was due
+    /// Send this many requests a second, however fast answers come; latency then counts from when each was due
     #[arg(long, value_name = "PER SECOND", value_parser = positive)]
     pub(crate) rate: Option<f64>,
-    /// The log; without it, one of a random name
+    /// The log to use [default: a new one with a random name]
     #[arg(long, value_name = "NAME")]
     pub(crate) log: Option<LogName>,
 }
@@ -64,55 +64,73 @@ impl Load {
 /// How appends are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// Packed into streams, one a connection.
+    /// Packed into streams, one for each connection
     Stream,
-    /// One request, one answer.
+    /// One request and one answer for each record
     Unary,
-    /// One request, one answer, many records under one id.
+    /// One request and one answer for many records under one id
     Batch,
+}
+
+impl Mode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Unary => "unary",
+            Self::Batch => "batch",
+        }
+    }
 }
 
 /// Which ids are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Ids {
-    /// Born now, in order.
+    /// In the order of time
     Uuidv7,
-    /// Anywhere among all that are known, as an order number may be.
+    /// Anywhere among all known ids, as order numbers may be
     Random,
 }
 
+/// What is sent, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Sending {
+    /// How many bytes a record has
+    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+    pub(crate) size: usize,
+    /// How the appends are sent
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
+    pub(crate) mode: Mode,
+    /// Which kind of ids they have
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
+    pub(crate) ids: Ids,
+}
+
+/// Appending.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Append {
     #[command(flatten)]
     pub(crate) load: Load,
-    /// How many bytes a record has
-    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(crate) size: usize,
-    /// How they are sent
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
-    pub(crate) mode: Mode,
-    /// How many records an append has with --mode batch
+    #[command(flatten)]
+    pub(crate) sending: Sending,
+    /// How many records an append has, with --mode batch
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = records)]
     pub(crate) records: usize,
-    /// Which part of the appends is sent a second time, under its id
+    /// Which fraction of the appends is sent a second time under the same id
     #[arg(long, value_name = "0…1", default_value_t = 0.0, value_parser = ratio)]
     pub(crate) duplicate_ratio: f64,
-    /// Which ids are made
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
-    pub(crate) ids: Ids,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Read {
     #[command(flatten)]
     pub(crate) load: Load,
-    /// How many bytes a record has, where the log is made for the bench
+    /// How many bytes a record has, if the bench makes the log
     #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
     pub(crate) size: usize,
-    /// How many records a request asks for
+    /// How many records one request asks for
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
-    /// How many records the log is made with, if it has none
+    /// How many records the bench makes, unless --log names a log
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub(crate) prepare: u64,
     #[command(flatten)]
@@ -123,23 +141,16 @@ pub(crate) struct Read {
 pub(crate) struct Dup {
     #[command(flatten)]
     pub(crate) load: Load,
-    /// How many bytes a record has
-    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(crate) size: usize,
-    /// How they are sent
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Stream)]
-    pub(crate) mode: Mode,
-    /// How many ids are made known first
+    #[command(flatten)]
+    pub(crate) sending: Sending,
+    /// How many ids the bench makes known first
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) prepare: u64,
-    /// Which ids are made
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
-    pub(crate) ids: Ids,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Failover {
-    /// How often
+    /// How many times the leader is killed
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) kills: u32,
     /// How many nodes the cluster has
@@ -148,7 +159,7 @@ pub(crate) struct Failover {
     /// How soon a silent leader is replaced
     #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
     pub(crate) timing: Timing,
-    /// How many appends are in flight at once, over one stream
+    /// How many appends are in flight at once on one stream
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=8_192))]
     pub(crate) clients: u32,
     /// How many bytes a record has

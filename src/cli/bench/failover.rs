@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::load::{Cargo, Line};
+use super::meter::{histogram, take_in};
 use crate::cli::arguments::{Failover, Ids};
 use crate::cli::call::Call;
 use crate::cli::children::{Afterwards, Children, Directory, Settings};
@@ -28,18 +29,8 @@ const BETWEEN_KILLS: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
 /// What was measured.
-#[derive(Debug, Clone)]
 struct Report {
-    bench: &'static str,
-    timing: &'static str,
-    nodes: usize,
-    clients: u32,
-    kills: usize,
-    gap_p50_ms: f64,
-    gap_p90_ms: f64,
-    gap_p99_ms: f64,
-    gap_max_ms: f64,
-    gaps_ms: Vec<f64>,
+    gaps: Vec<Duration>,
     acknowledged: u64,
     /// Appends whose time was over before their answer came.
     errors: u64,
@@ -47,18 +38,26 @@ struct Report {
     doubled: u64,
 }
 
-fn columns() -> Vec<Column<Report>> {
+fn columns(bench: &Failover) -> Vec<Column<Report>> {
+    let gap = |quantile| {
+        move |report: &Report| {
+            let mut histogram = histogram();
+            report.gaps.iter().for_each(|gap| take_in(&mut histogram, *gap));
+            Value::Float(float(histogram.value_at_quantile(quantile)) / 1_000.0, 0)
+        }
+    };
+    let gaps = |report: &Report| report.gaps.iter().map(|gap| (gap.as_secs_f64() * 1_000.0).round()).collect::<Json>();
     vec![
-        Column::json("bench", |report: &Report| report.bench),
-        Column::json("timing", |report: &Report| report.timing),
-        Column::json("nodes", |report: &Report| report.nodes),
-        Column::json("clients", |report: &Report| report.clients),
-        Column::new("kills", "KILLS", |report: &Report| report.kills),
-        Column::new("gap_p50_ms", "GAP P50 MS", |report: &Report| Value::Float(report.gap_p50_ms, 0)),
-        Column::new("gap_p90_ms", "GAP P90 MS", |report: &Report| Value::Float(report.gap_p90_ms, 0)),
-        Column::new("gap_p99_ms", "GAP P99 MS", |report: &Report| Value::Float(report.gap_p99_ms, 0)),
-        Column::new("gap_max_ms", "GAP MAX MS", |report: &Report| Value::Float(report.gap_max_ms, 0)),
-        Column::json("gaps_ms", |report: &Report| serde_json::Value::from(report.gaps_ms.clone())),
+        Column::given_json("bench", "failover"),
+        Column::given_json("timing", bench.timing.as_str()),
+        Column::given_json("nodes", u64::from(bench.nodes)),
+        Column::given_json("clients", bench.clients),
+        Column::new("kills", "KILLS", |report: &Report| report.gaps.len()),
+        Column::new("gap_p50_ms", "GAP P50 MS", gap(0.5)),
+        Column::new("gap_p90_ms", "GAP P90 MS", gap(0.9)).spare(),
+        Column::new("gap_p99_ms", "GAP P99 MS", gap(0.99)).spare(),
+        Column::new("gap_max_ms", "GAP MAX MS", gap(1.0)),
+        Column::json("gaps_ms", gaps),
         Column::new("acknowledged", "ACKNOWLEDGED", |report: &Report| report.acknowledged),
         Column::new("errors", "ERRORS", |report: &Report| report.errors),
         Column::new("lost", "LOST", |report: &Report| report.lost),
@@ -75,11 +74,11 @@ pub(super) async fn run(call: &mut Call, bench: Failover) -> Result<(), Problem>
     children.stop().await?;
     children.clear_away()?;
     let report = measured?;
-    call.out.one(&columns(), &report)?;
+    call.out.one(&columns(&bench), &report)?;
     if report.lost + report.doubled > 0 {
         return Err(Problem::failure(
             format!("{} acknowledged appends are lost, {} are there twice", report.lost, report.doubled),
-            "This must never happen: please report it, with the version and how it was called.",
+            "This must never happen: please report it, with the version and the command line.",
         ));
     }
     Ok(())
@@ -94,7 +93,7 @@ async fn measure(call: &Call, bench: &Failover, children: &mut Children) -> Resu
     let pulse = Arc::new(Pulse::new());
     let mut load = JoinSet::new();
     for _ in 0..bench.clients {
-        load.spawn(append(line.clone(), cargo.clone(), pulse.clone()));
+        load.spawn(append(line.clone(), cargo.clone(), Arc::clone(&pulse)));
     }
 
     let mut gaps = Vec::new();
@@ -103,7 +102,7 @@ async fn measure(call: &Call, bench: &Failover, children: &mut Children) -> Resu
         let leader = leader(children).await?;
         pulse.begin();
         children.kill(leader).await?;
-        pulse.beaten().await?;
+        pulse.beaten(2 * u64::from(bench.clients)).await?;
         children.start(leader)?;
         children.until_all_serve().await?;
         let gap = pulse.longest();
@@ -116,27 +115,28 @@ async fn measure(call: &Call, bench: &Failover, children: &mut Children) -> Resu
         acknowledged.extend(ids);
     }
     let (lost, doubled) = check(&client, &log, &acknowledged).await?;
-    Ok(report(bench, &gaps, &pulse, acknowledged.len() as u64, lost, doubled))
+    Ok(Report { gaps, acknowledged: acknowledged.len() as u64, errors: pulse.lock().errors, lost, doubled })
 }
 
 async fn leader(children: &Children) -> Result<NodeId, Problem> {
+    until(async || children.leader().await).await
+}
+
+/// Asks until there is an answer.
+async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> Result<T, Problem> {
     let end = Instant::now() + PATIENCE;
     loop {
-        if let Some(leader) = children.leader().await {
-            return Ok(leader);
+        if let Some(answer) = ask().await {
+            return Ok(answer);
         }
         if Instant::now() > end {
-            return Err(nobody_leads());
+            return Err(Problem::failure(
+                format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
+                "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
+            ));
         }
         tokio::time::sleep(POLL).await;
     }
-}
-
-fn nobody_leads() -> Problem {
-    Problem::failure(
-        format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
-        "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
-    )
 }
 
 /// When answers came.
@@ -182,17 +182,10 @@ impl Pulse {
         beats.goes_on
     }
 
-    /// Waits until answers come again: more than can have been on their way when it began.
-    async fn beaten(&self) -> Result<(), Problem> {
-        let end = Instant::now() + PATIENCE;
-        let enough = 100_000_u64.min(self.lock().since + 1_000);
-        while self.lock().since < enough {
-            if Instant::now() > end {
-                return Err(nobody_leads());
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
+    /// Waits until so many answers have come, which are more than can have been on their way when it began.
+    async fn beaten(&self, count: u64) -> Result<(), Problem> {
+        let enough = self.lock().since + count;
+        until(async || (self.lock().since >= enough).then_some(())).await
     }
 
     fn longest(&self) -> Duration {
@@ -209,7 +202,7 @@ async fn append(line: Line, cargo: Cargo, pulse: Arc<Pulse>) -> Vec<(Id, Offset)
     let mut acknowledged = Vec::new();
     loop {
         let id = line.fresh_id(cargo.ids);
-        let result = line.append(&cargo.log, cargo.records(&id), id.clone()).await;
+        let result = line.send(&cargo, &id).await;
         let goes_on = pulse.beat(result.is_ok());
         if let Ok(appended) = result {
             acknowledged.push((id, appended.first));
@@ -233,29 +226,4 @@ async fn check(client: &Client, log: &LogName, acknowledged: &BTreeMap<Id, Offse
     let lost = acknowledged.iter().filter(is_lost).count() as u64;
     let doubled = found.values().filter(|(_, count)| *count > 1).count() as u64;
     Ok((lost, doubled))
-}
-
-fn report(bench: &Failover, gaps: &[Duration], pulse: &Pulse, acknowledged: u64, lost: u64, doubled: u64) -> Report {
-    let mut histogram: Histogram<u64> = Histogram::new(3).expect("three digits are allowed");
-    for gap in gaps {
-        let micros = u64::try_from(gap.as_micros()).unwrap_or(u64::MAX).max(1);
-        histogram.record(micros).expect("the histogram grows");
-    }
-    let ms = |micros: u64| float(micros) / 1_000.0;
-    Report {
-        bench: "failover",
-        timing: bench.timing.as_str(),
-        nodes: bench.nodes.into(),
-        clients: bench.clients,
-        kills: gaps.len(),
-        gap_p50_ms: ms(histogram.value_at_quantile(0.5)),
-        gap_p90_ms: ms(histogram.value_at_quantile(0.9)),
-        gap_p99_ms: ms(histogram.value_at_quantile(0.99)),
-        gap_max_ms: ms(histogram.max()),
-        gaps_ms: gaps.iter().map(|gap| (gap.as_secs_f64() * 1_000.0).round()).collect(),
-        acknowledged,
-        errors: pulse.lock().errors,
-        lost,
-        doubled,
-    }
 }

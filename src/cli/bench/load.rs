@@ -1,5 +1,6 @@
 //! Puts load on a cluster: tasks that send, wait for the answer, and send again.
 
+use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,45 +8,102 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::RngExt as _;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::meter::{Done, Meter};
 use super::pace::Pace;
-use crate::cli::arguments::{Ids, Load, Mode};
+use crate::cli::arguments::{Ids, Mode};
 use crate::client::{AppendStream, Appended, Client, Error};
 use crate::types::{Consistency, Id, LogName, NewRecord, Offset};
 
-/// A client of its own for each connection, each beginning at another node.
-pub(super) struct Connections {
-    clients: Vec<Client>,
+/// The pause of a task after an error: a cluster that refuses at once must not be asked in a tight loop.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// One of many tasks, each of which has one request in flight.
+pub(super) trait Task: Send + 'static {
+    /// Sends a request and waits for its answer.
+    fn step(&mut self) -> impl Future<Output = Result<Done, Error>> + Send;
 }
 
-impl Connections {
-    pub(super) fn open(load: &Load, builder: impl Fn(usize) -> Result<Client, Error>) -> Result<Self, Error> {
-        Ok(Self { clients: (0..load.connections()).map(builder).collect::<Result<_, _>>()? })
+/// Has all tasks go on until the meter's end, each when its next request is due.
+pub(super) async fn drive<T: Task>(tasks: Vec<T>, rate: Option<f64>, meter: Meter) {
+    let (start, count) = (Instant::now(), tasks.len());
+    let mut running = JoinSet::new();
+    for (number, mut task) in tasks.into_iter().enumerate() {
+        let mut pace = Pace::new(start, rate, number, count);
+        let meter = meter.clone();
+        running.spawn(async move {
+            loop {
+                let due = pace.due().await;
+                if due >= meter.end() {
+                    return;
+                }
+                let result = task.step().await;
+                let has_failed = result.is_err();
+                meter.record(due, result);
+                if has_failed {
+                    sleep(PAUSE).await;
+                }
+            }
+        });
     }
+    running.join_all().await;
+}
 
-    pub(super) fn len(&self) -> usize {
-        self.clients.len()
+/// Appends; a part of the appends is sent twice.
+pub(super) struct Append {
+    pub(super) line: Line,
+    pub(super) cargo: Cargo,
+    pub(super) duplicate_ratio: f64,
+    /// The id that is sent a second time.
+    pub(super) again: Option<Id>,
+}
+
+impl Task for Append {
+    async fn step(&mut self) -> Result<Done, Error> {
+        let id = self.again.take().unwrap_or_else(|| self.line.fresh_id(self.cargo.ids));
+        let done = self.line.append(&self.cargo, &id).await?;
+        if !done.replayed && self.duplicate_ratio > 0.0 && rand::rng().random_bool(self.duplicate_ratio) {
+            self.again = Some(id);
+        }
+        Ok(done)
     }
+}
 
-    /// What each of so many tasks sends with.
-    pub(super) fn lines(&self, mode: Mode, tasks: u32) -> Vec<Line> {
-        let in_flight = (tasks as usize).div_ceil(self.clients.len());
-        let lines: Vec<Line> = self
-            .clients
-            .iter()
-            .map(|client| match mode {
-                Mode::Stream => Line::Stream(client.clone(), Arc::new(client.append_stream_of(in_flight))),
-                Mode::Unary | Mode::Batch => Line::Unary(client.clone()),
-            })
-            .collect();
-        lines.iter().cycle().take(tasks as usize).cloned().collect()
+/// Sends known ids again.
+pub(super) struct Resend {
+    pub(super) line: Line,
+    pub(super) cargo: Cargo,
+    /// At least one.
+    pub(super) known: Arc<Vec<Id>>,
+}
+
+impl Task for Resend {
+    async fn step(&mut self) -> Result<Done, Error> {
+        let number = rand::rng().random_range(0..self.known.len());
+        match self.known.get(number) {
+            Some(id) => self.line.append(&self.cargo, id).await,
+            None => Ok(Done::default()),
+        }
     }
+}
 
-    /// The client of each of so many tasks.
-    pub(super) fn clients(&self, tasks: u32) -> Vec<Client> {
-        self.clients.iter().cycle().take(tasks as usize).cloned().collect()
+/// Reads pages from random offsets.
+#[derive(Clone)]
+pub(super) struct Read {
+    pub(super) client: Client,
+    pub(super) log: LogName,
+    pub(super) end: Offset,
+    pub(super) limit: u32,
+    pub(super) consistency: Consistency,
+}
+
+impl Task for Read {
+    async fn step(&mut self) -> Result<Done, Error> {
+        let from = Offset(rand::rng().random_range(0..=self.end.0.saturating_sub(self.limit.into())));
+        let page = self.client.read(&self.log, from, self.limit, self.consistency).await?;
+        let bytes = page.records.iter().map(|record| record.payload.len() as u64).sum();
+        Ok(Done { records: page.records.len() as u64, bytes, replayed: false })
     }
 }
 
@@ -57,10 +115,29 @@ pub(super) enum Line {
 }
 
 impl Line {
-    pub(super) async fn append(&self, log: &LogName, records: Vec<NewRecord>, id: Id) -> Result<Appended, Error> {
+    /// A line over each connection, for so many tasks together.
+    pub(super) fn over(clients: &[Client], mode: Mode, tasks: usize) -> Vec<Self> {
+        let in_flight = tasks.div_ceil(clients.len().max(1));
+        let line = |client: &Client| match mode {
+            Mode::Stream => Self::Stream(client.clone(), Arc::new(client.append_stream_of(in_flight))),
+            Mode::Unary | Mode::Batch => Self::Unary(client.clone()),
+        };
+        clients.iter().map(line).collect()
+    }
+
+    /// Appends the records of an id, and says what that did.
+    pub(super) async fn append(&self, cargo: &Cargo, id: &Id) -> Result<Done, Error> {
+        let appended = self.send(cargo, id).await?;
+        let records = cargo.count as u64;
+        Ok(Done { records, bytes: records * cargo.size as u64, replayed: appended.replayed })
+    }
+
+    /// Appends the records of an id.
+    pub(super) async fn send(&self, cargo: &Cargo, id: &Id) -> Result<Appended, Error> {
+        let (records, id) = (cargo.records(id), Some(id.clone()));
         match self {
-            Self::Stream(_, stream) => stream.send(log, records, Some(id)).await?.await,
-            Self::Unary(client) => client.append(log, records, Some(id)).await,
+            Self::Stream(_, stream) => stream.send(&cargo.log, records, id).await?.await,
+            Self::Unary(client) => client.append(&cargo.log, records, id).await,
         }
     }
 
@@ -96,142 +173,34 @@ impl Cargo {
     }
 
     /// The records of an id: the same again for the same id.
-    pub(super) fn records(&self, id: &Id) -> Vec<NewRecord> {
+    fn records(&self, id: &Id) -> Vec<NewRecord> {
         let mut place = DefaultHasher::new();
         id.text().hash(&mut place);
-        let room = self.bytes.len() - self.size;
+        let starts = self.bytes.len() - self.size;
         let record = |number: usize| {
-            let from = place.finish().wrapping_add(number.wrapping_mul(self.size) as u64) % room as u64;
+            let from = place.finish().wrapping_add(number.wrapping_mul(self.size) as u64) % starts as u64;
             let from = usize::try_from(from).unwrap_or(0);
-            NewRecord { payload: self.bytes.slice(from..from + self.size), headers: Vec::new() }
+            NewRecord::new(self.bytes.slice(from..from + self.size))
         };
         (0..self.count).map(record).collect()
     }
-
-    fn done(&self, appended: &Appended) -> Done {
-        let records = self.count as u64;
-        Done { records, bytes: records * self.size as u64, replayed: appended.replayed }
-    }
 }
 
-/// Appends until the meter's end. A part of the appends is sent twice.
-pub(super) async fn append(lines: Vec<Line>, cargo: &Cargo, duplicates: f64, load: &Load, meter: &Meter) {
-    let (start, tasks) = (Instant::now(), load.clients);
+/// Makes ids known: each is appended once, by so many tasks.
+pub(super) async fn prepare(lines: &[Line], cargo: &Cargo, count: u64, tasks: usize) -> Result<Vec<Id>, Error> {
     let mut running = JoinSet::new();
-    for (task, line) in (0..).zip(lines) {
-        let (cargo, meter) = (cargo.clone(), meter.clone());
-        let mut pace = Pace::new(start, load.rate, task, tasks);
-        running.spawn(async move {
-            let mut again: Option<Id> = None;
-            loop {
-                let due = pace.due().await;
-                if due >= meter.end() {
-                    return;
-                }
-                let id = again.take().unwrap_or_else(|| line.fresh_id(cargo.ids));
-                let result = line.append(&cargo.log, cargo.records(&id), id.clone()).await;
-                let is_first = result.as_ref().is_ok_and(|appended| !appended.replayed);
-                if is_first && duplicates > 0.0 && rand::rng().random_bool(duplicates) {
-                    again = Some(id);
-                }
-                meter.record(due, result.as_ref().map(|appended| cargo.done(appended)));
-                if result.is_err() {
-                    breathe().await;
-                }
-            }
-        });
-    }
-    running.join_all().await;
-}
-
-/// Sends known ids again until the meter's end.
-pub(super) async fn resend(lines: Vec<Line>, cargo: &Cargo, known: Arc<Vec<Id>>, load: &Load, meter: &Meter) {
-    let (start, tasks) = (Instant::now(), load.clients);
-    let mut running = JoinSet::new();
-    for (task, line) in (0..).zip(lines) {
-        let (cargo, meter, known) = (cargo.clone(), meter.clone(), known.clone());
-        let mut pace = Pace::new(start, load.rate, task, tasks);
-        running.spawn(async move {
-            loop {
-                let due = pace.due().await;
-                let Some(id) = known.get(rand::rng().random_range(0..known.len())).filter(|_| due < meter.end()) else {
-                    return;
-                };
-                let result = line.append(&cargo.log, cargo.records(id), id.clone()).await;
-                meter.record(due, result.as_ref().map(|appended| cargo.done(appended)));
-                if result.is_err() {
-                    breathe().await;
-                }
-            }
-        });
-    }
-    running.join_all().await;
-}
-
-/// Reads pages from random offsets until the meter's end.
-pub(super) async fn read(
-    clients: Vec<Client>,
-    log: &LogName,
-    end: Offset,
-    limit: u32,
-    consistency: Consistency,
-    load: &Load,
-    meter: &Meter,
-) {
-    let (start, tasks) = (Instant::now(), load.clients);
-    let mut running = JoinSet::new();
-    for (task, client) in (0..).zip(clients) {
-        let (log, meter) = (log.clone(), meter.clone());
-        let mut pace = Pace::new(start, load.rate, task, tasks);
-        running.spawn(async move {
-            loop {
-                let due = pace.due().await;
-                if due >= meter.end() {
-                    return;
-                }
-                let from = Offset(rand::rng().random_range(0..=end.0.saturating_sub(limit.into())));
-                let result = client.read(&log, from, limit, consistency).await;
-                meter.record(
-                    due,
-                    result.as_ref().map(|page| Done {
-                        records: page.records.len() as u64,
-                        bytes: page.records.iter().map(|record| record.payload.len() as u64).sum(),
-                        replayed: false,
-                    }),
-                );
-                if result.is_err() {
-                    breathe().await;
-                }
-            }
-        });
-    }
-    running.join_all().await;
-}
-
-/// Makes ids known: each is appended once.
-pub(super) async fn prepare(lines: &[Line], cargo: &Cargo, count: u64) -> Result<Vec<Id>, Error> {
-    let mut running = JoinSet::new();
-    let tasks = lines.len() as u64;
-    for (task, line) in (0..).zip(lines) {
+    for (task, line) in (0..).zip(lines.iter().cycle().take(tasks)) {
         let (line, cargo) = (line.clone(), cargo.clone());
         running.spawn(async move {
             let mut ids = Vec::new();
-            for _ in (task..count).step_by(usize::try_from(tasks).unwrap_or(usize::MAX)) {
+            for _ in (task..count).step_by(tasks) {
                 let id = line.fresh_id(cargo.ids);
-                line.append(&cargo.log, cargo.records(&id), id.clone()).await?;
+                line.append(&cargo, &id).await?;
                 ids.push(id);
             }
             Ok(ids)
         });
     }
-    let mut all = Vec::new();
-    for ids in running.join_all().await {
-        all.extend(ids?);
-    }
-    Ok(all)
-}
-
-/// A cluster that refuses at once must not be asked in a tight loop.
-async fn breathe() {
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    let ids = running.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(ids.concat())
 }

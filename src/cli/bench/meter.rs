@@ -7,6 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
+use crate::cli::value::Value;
 use crate::client::{Error, Reason};
 
 /// What one request did.
@@ -23,6 +24,7 @@ pub(super) struct Meter {
     begin: Instant,
     end: Instant,
     counts: Arc<Mutex<Counts>>,
+    last_error: Arc<Mutex<Option<Error>>>,
 }
 
 /// What was counted.
@@ -35,20 +37,36 @@ pub(super) struct Counts {
     pub(super) bytes: u64,
     pub(super) replayed: u64,
     /// By reason.
-    pub(super) errors: BTreeMap<String, u64>,
+    pub(super) errors: BTreeMap<&'static str, u64>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        let (latency, errors) = (histogram(), BTreeMap::new());
+        Self { latency, operations: 0, records: 0, bytes: 0, replayed: 0, errors }
+    }
+}
+
+/// Of durations in microseconds.
+pub(super) fn histogram() -> Histogram<u64> {
+    Histogram::new(3).expect("three digits are allowed")
+}
+
+/// Takes in a duration.
+pub(super) fn take_in(histogram: &mut Histogram<u64>, duration: Duration) {
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).max(1);
+    histogram.record(micros).expect("the histogram grows");
+}
+
+/// A number that programs see with some decimals, and people with fewer.
+pub(super) fn rounded(value: f64, decimals: i32, for_people: usize) -> Value {
+    let power = 10_f64.powi(decimals);
+    Value::Float((value * power).round() / power, for_people)
 }
 
 impl Meter {
     pub(super) fn new(begin: Instant, end: Instant) -> Self {
-        let counts = Counts {
-            latency: Histogram::new(3).expect("three digits are allowed"),
-            operations: 0,
-            records: 0,
-            bytes: 0,
-            replayed: 0,
-            errors: BTreeMap::new(),
-        };
-        Self { begin, end, counts: Arc::new(Mutex::new(counts)) }
+        Self { begin, end, counts: Arc::default(), last_error: Arc::default() }
     }
 
     /// When the load ends.
@@ -57,34 +75,38 @@ impl Meter {
     }
 
     /// Takes in what became of a request that was due at a time.
-    pub(super) fn record(&self, due: Instant, result: Result<Done, &Error>) {
+    pub(super) fn record(&self, due: Instant, result: Result<Done, Error>) {
         self.record_at(Instant::now(), due, result);
     }
 
-    fn record_at(&self, now: Instant, due: Instant, result: Result<Done, &Error>) {
+    fn record_at(&self, now: Instant, due: Instant, result: Result<Done, Error>) {
         if now < self.begin || now > self.end {
             return;
         }
-        let mut counts = self.counts();
+        let mut counts = lock(&self.counts);
         match result {
             Ok(done) => {
-                let micros = u64::try_from(now.saturating_duration_since(due).as_micros()).unwrap_or(u64::MAX);
-                counts.latency.record(micros.max(1)).expect("the histogram grows");
+                take_in(&mut counts.latency, now.saturating_duration_since(due));
                 counts.operations += 1;
                 counts.records += done.records;
                 counts.bytes += done.bytes;
                 counts.replayed += u64::from(done.replayed);
             }
             Err(error) => {
-                let reason = error.reason().map_or("NO_ANSWER", Reason::as_str);
-                *counts.errors.entry(reason.to_owned()).or_default() += 1;
+                *counts.errors.entry(error.reason().map_or("NO_ANSWER", Reason::as_str)).or_default() += 1;
+                *lock(&self.last_error) = Some(error);
             }
         }
     }
 
     /// What was counted so far.
     pub(super) fn so_far(&self) -> Counts {
-        self.counts().clone()
+        lock(&self.counts).clone()
+    }
+
+    /// How many requests have succeeded so far.
+    pub(super) fn operations(&self) -> u64 {
+        lock(&self.counts).operations
     }
 
     /// How much of the measured time has passed.
@@ -92,13 +114,14 @@ impl Meter {
         Instant::now().min(self.end).saturating_duration_since(self.begin)
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.counts().operations
+    /// The error that came last.
+    pub(super) fn take_last_error(&self) -> Option<Error> {
+        lock(&self.last_error).take()
     }
+}
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::cli::value::float;
+
 /// The moments of one task.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
@@ -19,9 +21,9 @@ pub(super) struct Pace {
 
 impl Pace {
     /// The pace of one task among many that together reach a rate.
-    pub(super) fn new(start: Instant, rate: Option<f64>, task: u32, tasks: u32) -> Self {
-        let step = rate.map(|rate| Duration::from_secs_f64(f64::from(tasks) / rate));
-        let offset = rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(f64::from(task) / rate));
+    pub(super) fn new(start: Instant, rate: Option<f64>, task: usize, tasks: usize) -> Self {
+        let step = rate.map(|rate| Duration::from_secs_f64(float(tasks as u64) / rate));
+        let offset = rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(float(task as u64) / rate));
         Self { start, step, offset, count: 0 }
     }
 
