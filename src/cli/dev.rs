@@ -5,24 +5,21 @@
 //! - A node that ends is told, and the others run on. SIGUSR1 starts all that have ended.
 //! - It has failed if a node failed by itself; killing nodes is what a cluster of one's own is for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind};
 
 use crate::types::NodeId;
 
 use super::arguments::{Dev, Format, Timing};
-use super::children::{Afterwards, Child, Children, Directory, Ended, Error, Settings};
-use super::column::Column;
+use super::children::{Afterwards, Child, Children, Directory, Ended, Settings};
+use super::column::{Column, Trait};
 use super::exit::Exit;
 use super::members;
 use super::output::{self, Output};
 use super::problem::Problem;
 use super::signals::listen_for;
 use super::value::Value;
-
-/// The fewest nodes that go on without one.
-const NODES_WITH_ONE_TO_SPARE: usize = 3;
 
 pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
     let mut signals = Signals::listen()?;
@@ -34,7 +31,7 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
     let settings = Settings { nodes: dev.nodes.map(usize::from), timing: dev.timing, first_port: dev.port };
     let mut children = Children::prepare(directory, &settings).await?;
     if !children.go_with_this_process() {
-        out.note("`setpriv` of util-linux is not here: if this process is killed with -9, its nodes stay");
+        out.note("`setpriv` (util-linux) is missing: if this process is killed with -9, its nodes go on running");
     }
 
     let lived = live(out, &mut children, &mut signals).await;
@@ -58,19 +55,20 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
 /// Brings the cluster up, says what runs where, and watches it until a signal ends it.
 async fn live(out: &mut Output, children: &mut Children, signals: &mut Signals) -> Result<Exit, Problem> {
     let directory = children.directory().path().display().to_string();
-    let nodes = match children.children().count() {
+    let nodes = match children.children().len() {
         1 => "a node".to_owned(),
         many => format!("{many} nodes"),
     };
     out.note(&format!("starting {nodes} in {directory}"));
-    if let Some(warning) = members::survives_no_loss(children.children().count()) {
+    if let Some(warning) = members::survives_no_loss(children.children().len()) {
         out.note(warning);
     }
     tokio::select! {
         up = children.bring_up() => up?,
         () = signals.end() => return Ok(Exit::Done),
     }
-    let cluster = Cluster::of(children, children.leader().await);
+    let directory = children.directory().path().to_owned();
+    let cluster = Cluster { directory, leader: children.leader().await, children: children.children() };
     cluster.print(out)?;
     out.flush()?;
     if out.format() == Format::Table {
@@ -96,7 +94,7 @@ async fn live(out: &mut Output, children: &mut Children, signals: &mut Signals) 
 }
 
 /// Starts the nodes that don't run.
-fn revive(out: &Output, children: &mut Children) -> Result<(), Error> {
+fn revive(out: &Output, children: &mut Children) -> Result<(), Problem> {
     for node in those(children, |child| child.pid.is_none()) {
         children.start(node)?;
         out.note(&format!("node {node} is started again"));
@@ -105,7 +103,7 @@ fn revive(out: &Output, children: &mut Children) -> Result<(), Error> {
 }
 
 /// Kills the nodes that run, and names them.
-async fn kill_all(children: &mut Children) -> Result<Vec<NodeId>, Error> {
+async fn kill_all(children: &mut Children) -> Result<Vec<NodeId>, Problem> {
     let running = those(children, |child| child.pid.is_some());
     for node in &running {
         children.kill(*node).await?;
@@ -113,8 +111,8 @@ async fn kill_all(children: &mut Children) -> Result<Vec<NodeId>, Error> {
     Ok(running)
 }
 
-fn those(children: &Children, are: impl Fn(&Child<'_>) -> bool) -> Vec<NodeId> {
-    children.children().filter(are).map(|child| child.node).collect()
+fn those(children: &Children, are: impl Fn(&Child) -> bool) -> Vec<NodeId> {
+    children.children().into_iter().filter(are).map(|child| child.node).collect()
 }
 
 /// Tells that a node has ended, and what that makes of this command.
@@ -163,96 +161,68 @@ impl Signals {
     }
 }
 
-#[derive(Debug)]
-struct NodeRow {
-    node_id: u64,
-    client_address: String,
-    peer_address: String,
-    pid: Option<u32>,
-    data: String,
-    log: String,
+/// What is told of a cluster that serves.
+struct Cluster {
+    directory: PathBuf,
+    leader: Option<NodeId>,
+    children: Vec<Child>,
 }
 
-impl From<Child<'_>> for NodeRow {
-    fn from(child: Child<'_>) -> Self {
-        Self {
-            node_id: child.node.0,
-            client_address: child.client_address.to_string(),
-            peer_address: child.peer_address.to_string(),
-            pid: child.pid,
-            data: child.data.display().to_string(),
-            log: child.log.display().to_string(),
-        }
-    }
-}
-
-fn node_columns() -> Vec<Column<NodeRow>> {
+fn columns() -> Vec<Column<Child>> {
     vec![
-        Column::new("node_id", "NODE", |node: &NodeRow| node.node_id),
-        Column::new("client_address", "CLIENTS", |node: &NodeRow| node.client_address.clone()),
-        Column::new("peer_address", "PEERS", |node: &NodeRow| node.peer_address.clone()),
-        Column::json("pid", |node: &NodeRow| Value::or_null(node.pid)),
-        Column::shown("PID", |node: &NodeRow| node.pid),
-        Column::json("data", |node: &NodeRow| node.data.clone()),
-        Column::new("log", "LOG", |node: &NodeRow| node.log.clone()).spare(),
+        Column::new("node_id", "NODE", |child: &Child| child.node.0),
+        Column::new("client_address", "CLIENTS", |child: &Child| child.client_address.to_string()),
+        Column::new("peer_address", "PEERS", |child: &Child| child.peer_address.to_string()),
+        Column::new("pid", "PID", |child: &Child| Value::or_null(child.pid)),
+        Column::json("data", |child: &Child| child.data.display().to_string()),
+        Column::new("log", "LOG", |child: &Child| child.log.display().to_string()).with(Trait::NotInTable),
     ]
 }
 
-#[derive(Debug)]
-struct Cluster {
-    directory: String,
-    /// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
-    server: String,
-    leader_id: Option<u64>,
-    nodes: Vec<NodeRow>,
-}
-
 impl Cluster {
-    fn of(children: &Children, leader: Option<NodeId>) -> Self {
-        Self {
-            directory: children.directory().path().display().to_string(),
-            server: children.addresses().collect::<Vec<_>>().join(","),
-            leader_id: leader.map(|leader| leader.0),
-            nodes: children.children().map(NodeRow::from).collect(),
-        }
+    /// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
+    fn server(&self) -> String {
+        self.children.iter().map(|child| child.client_address.to_string()).collect::<Vec<_>>().join(",")
     }
 
     /// As JSON it is one document, or one line that holds all.
     fn print(&self, out: &mut Output) -> Result<(), Problem> {
         if matches!(out.format(), Format::Table | Format::Plain | Format::Csv) {
-            return out.rows(&node_columns(), &self.nodes);
+            return out.rows(&columns(), &self.children);
         }
-        let nodes: serde_json::Value = self.nodes.iter().map(|node| output::object(&node_columns(), node)).collect();
-        let columns = [
-            Column::given_json("directory", self.directory.clone()),
-            Column::given_json("server", self.server.clone()),
-            Column::given_json("leader_id", Value::or_null(self.leader_id)),
+        let nodes: serde_json::Value = self.children.iter().map(|child| output::object(&columns(), child)).collect();
+        let document = [
+            Column::given_json("directory", self.directory.display().to_string()),
+            Column::given_json("server", self.server()),
+            Column::given_json("leader_id", Value::or_null(self.leader.map(|leader| leader.0))),
             Column::given_json("nodes", nodes),
         ];
-        out.one(&columns, &())
+        out.one(&document, &())
     }
 
     /// What a person may try now, in another shell.
     fn to_try(&self, program: &str, is_to_go: bool) -> String {
-        let victim = self.nodes.iter().find(|node| Some(node.node_id) == self.leader_id).or(self.nodes.first());
-        let pid = victim.and_then(|node| node.pid).unwrap_or_default();
-        let then = if self.nodes.len() < NODES_WITH_ONE_TO_SPARE {
-            "a crash; here it is told how to start it again"
-        } else {
-            "the leader; append once more: still the same answer"
+        let victim = self.children.iter().find(|child| Some(child.node) == self.leader).or(self.children.first());
+        let pid = victim.and_then(|child| child.pid).unwrap_or_default();
+        let then = match members::losses_survived(self.children.len()) {
+            0 => "the cluster stops, and you are told how to start the node again",
+            _ => "the leader; append again: still the same answer",
         };
         let goes = if is_to_go { " and removes their directory" } else { "" };
         format!(
             "
+Logs: {directory}/node-NUMBER/log
+
 Try, in another shell:
 
   export ONCELOG_SERVER={server}
-  {program} append orders 'two tickets' --id pay-7   # and again: the same answer, replayed
+  {program} append orders 'two tickets' --id pay-7   # again: the same answer
   kill -9 {pid}   # {then}
   {program} read orders
 
 Ctrl-C stops the nodes{goes}.",
-            server = self.server,
+            directory = self.directory.display(),
+            server = self.server(),
         )
     }
 }
@@ -287,33 +257,28 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn cluster() -> Cluster {
-        let node = |node_id: u64| NodeRow {
-            node_id,
-            client_address: format!("127.0.0.1:{node_id}0"),
-            peer_address: format!("127.0.0.1:{node_id}1"),
-            pid: Some(4_710).filter(|_| node_id == 2),
-            data: format!("d/node-{node_id}/data"),
-            log: format!("d/node-{node_id}/log"),
+    fn cluster(nodes: u16) -> Cluster {
+        let child = |node: u16| Child {
+            node: NodeId(node.into()),
+            client_address: ([127, 0, 0, 1], node * 10).into(),
+            peer_address: ([127, 0, 0, 1], node * 10 + 1).into(),
+            pid: Some(4_710).filter(|_| node == 2),
+            data: format!("d/node-{node}/data").into(),
+            log: format!("d/node-{node}/log").into(),
         };
-        Cluster {
-            directory: "d".to_owned(),
-            server: "127.0.0.1:10,127.0.0.1:20".to_owned(),
-            leader_id: Some(2),
-            nodes: vec![node(1), node(2)],
-        }
+        Cluster { directory: "d".into(), leader: Some(NodeId(2)), children: (1..=nodes).map(child).collect() }
     }
 
     fn printed(format: Format) -> String {
-        output::printed(format, |out| cluster().print(out))
+        output::printed(format, |out| cluster(2).print(out))
     }
 
     #[test]
     fn what_runs_where_is_printed_for_people_and_for_programs() {
         let table = "\
-NODE  CLIENTS       PEERS         PID   LOG
-1     127.0.0.1:10  127.0.0.1:11  -     d/node-1/log
-2     127.0.0.1:20  127.0.0.1:21  4710  d/node-2/log
+NODE  CLIENTS       PEERS         PID
+1     127.0.0.1:10  127.0.0.1:11  -
+2     127.0.0.1:20  127.0.0.1:21  4710
 ";
         assert_eq!(printed(Format::Table), table);
         let plain =
@@ -331,12 +296,10 @@ NODE  CLIENTS       PEERS         PID   LOG
 
     #[test]
     fn the_leader_is_the_one_to_kill() {
-        let text = cluster().to_try("oncelog", true);
+        let text = cluster(2).to_try("oncelog", true);
         assert!(text.contains("\n  export ONCELOG_SERVER=127.0.0.1:10,127.0.0.1:20\n"), "{text}");
-        assert!(text.contains("\n  kill -9 4710   # a crash"), "{text}");
-        let mut three = cluster();
-        three.nodes.extend(cluster().nodes.pop());
-        let text = three.to_try("oncelog", true);
+        assert!(text.contains("\n  kill -9 4710   # the cluster stops"), "{text}");
+        let text = cluster(3).to_try("oncelog", true);
         assert!(text.contains("\n  kill -9 4710   # the leader"), "{text}");
     }
 

@@ -9,7 +9,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, io as failed};
+use crate::cli::problem::Problem;
+
+use super::error::io as failed;
 use super::manifest::{self, Manifest};
 
 /// What becomes of a directory that was made here.
@@ -32,26 +34,34 @@ pub(in crate::cli) struct Directory {
 
 impl Directory {
     /// A new one where temporary things are kept.
-    pub(in crate::cli) fn temporary(afterwards: Afterwards) -> Result<Self, Error> {
+    pub(in crate::cli) fn temporary(afterwards: Afterwards) -> Result<Self, Problem> {
         let path = std::env::temp_dir().join(format!("oncelog-dev-{:08x}", rand::random::<u32>()));
         Self::at(&path, afterwards)
     }
 
     /// The one at a path; it is made if there is none.
-    pub(in crate::cli) fn at(path: &Path, afterwards: Afterwards) -> Result<Self, Error> {
+    pub(in crate::cli) fn at(path: &Path, afterwards: Afterwards) -> Result<Self, Problem> {
         let is_new = make(path).map_err(failed(format!("cannot make the directory {}", path.display())))?;
         let cannot_use = || format!("cannot use the directory {}", path.display());
         let path = path.canonicalize().map_err(failed(cannot_use()))?;
         let lock = File::open(&path).map_err(failed(cannot_use()))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::InUse(path)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Problem::failure(
+                    format!("{} is in use by another `oncelog dev`", path.display()),
+                    "Stop that one first, or name another directory.",
+                ));
+            }
             Err(TryLockError::Error(error)) => return Err(failed(cannot_use())(error)),
         }
         let cannot_read = || format!("cannot read {}", manifest::path(&path).display());
         let manifest = Manifest::read(&path).map_err(failed(cannot_read()))?;
         if manifest.is_none() && fs::read_dir(&path).map_err(failed(cannot_use()))?.next().is_some() {
-            return Err(Error::NotOurs(path));
+            return Err(Problem::usage(
+                format!("{} is not empty, and holds no cluster of `oncelog dev`", path.display()),
+                "Name an empty directory, or leave --directory out for a temporary one.",
+            ));
         }
         let is_to_go = is_new && afterwards == Afterwards::Remove;
         Ok(Self { path, manifest, is_to_go, lock })
@@ -73,12 +83,12 @@ impl Directory {
     }
 
     /// Says whose directory it is.
-    pub(super) fn record(&self, manifest: &Manifest) -> Result<(), Error> {
+    pub(super) fn record(&self, manifest: &Manifest) -> Result<(), Problem> {
         manifest.write(&self.path).map_err(failed(format!("cannot write {}", manifest::path(&self.path).display())))
     }
 
     /// Removes it if it is to go.
-    pub(super) fn clear_away(mut self) -> Result<(), Error> {
+    pub(super) fn clear_away(mut self) -> Result<(), Problem> {
         if std::mem::take(&mut self.is_to_go) {
             fs::remove_dir_all(&self.path).map_err(failed(format!("cannot remove {}", self.path.display())))?;
         }
@@ -112,6 +122,8 @@ fn make(path: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::exit::Exit;
+
     use super::*;
 
     fn manifest() -> Manifest {
@@ -158,11 +170,11 @@ mod tests {
     fn a_directory_of_somebody_else_is_refused_and_not_touched() {
         let theirs = tempfile::tempdir().unwrap();
         fs::write(theirs.path().join("letter"), "dear").unwrap();
-        let error = Directory::at(theirs.path(), Afterwards::Remove).unwrap_err();
-        assert!(matches!(error, Error::NotOurs(_)), "{error}");
+        let problem = Directory::at(theirs.path(), Afterwards::Remove).unwrap_err();
+        assert_eq!(problem.exit(), Exit::Usage);
         assert_eq!(fs::read_dir(theirs.path()).unwrap().count(), 1);
-        let error = Directory::at(&theirs.path().join("letter"), Afterwards::Remove).unwrap_err();
-        assert!(matches!(error, Error::Io { .. }), "{error}");
+        let problem = Directory::at(&theirs.path().join("letter"), Afterwards::Remove).unwrap_err();
+        assert_eq!(problem.exit(), Exit::Failure);
     }
 
     #[test]
@@ -170,8 +182,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("used");
         let first = Directory::at(&path, Afterwards::Remove).unwrap();
-        let error = Directory::at(&path, Afterwards::Remove).unwrap_err();
-        assert!(matches!(error, Error::InUse(_)), "{error}");
+        let problem = Directory::at(&path, Afterwards::Remove).unwrap_err();
+        assert_eq!(problem.exit(), Exit::Failure);
         drop(first);
         assert!(!path.exists());
     }

@@ -2,103 +2,51 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::cli::problem::Problem;
-use crate::client;
 
-use super::process::Ended;
+use super::ended::Ended;
 
-/// Why a cluster of children does not run.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::cli) enum Error {
-    /// A directory, a file, a port or a process could not be had.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The directory holds something else.
-    #[error("{} is not empty, and no cluster of `oncelog dev`", .0.display())]
-    NotOurs(PathBuf),
-    /// Another process has the directory.
-    #[error("{} is in use by another `oncelog dev`", .0.display())]
-    InUse(PathBuf),
-    /// The cluster in the directory is not the one that was asked for.
-    #[error("the cluster in {} has {has}, not {asked}: that can't be changed", directory.display())]
-    OtherCluster {
-        /// Where.
-        directory: PathBuf,
-        /// What it has.
-        has: String,
-        /// What was asked for.
-        asked: String,
-    },
+/// Why nodes that were started do not run.
+#[derive(Debug)]
+pub(super) enum NotUp {
     /// Another program listens where a node is to.
-    #[error("{0} is taken by another program")]
     Taken(SocketAddr),
-    /// A node has ended, and nobody asked it to.
-    #[error("{0}")]
-    Ended(Box<Ended>),
-    /// The nodes don't make a cluster.
-    #[error(transparent)]
-    Client(Box<client::Error>),
-    /// It took too long.
-    #[error("waited {} s in vain until {what}: {why_not}", .time.as_secs())]
-    TimeOver {
-        /// How long.
-        time: Duration,
-        /// For what.
-        what: &'static str,
-        /// What was not so at the end.
-        why_not: String,
-    },
+    /// Something that other ports would not mend.
+    Failed(Problem),
 }
 
-impl Error {
-    /// What to do.
-    fn advice(&self) -> &'static str {
-        match self {
-            Self::NotOurs(_) => "Name an empty directory, or none for a temporary one.",
-            Self::InUse(_) => "Stop that one first, or name another directory.",
-            Self::OtherCluster { .. } => "Leave that option out, or name another directory for another cluster.",
-            Self::Taken(_) => {
-                "Stop what listens there, or choose other ports. A cluster keeps those that it began with."
-            }
-            Self::Io { .. } => "See the permissions and limits of this machine.",
-            Self::Ended(_) | Self::Client(_) | Self::TimeOver { .. } => {
-                "See the logs of the nodes; --keep leaves them where they are."
-            }
-        }
-    }
-
-    /// Whether the command line asks for what can't be, rather than that something failed.
-    pub(in crate::cli) fn is_misuse(&self) -> bool {
-        matches!(self, Self::NotOurs(_) | Self::OtherCluster { .. })
+impl From<Problem> for NotUp {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
     }
 }
 
-impl From<client::Error> for Error {
-    fn from(error: client::Error) -> Self {
-        Self::Client(Box::new(error))
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Client(error) => Self::Client(error),
-            misuse if misuse.is_misuse() => Self::usage(misuse.to_string(), misuse.advice()),
-            other => Self::failure(other.to_string(), other.advice()),
+impl From<NotUp> for Problem {
+    fn from(not_up: NotUp) -> Self {
+        match not_up {
+            NotUp::Taken(address) => taken(address),
+            NotUp::Failed(problem) => problem,
         }
     }
 }
+
+pub(super) fn taken(address: SocketAddr) -> Problem {
+    Problem::failure(
+        format!("{address} is taken by another program"),
+        "Stop what listens there, or choose other ports. A cluster keeps the ports that it began with.",
+    )
+}
+
+pub(super) fn has_ended(ended: &Ended) -> Problem {
+    Problem::failure(ended.to_string(), SEE_LOGS)
+}
+
+/// What to do when the nodes do not become what they should.
+pub(super) const SEE_LOGS: &str = "Read the logs of the nodes; --keep leaves them where they are.";
 
 /// Says what was tried.
-pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Problem {
     let what = what.into();
-    move |source| Error::Io { what, source }
+    move |error| Problem::failure(format!("{what}: {error}"), "Check the permissions and limits of this machine.")
 }

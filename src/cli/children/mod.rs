@@ -8,26 +8,28 @@
 //! - Nothing waits without a deadline, and a node that ends meanwhile ends the wait, with its last words.
 
 mod directory;
+mod ended;
 mod error;
 mod manifest;
 mod ports;
 mod process;
 
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::{join_all, select_all};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::arguments::Timing;
+use crate::cli::problem::Problem;
 use crate::client::Client;
 use crate::types::{NodeId, NodeStatus, Role};
 
 pub(super) use directory::{Afterwards, Directory};
-pub(super) use error::Error;
-pub(super) use process::Ended;
+pub(super) use ended::Ended;
 
-use error::io as failed;
+use error::{NotUp, io as failed};
 use manifest::{Manifest, Place};
 use ports::Pair;
 use process::{Launch, Node};
@@ -56,20 +58,17 @@ pub(super) struct Settings {
 }
 
 /// What runs where.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Child<'a> {
-    /// The node's number.
+#[derive(Debug, Clone)]
+pub(super) struct Child {
     pub(super) node: NodeId,
     /// Where clients reach it.
-    pub(super) client_address: std::net::SocketAddr,
+    pub(super) client_address: SocketAddr,
     /// Where its peers reach it.
-    pub(super) peer_address: std::net::SocketAddr,
+    pub(super) peer_address: SocketAddr,
     /// Its process, if it runs.
     pub(super) pid: Option<u32>,
-    /// Its data.
-    pub(super) data: &'a Path,
-    /// What it says.
-    pub(super) log: &'a Path,
+    pub(super) data: PathBuf,
+    pub(super) log: PathBuf,
 }
 
 /// A cluster of children.
@@ -86,7 +85,7 @@ pub(super) struct Children {
 
 impl Children {
     /// A new cluster in the directory, or the one that is there. Nothing runs yet.
-    pub(super) async fn prepare(directory: Directory, settings: &Settings) -> Result<Self, Error> {
+    pub(super) async fn prepare(directory: Directory, settings: &Settings) -> Result<Self, Problem> {
         let launch = Launch::of_this_program(settings.timing).await?;
         let (nodes, may_move) = if let Some(manifest) = directory.manifest() {
             agree(settings, manifest, directory.path())?;
@@ -105,7 +104,7 @@ impl Children {
     }
 
     /// Starts every node that does not run, makes them a cluster unless they are one, and waits until all serve.
-    pub(super) async fn bring_up(&mut self) -> Result<(), Error> {
+    pub(super) async fn bring_up(&mut self) -> Result<(), Problem> {
         self.start_all().await?;
         let peers: Vec<_> = self.nodes.iter().map(|node| node.place().peer_address.to_string()).collect();
         let first = self.addresses().next().unwrap_or_default();
@@ -115,13 +114,13 @@ impl Children {
     }
 
     /// Starts a node, unless it runs. It serves a little later.
-    pub(super) fn start(&mut self, node: NodeId) -> Result<(), Error> {
+    pub(super) fn start(&mut self, node: NodeId) -> Result<(), Problem> {
         let launch = &self.launch;
         self.nodes.iter_mut().filter(|known| known.id() == node).try_for_each(|node| node.start(launch))
     }
 
     /// Kills a node, as a crash would.
-    pub(super) async fn kill(&mut self, node: NodeId) -> Result<(), Error> {
+    pub(super) async fn kill(&mut self, node: NodeId) -> Result<(), Problem> {
         for known in self.nodes.iter_mut().filter(|known| known.id() == node) {
             known.kill().await?;
         }
@@ -129,8 +128,8 @@ impl Children {
     }
 
     /// Waits until every node that was started serves.
-    pub(super) async fn until_all_serve(&mut self) -> Result<(), Error> {
-        self.until("all nodes serve", |status| status.serving).await
+    pub(super) async fn until_all_serve(&mut self) -> Result<(), Problem> {
+        Ok(self.until("all nodes serve", |status| status.serving).await?)
     }
 
     /// The node that leads and serves, as far as those that run know.
@@ -142,7 +141,7 @@ impl Children {
     }
 
     /// Waits until a node that was started has ended although nobody here stopped it.
-    pub(super) async fn ended(&mut self) -> Result<Ended, Error> {
+    pub(super) async fn ended(&mut self) -> Result<Ended, Problem> {
         let running = self.nodes.iter_mut().filter(|node| node.pid().is_some());
         let waits: Vec<_> = running.map(|node| Box::pin(node.ended())).collect();
         if waits.is_empty() {
@@ -152,7 +151,7 @@ impl Children {
     }
 
     /// Stops all nodes, and kills those that take too long, which it names.
-    pub(super) async fn stop(&mut self) -> Result<Vec<NodeId>, Error> {
+    pub(super) async fn stop(&mut self) -> Result<Vec<NodeId>, Problem> {
         let stopped = join_all(self.nodes.iter_mut().map(async |node| (node.id(), node.stop(GRACE).await))).await;
         let mut killed = Vec::new();
         for (node, was_killed) in stopped {
@@ -164,7 +163,7 @@ impl Children {
     }
 
     /// Removes the directory if it is to go. No node may run.
-    pub(super) fn clear_away(self) -> Result<(), Error> {
+    pub(super) fn clear_away(self) -> Result<(), Problem> {
         drop(self.nodes);
         self.directory.clear_away()
     }
@@ -175,12 +174,13 @@ impl Children {
     }
 
     /// What runs where.
-    pub(super) fn children(&self) -> impl Iterator<Item = Child<'_>> {
-        self.nodes.iter().map(|node| {
+    pub(super) fn children(&self) -> Vec<Child> {
+        let child = |node: &Node| {
             let Place { client_address, peer_address, .. } = node.place();
-            let (data, log) = (node.data(), node.log());
+            let (data, log) = (node.data().to_owned(), node.log().to_owned());
             Child { node: node.id(), client_address, peer_address, pid: node.pid(), data, log }
-        })
+        };
+        self.nodes.iter().map(child).collect()
     }
 
     /// Where everything is kept.
@@ -194,20 +194,20 @@ impl Children {
     }
 
     /// Starts every node that does not run, and waits until all answer: on other ports if one is taken by somebody else.
-    async fn start_all(&mut self) -> Result<(), Error> {
+    async fn start_all(&mut self) -> Result<(), Problem> {
         let mut choices_left = if self.may_move { PORT_CHOICES } else { 1 };
         loop {
             choices_left -= 1;
             self.nodes.iter_mut().try_for_each(|node| node.start(&self.launch))?;
             match self.until("all nodes answer", |_| true).await {
-                Err(Error::Taken(_)) if choices_left > 0 => self.move_elsewhere().await?,
-                done => return done,
+                Err(NotUp::Taken(_)) if choices_left > 0 => self.move_elsewhere().await?,
+                done => return Ok(done?),
             }
         }
     }
 
     /// Gives all nodes other ports. They are no cluster yet, so nobody knows the old ones.
-    async fn move_elsewhere(&mut self) -> Result<(), Error> {
+    async fn move_elsewhere(&mut self) -> Result<(), Problem> {
         for node in &mut self.nodes {
             node.kill().await?;
         }
@@ -218,7 +218,7 @@ impl Children {
     }
 
     /// Waits until every node that was started is so.
-    async fn until(&mut self, what: &'static str, is_so: fn(&NodeStatus) -> bool) -> Result<(), Error> {
+    async fn until(&mut self, what: &str, is_so: fn(&NodeStatus) -> bool) -> Result<(), NotUp> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.check()?;
@@ -234,19 +234,20 @@ impl Children {
                 return Ok(());
             };
             if Instant::now() >= deadline {
-                return Err(Error::TimeOver { time: PATIENCE, what, why_not });
+                let message = format!("waited {} s in vain until {what}: {why_not}", PATIENCE.as_secs());
+                return Err(Problem::failure(message, error::SEE_LOGS).into());
             }
             sleep(POLL).await;
         }
     }
 
     /// Fails if a node that was started has ended.
-    fn check(&mut self) -> Result<(), Error> {
+    fn check(&mut self) -> Result<(), NotUp> {
         for node in &mut self.nodes {
             if let Some(ended) = node.has_ended()? {
                 // It is gone, so if its port can't be had, that is because somebody else has it.
                 let taken = node.addresses().into_iter().find(|address| ports::is_taken(*address));
-                return Err(taken.map_or_else(|| Error::Ended(Box::new(ended)), Error::Taken));
+                return Err(taken.map_or_else(|| NotUp::Failed(error::has_ended(&ended)), NotUp::Taken));
             }
         }
         Ok(())
@@ -263,13 +264,13 @@ impl Children {
     }
 }
 
-fn client(nodes: &[Node], timeout: Duration) -> Result<Client, Error> {
+fn client(nodes: &[Node], timeout: Duration) -> Result<Client, Problem> {
     let addresses = nodes.iter().map(|node| node.place().client_address.to_string());
     Ok(Client::builder().addresses(addresses).timeout(timeout).build()?)
 }
 
 /// Gives nodes, numbered from 1, these ports, and records them.
-fn lay_out(directory: &Directory, pairs: Vec<Pair>) -> Result<Vec<Node>, Error> {
+fn lay_out(directory: &Directory, pairs: Vec<Pair>) -> Result<Vec<Node>, Problem> {
     let mut nodes = Vec::new();
     for (node_id, pair) in (1..).zip(pairs) {
         let (client_address, peer_address) = pair.addresses().map_err(failed("cannot learn a port's number"))?;
@@ -280,28 +281,43 @@ fn lay_out(directory: &Directory, pairs: Vec<Pair>) -> Result<Vec<Node>, Error> 
 }
 
 /// Fails if the cluster that is there is another than the one that is asked for.
-fn agree(settings: &Settings, manifest: &Manifest, directory: &Path) -> Result<(), Error> {
-    let other = |has, asked| Err(Error::OtherCluster { directory: directory.to_owned(), has, asked });
+fn agree(settings: &Settings, manifest: &Manifest, directory: &Path) -> Result<(), Problem> {
+    let other = |has: &str, asked: &str| {
+        Err(Problem::usage(
+            format!("the cluster in {} has {has}, not {asked}, and that cannot be changed", directory.display()),
+            "Leave that option out, or name another directory for another cluster.",
+        ))
+    };
     if let Some(nodes) = settings.nodes.filter(|nodes| *nodes != manifest.nodes.len()) {
-        return other(format!("{} nodes", manifest.nodes.len()), nodes.to_string());
+        return other(&format!("{} nodes", manifest.nodes.len()), &nodes.to_string());
     }
     let first = manifest.nodes.first().map(|place| place.client_address.port());
     match (settings.first_port, first) {
-        (Some(asked), Some(has)) if asked != has => other(format!("its first node on port {has}"), asked.to_string()),
+        (Some(asked), Some(has)) if asked != has => other(&format!("its first node on port {has}"), &asked.to_string()),
         _ => Ok(()),
     }
 }
 
-fn not_held((address, source): (std::net::SocketAddr, std::io::Error)) -> Error {
-    match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::Taken(address),
-        _ => Error::Io { what: format!("cannot listen on {address}"), source },
+fn not_held((address, error): (SocketAddr, std::io::Error)) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => error::taken(address),
+        _ => failed(format!("cannot listen on {address}"))(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::exit::Exit;
+
     use super::*;
+
+    /// What a failure says.
+    fn said<T: std::fmt::Debug>(result: Result<T, Problem>) -> String {
+        match result.unwrap_err() {
+            Problem::Own(own) => own.message,
+            other => panic!("{other:?}"),
+        }
+    }
 
     fn settings(nodes: Option<usize>, first_port: Option<u16>) -> Settings {
         Settings { nodes, first_port, timing: Timing::Default }
@@ -322,13 +338,13 @@ mod tests {
             assert_eq!(again.addresses().collect::<Vec<_>>(), addresses);
         }
         for other in [settings(Some(3), None), settings(None, Some(first + 1))] {
-            let error = Children::prepare(directory(), &other).await.unwrap_err();
-            assert!(error.is_misuse(), "{error}");
+            let problem = Children::prepare(directory(), &other).await.unwrap_err();
+            assert_eq!(problem.exit(), Exit::Usage);
         }
     }
 
     /// Takes a port that was just given up: a process that another test is starting may have it open for a moment longer.
-    async fn taken(address: std::net::SocketAddr) -> std::net::TcpListener {
+    async fn taken(address: SocketAddr) -> std::net::TcpListener {
         let end = Instant::now() + PATIENCE;
         loop {
             match std::net::TcpListener::bind(address) {
@@ -344,9 +360,8 @@ mod tests {
     async fn a_node_that_cannot_start_is_told_with_its_last_words() {
         let directory = Directory::temporary(Afterwards::Remove).unwrap();
         let mut children = Children::prepare(directory, &settings(Some(2), None)).await.unwrap();
-        let error = children.bring_up().await.unwrap_err();
-        let Error::Ended(ended) = &error else { panic!("{error}") };
-        assert!(ended.is_failure() && ended.to_string().contains("\n    error: "), "{ended}");
+        let said = said(children.bring_up().await);
+        assert!(said.contains("has ended: exit status") && said.contains("\n    error: "), "{said}");
     }
 
     #[tokio::test]
@@ -357,8 +372,8 @@ mod tests {
         children.nodes = vec![Node::new(children.directory.path(), place, None)];
         let _somebody = taken(place.peer_address).await;
 
-        let error = children.bring_up().await.unwrap_err();
-        assert!(matches!(error, Error::Ended(_)), "{error}");
+        let ended = said(children.bring_up().await);
+        assert!(ended.contains("has ended: exit status"), "{ended}");
         let moved = children.nodes[0].place();
         assert_ne!(moved.peer_address, place.peer_address);
         let recorded = Manifest::read(children.directory.path()).unwrap().unwrap();
@@ -367,8 +382,8 @@ mod tests {
         // A cluster that was there before can't move.
         children.nodes = vec![Node::new(children.directory.path(), place, None)];
         children.may_move = false;
-        let error = children.bring_up().await.unwrap_err();
-        assert!(matches!(error, Error::Taken(taken) if taken == place.peer_address), "{error}");
+        let taken = said(children.bring_up().await);
+        assert_eq!(taken, format!("{} is taken by another program", place.peer_address));
     }
 
     #[tokio::test]
@@ -377,8 +392,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let directory = Directory::temporary(Afterwards::Remove).unwrap();
         let path = directory.path().to_owned();
-        let error = Children::prepare(directory, &settings(None, Some(address.port()))).await.unwrap_err();
-        assert!(matches!(error, Error::Taken(taken) if taken == address), "{error}");
+        let taken = said(Children::prepare(directory, &settings(None, Some(address.port()))).await);
+        assert_eq!(taken, format!("{address} is taken by another program"));
         assert!(!path.exists());
     }
 }

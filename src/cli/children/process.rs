@@ -6,11 +6,8 @@
 //!   gone. A kill, because a node that hangs or is paused must go, too, and because a crash loses nothing that was
 //!   acknowledged.
 
-use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -21,16 +18,14 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::cli::arguments::Timing;
+use crate::cli::problem::Problem;
 use crate::types::NodeId;
 
-use super::error::{Error, io as failed};
+use super::ended::Ended;
+use super::error::io as failed;
 use super::manifest::Place;
 use super::ports::Pair;
 
-/// How much of a log is shown when its node has ended.
-const LAST_LINES: usize = 12;
-/// Where the last lines are looked for.
-const LAST_BYTES: u64 = 16 << 10;
 /// The beginning of every variable that is a setting of nodes.
 const SETTINGS: &str = "ONCELOG_";
 /// How a process asks to be killed when its parent goes, before it becomes another program.
@@ -47,7 +42,7 @@ pub(super) struct Launch {
 
 impl Launch {
     /// Nodes of this very program.
-    pub(super) async fn of_this_program(timing: Timing) -> Result<Self, Error> {
+    pub(super) async fn of_this_program(timing: Timing) -> Result<Self, Problem> {
         let program = std::env::current_exe().map_err(failed("cannot find this program's own file"))?;
         // Tried, because some machines have a `setpriv` that doesn't know the flag.
         let (setpriv, flags) = SETPRIV;
@@ -120,7 +115,7 @@ impl Node {
     }
 
     /// Starts it, unless it runs.
-    pub(super) fn start(&mut self, launch: &Launch) -> Result<(), Error> {
+    pub(super) fn start(&mut self, launch: &Launch) -> Result<(), Problem> {
         if self.process.is_some() {
             return Ok(());
         }
@@ -140,7 +135,7 @@ impl Node {
     }
 
     /// Kills it, as a crash would.
-    pub(super) async fn kill(&mut self) -> Result<(), Error> {
+    pub(super) async fn kill(&mut self) -> Result<(), Problem> {
         if let Some(child) = &mut self.process {
             child.kill().await.map_err(failed(format!("cannot kill node {}", self.place.node_id)))?;
         }
@@ -149,7 +144,7 @@ impl Node {
     }
 
     /// Asks it to end, and kills it if it has not done so in time. Says whether that was needed.
-    pub(super) async fn stop(&mut self, grace: Duration) -> Result<bool, Error> {
+    pub(super) async fn stop(&mut self, grace: Duration) -> Result<bool, Problem> {
         let Some(child) = &mut self.process else { return Ok(false) };
         if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
             // Nobody has waited for the process yet, so the number is still its own, even if it has ended.
@@ -161,7 +156,7 @@ impl Node {
     }
 
     /// How it has ended, if it has since it was started.
-    pub(super) fn has_ended(&mut self) -> Result<Option<Ended>, Error> {
+    pub(super) fn has_ended(&mut self) -> Result<Option<Ended>, Problem> {
         let Some(child) = &mut self.process else { return Ok(None) };
         let pid = child.id();
         let status = child.try_wait().map_err(failed(format!("cannot watch node {}", self.place.node_id)))?;
@@ -169,7 +164,7 @@ impl Node {
     }
 
     /// Waits until it has ended. It must run. Nothing is lost if the wait is given up.
-    pub(super) async fn ended(&mut self) -> Result<Ended, Error> {
+    pub(super) async fn ended(&mut self) -> Result<Ended, Problem> {
         let Some(child) = &mut self.process else { return std::future::pending().await };
         let pid = child.id();
         let status = child.wait().await.map_err(failed(format!("cannot watch node {}", self.place.node_id)))?;
@@ -178,76 +173,6 @@ impl Node {
 
     fn told(&mut self, pid: Option<u32>, status: ExitStatus) -> Ended {
         self.process = None;
-        let last_words = last_words(&self.log).unwrap_or_else(|error| format!("(cannot read it: {error})"));
-        Ended { node: self.id(), pid: pid.unwrap_or_default(), status, log: self.log.clone(), last_words }
-    }
-}
-
-/// A node that has ended although nobody here stopped it.
-#[derive(Debug)]
-pub(in crate::cli) struct Ended {
-    node: NodeId,
-    pid: u32,
-    status: ExitStatus,
-    log: PathBuf,
-    last_words: String,
-}
-
-impl Ended {
-    /// Whether it failed. A node that somebody has killed, or told to stop, did not.
-    pub(in crate::cli) fn is_failure(&self) -> bool {
-        !self.status.success() && self.status.signal() != Some(Signal::SIGKILL as i32)
-    }
-}
-
-impl fmt::Display for Ended {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, pid, status, log, last_words } = self;
-        write!(formatter, "node {node} (pid {pid}) has ended: {status}. The end of {}:", log.display())?;
-        last_words.lines().try_for_each(|line| write!(formatter, "\n    {line}"))
-    }
-}
-
-/// The last lines of a log.
-fn last_words(log: &Path) -> io::Result<String> {
-    let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LAST_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    Ok(lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ended(wait_status: i32) -> Ended {
-        let status = ExitStatus::from_raw(wait_status);
-        Ended { node: NodeId(2), pid: 4711, status, log: "node-2/log".into(), last_words: "a\nb".to_owned() }
-    }
-
-    #[test]
-    fn a_node_that_somebody_ended_has_not_failed() {
-        let [killed, told, refused, aborted] = [9, 0, 1 << 8, 6].map(|status| ended(status).is_failure());
-        assert_eq!([killed, told, refused, aborted], [false, false, true, true]);
-    }
-
-    #[test]
-    fn a_node_that_has_ended_is_told_with_its_last_words() {
-        let expected = "node 2 (pid 4711) has ended: exit status: 1. The end of node-2/log:\n    a\n    b";
-        assert_eq!(ended(1 << 8).to_string(), expected);
-    }
-
-    #[test]
-    fn last_words_are_few_however_long_the_log_is() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(last_words(file.path()).unwrap(), "");
-        let lines: Vec<_> = (0..100_000).map(|number| format!("line {number}")).collect();
-        fs::write(file.path(), lines.join("\n")).unwrap();
-        let words = last_words(file.path()).unwrap();
-        assert_eq!((words.lines().count(), words.lines().last()), (LAST_LINES, Some("line 99999")));
+        Ended::new(self.id(), pid.unwrap_or_default(), status, &self.log)
     }
 }
