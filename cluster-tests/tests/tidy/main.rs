@@ -71,6 +71,7 @@ fn no_file_is_dead() {
         "cluster-tests/tests/scenarios/main.rs",
         "cluster-tests/tests/stock_clients/main.rs",
         "cluster-tests/tests/tidy/main.rs",
+        "cluster-tests/tests/transcripts/main.rs",
         "build.rs",
         "examples/account.rs",
         "examples/cache.rs",
