@@ -51,7 +51,7 @@ const SEQUENCE: u64 = 40;
 const END: u64 = 9;
 
 fn outcome(verdict: Verdict) -> Outcome {
-    Outcome { verdict, sequence: Sequence(SEQUENCE), history: History(1), time: LogTime::from_ms_saturating(version) }
+    Outcome { verdict, sequence: Sequence(SEQUENCE), history: History(1), time: LogTime::from_ms_saturating(SEQUENCE) }
 }
 
 impl Script for Actor {
