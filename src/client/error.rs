@@ -247,7 +247,7 @@ fn advice_on(reason: Reason) -> &'static str {
         Reason::Overloaded => "Send the same again later, or allow it more time.",
         Reason::NoSpace => "Make room on the node's disk.",
         Reason::IdReused => {
-            "An id belongs to what was first sent under it. Give new content a new id, or look the id up to see what became of it."
+            "An id belongs to what was first sent under it. Give new content a new id, or look the id up."
         }
         Reason::IdTooOld => {
             "It was not run. If it was sent before, look for its effects first; then send it under a new id."
