@@ -140,6 +140,27 @@ async fn the_program_in_rust_is_an_example_and_runs() {
 }
 
 #[test]
+fn the_program_in_rust_has_the_dependencies_that_it_needs() {
+    let readme = readme();
+    let block = |language: &str| {
+        let found = blocks(&readme).into_iter().find(|block| block.language.starts_with(language));
+        found.unwrap_or_else(|| panic!("the README has a block of {language}")).text()
+    };
+    let read = |text: &str| text.parse::<toml::Table>().expect("this is TOML");
+    let (snippet, manifest) = (read(&block("toml")), read(&text(&repository().join("Cargo.toml"))));
+    let dependencies = snippet["dependencies"].as_table().expect("the README names dependencies");
+    for feature in dependencies["oncelog"]["features"].as_array().expect("the README names features") {
+        assert!(manifest["features"].get(feature.as_str().unwrap_or_default()).is_some(), "there is no {feature}");
+    }
+    let program = block("rust");
+    let paths = program.lines().filter_map(|line| line.strip_prefix("use ").or(line.strip_prefix("#[")));
+    let mut crates: Vec<_> = paths.filter_map(|path| path.split("::").next()).collect();
+    crates.sort_unstable();
+    crates.dedup();
+    assert_eq!(crates, dependencies.keys().collect::<Vec<_>>(), "what the program uses, and what the README names");
+}
+
+#[test]
 fn no_line_for_a_shell_is_wider_than_a_page() {
     for block in blocks(&readme()).into_iter().filter(|block| ["console", "sh"].contains(&block.language.as_str())) {
         for line in block.lines {
