@@ -43,15 +43,12 @@ impl Block {
                 continue;
             }
             let step = steps.last_mut().expect("a transcript begins with a command");
-            match line.strip_prefix("> ").filter(|_| step.printed.is_empty()) {
-                Some(rest) => {
-                    step.command.push('\n');
-                    step.command.push_str(rest);
-                }
-                None => {
-                    step.printed.push_str(line);
-                    step.printed.push('\n');
-                }
+            if let Some(rest) = line.strip_prefix("> ").filter(|_| step.printed.is_empty()) {
+                step.command.push('\n');
+                step.command.push_str(rest);
+            } else {
+                step.printed.push_str(line);
+                step.printed.push('\n');
             }
         }
         steps

@@ -69,7 +69,7 @@ impl Shell {
         let before = self.children();
         self.type_in(command);
         let started = until(&format!("`{command}` prints something"), PATIENCE, || async {
-            if self.new().is_empty() {
+            if self.since_last().is_empty() {
                 return Err("it has printed nothing".to_owned());
             }
             let new = self.children().into_iter().find(|child| !before.contains(child));
@@ -91,14 +91,14 @@ impl Shell {
     }
 
     /// What was printed since the last command but one has ended.
-    fn new(&self) -> String {
+    fn since_last(&self) -> String {
         let all = fs::read_to_string(&self.printed).expect("read what was printed");
         all.get(self.seen..).unwrap_or_default().to_owned()
     }
 
     async fn ended(&mut self, command: &str, lines: usize) -> Ran {
         let (ran, length) = until(&format!("`{command}` is done"), PATIENCE * 2, || async {
-            let new = self.new();
+            let new = self.since_last();
             let unfinished = || format!("it has printed:\n{new}");
             let (before, rest) = new.split_once(&self.end()).ok_or_else(unfinished)?;
             let (status, after) = rest.split_once(">\n").ok_or_else(unfinished)?;

@@ -1,6 +1,7 @@
 //! The top level of the repository, which a newcomer sees first.
 
 use std::fs;
+use std::path::Path;
 
 use cluster_tests::checkout::repository;
 
@@ -58,7 +59,8 @@ pub(crate) fn examples_out_of_index() -> Vec<String> {
         index.lines().filter_map(|line| line.strip_prefix("| [`")?.split_once('`')).map(|(name, _)| name).collect();
     let entries = fs::read_dir(directory).expect("read the examples");
     let files = entries.map(|entry| entry.expect("read the examples").file_name().to_string_lossy().into_owned());
-    let there: Vec<String> = files.filter(|name| name.ends_with(".rs")).collect();
+    let there: Vec<String> =
+        files.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "rs")).collect();
     let unlisted =
         there.iter().filter(|name| !listed.contains(&name.as_str())).map(|name| format!("{name} has no line"));
     let gone =

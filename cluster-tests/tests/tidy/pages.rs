@@ -5,6 +5,7 @@
 //! - A path that a page names is there.
 
 use std::fs;
+use std::path::Path;
 
 use cluster_tests::checkout::repository;
 
@@ -69,7 +70,8 @@ fn wrong_with_layers(page: &str) -> Vec<String> {
 
 /// Paths that pages name and that lead nowhere.
 pub(crate) fn paths(tree: &Tree) -> Vec<String> {
-    let pages = tree.texts().iter().filter(|(path, _)| path.ends_with(".md"));
+    let pages =
+        tree.texts().iter().filter(|(path, _)| Path::new(path).extension().is_some_and(|extension| extension == "md"));
     let missing = pages.flat_map(|(page, text)| {
         let missing = named(text).into_iter().filter(|path| !repository().join(path).exists());
         missing.map(move |path| format!("{page} names {path}, which is not there")).collect::<Vec<_>>()
