@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(hex(&ids_born_from(space_number, ms(0x019a_9f3c_7b00))), "0102030400019a9f3c7b00");
         let log_name = LogName::new("a-b").expect("valid");
         assert_eq!(hex(&deleted_log(space_number, &log_name)), "0d01020304612d62");
-        assert_eq!(hex(&deleted_position(space_number, &odd, &log_name)), "0e010203047200ff730001612d62");
+        assert_eq!(hex(&deleted_position(space_number, &odd, &log_name)), "0e010203047220730001612d62");
         assert_eq!(hex(&deleted_space(&SpaceName::main())), "0f6d61696e");
     }
 

@@ -302,11 +302,11 @@ fn an_entry_that_the_database_vouches_for_is_still_checked_against_the_chain() {
     let message = tampered(&|batch| batch.remove(LogIndex(4), LogIndex(6)));
     assert!(message.contains("entries 4 up to 6 are gone"), "{message}");
     let message = tampered(&|batch| batch.remove(LogIndex(0), LogIndex(2)));
-    assert!(message.contains("entry 2 is not"), "{message}");
+    assert!(message.contains("entry 2 has changed on disk"), "{message}");
     let message = tampered(&|batch| batch.remove(LogIndex(7), LogIndex(9)));
     assert!(message.contains("it ends at T1-N1.6, but T1-N1.8 was on disk"), "{message}");
     let message = tampered(&|batch| batch.put(Key::Purged, encode_purged(id(1, 3), Link(77))));
-    assert!(message.contains("entry 4 is not"), "{message}");
+    assert!(message.contains("entry 4 has changed on disk"), "{message}");
     let message = tampered(&|batch| batch.put(Key::Vote, crate::store::entry::encode_vote(&vote(2))));
     assert!(message.contains("its vote is"), "{message}");
     let message = tampered(&|batch| batch.put(key(8), b"\x09"));
