@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{Absent, Engine, Error};
-use crate::types::{AttemptEffect, CellKey, LogName, LogTime, Offset, SpaceName};
+use crate::types::{AttemptEffect, CellKey, LogName, Offset, SpaceName};
 use crate::wire::{ErrorReport, Reason};
 
 /// When a full queue may be worth another try.
@@ -38,8 +38,8 @@ pub(super) fn not_found(reason: Reason, message: String) -> ErrorReport {
 /// The space is not there.
 pub(super) fn no_such_space(engine: &Engine, space: &SpaceName) -> ErrorReport {
     match engine.absent(space, None) {
-        Ok(Some(Absent::Space { deleted })) => absent_space(space, deleted),
-        Ok(_) => absent_space(space, None),
+        Ok(Some(Absent::Space { deleted })) => ErrorReport::no_such_space(space, deleted),
+        Ok(_) => ErrorReport::no_such_space(space, None),
         Err(error) => report(&error),
     }
 }
@@ -55,21 +55,11 @@ pub(super) fn no_such_log(engine: &Engine, space: &SpaceName, log: &LogName) -> 
 /// A log, or else its space, was found not to be there.
 pub(super) fn absent_log(absent: Absent, space: &SpaceName, log: &LogName) -> ErrorReport {
     match absent {
-        Absent::Space { deleted } => absent_space(space, deleted),
+        Absent::Space { deleted } => ErrorReport::no_such_space(space, deleted),
         Absent::Log { deleted } => {
-            not_found(Reason::NoSuchLog, said(format!("there is no log `{log}` in space `{space}`"), deleted))
+            let when = deleted.map(|at| format!(": it was deleted at {at}")).unwrap_or_default();
+            not_found(Reason::NoSuchLog, format!("there is no log `{log}` in space `{space}`{when}"))
         }
-    }
-}
-
-fn absent_space(space: &SpaceName, deleted: Option<LogTime>) -> ErrorReport {
-    not_found(Reason::NoSuchSpace, said(format!("there is no space `{space}`"), deleted))
-}
-
-fn said(absent: String, deleted: Option<LogTime>) -> String {
-    match deleted {
-        Some(at) => format!("{absent}: it was deleted at {at}"),
-        None => absent,
     }
 }
 

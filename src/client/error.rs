@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::types::{AttemptEffect, Id, Lock, MalformedName, Outcome, Refusal, Token, Verdict};
+use crate::types::{AttemptEffect, Id, Lock, LogTime, MalformedName, Outcome, Refusal, Token, Verdict};
 use crate::wire::{ErrorReport, Reason, Unreadable};
 
 use super::attempts::Tried;
@@ -123,9 +123,20 @@ impl Error {
 
     /// The reason of the answer that ended it, if one did.
     pub fn reason(&self) -> Option<Reason> {
+        self.last_answer().map(|report| report.reason)
+    }
+
+    /// When the space was deleted, if that ended it. What became of the space's ids is forgotten, and its name is never
+    /// given again: sent again under the same id it gets the same answer.
+    pub fn space_deleted(&self) -> Option<LogTime> {
+        self.last_answer()?.space_deleted()
+    }
+
+    /// The answer that ended it, if one did.
+    fn last_answer(&self) -> Option<&ErrorReport> {
         match &self.cause {
-            Cause::Refused(report) | Cause::Overtaken(report) => Some(report.reason),
-            Cause::NoNodeLeft => self.tried.last().map(|tried| tried.last.reason),
+            Cause::Refused(report) | Cause::Overtaken(report) => Some(report),
+            Cause::NoNodeLeft => self.tried.last().map(|tried| &tried.last),
             Cause::TimeOver(_)
             | Cause::Closed
             | Cause::Unreadable(_)
@@ -156,6 +167,9 @@ impl Error {
 
     /// What to do about it, in a sentence or two.
     pub fn advice(&self) -> String {
+        if self.space_deleted().is_some() {
+            return self.advice_on_a_deleted_space().to_owned();
+        }
         match (&self.id, self.in_doubt()) {
             (Some(id), true) => {
                 return format!(
@@ -178,6 +192,16 @@ impl Error {
             (_, _, Kind::NotFound | Kind::Conflict | Kind::Failed) => "See the logs of the nodes that were asked.",
         };
         format!("{unchanged}{advice}")
+    }
+
+    /// No id of the space can be found out about any more, and the space can't be made again.
+    fn advice_on_a_deleted_space(&self) -> &'static str {
+        if self.in_doubt() {
+            "It may have taken effect before the space was deleted: what became of it is forgotten. The name is never \
+             given again."
+        } else {
+            "The space was deleted with its ids, and its name is never given again. Use another space."
+        }
     }
 }
 
@@ -276,6 +300,8 @@ fn advice_on(reason: Reason) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use crate::types::SpaceName;
+
     use super::*;
 
     fn error(cause: Cause, effect: AttemptEffect) -> Error {
@@ -289,6 +315,24 @@ mod tests {
         assert!(advice.starts_with("It may have taken effect.") && advice.contains("`pay-1`"), "{advice}");
         let advice = error(Cause::TimeOver(Duration::from_secs(1)), AttemptEffect::None).advice();
         assert!(advice.starts_with("Nothing was changed."), "{advice}");
+    }
+
+    #[test]
+    fn nobody_is_told_to_send_again_into_a_deleted_space_or_to_make_it() {
+        let eu = SpaceName::new("eu").unwrap();
+        let ended = |effect, deleted| error(Cause::Refused(Box::new(ErrorReport::no_such_space(&eu, deleted))), effect);
+        let deleted = Some(LogTime::from_ms(5).unwrap());
+        for effect in [AttemptEffect::None, AttemptEffect::Unknown] {
+            let error = ended(effect, deleted);
+            assert_eq!(error.space_deleted(), deleted);
+            let advice = error.advice();
+            assert!(advice.contains("deleted") && advice.contains("never given again"), "{advice}");
+            assert!(!advice.contains("made") && !advice.contains("Send"), "{advice}");
+            assert_eq!(advice.contains("may have taken effect"), effect == AttemptEffect::Unknown, "{advice}");
+        }
+        let never_made = ended(AttemptEffect::None, None);
+        assert_eq!(never_made.space_deleted(), None);
+        assert!(never_made.advice().contains("A space is made by"), "{}", never_made.advice());
     }
 
     #[test]

@@ -122,10 +122,8 @@ pub fn rejection(asked: Asked<'_>, rejected: &Rejection) -> ErrorReport {
     let none = |reason, message: String| ErrorReport::without_effect(reason, message);
     let Asked { space, id, .. } = asked;
     match rejected {
-        Rejection::NoSuchSpace => none(Reason::NoSuchSpace, format!("there is no space `{space}`")),
-        Rejection::SpaceDeleted { at } => {
-            none(Reason::NoSuchSpace, format!("there is no space `{space}`: it was deleted at {at}"))
-        }
+        Rejection::NoSuchSpace => ErrorReport::no_such_space(space, None),
+        Rejection::SpaceDeleted { at } => ErrorReport::no_such_space(space, Some(*at)),
         Rejection::TooOld { floor } => none(
             Reason::IdTooOld,
             format!("id `{id}`{} is too old: space `{space}` takes no ids born before {floor}", Born(id)),
@@ -240,6 +238,7 @@ mod tests {
 
     use crate::types::AttemptEffect;
     use crate::wire::outcome::tests::outcomes;
+    use crate::wire::status::{failure, failure_message};
 
     use super::*;
 
@@ -342,6 +341,18 @@ mod tests {
         assert_eq!((report.code, report.reason), (Code::Aborted, Reason::Cancelled));
         assert_eq!(report.effect, AttemptEffect::None);
         assert_eq!(report.metadata.get("replayed").unwrap(), "false");
+    }
+
+    #[test]
+    fn a_deleted_space_says_when_it_was_deleted_and_one_that_was_never_made_does_not() {
+        let at = LogTime::from_ms(1_795_522_658_007).unwrap();
+        for (rejected, deleted) in [(Rejection::NoSuchSpace, None), (Rejection::SpaceDeleted { at }, Some(at))] {
+            let report = answered(&Answer::Rejected(rejected)).unwrap_err();
+            let metadata = report.metadata.get("deleted_ms").map(String::as_str);
+            assert_eq!(metadata, deleted.map(|_| "1795522658007"));
+            let received = [ErrorReport::from_status(&report.to_status()), failure(failure_message(&report))];
+            assert_eq!(received.map(|report| report.space_deleted()), [deleted, deleted]);
+        }
     }
 
     #[test]

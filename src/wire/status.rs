@@ -13,7 +13,7 @@ use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::types::{AttemptEffect, Outcome};
+use crate::types::{AttemptEffect, LogTime, Outcome, SpaceName};
 
 use super::outcome::{outcome, outcome_message};
 use super::v1;
@@ -22,6 +22,8 @@ use super::v1;
 pub const DOMAIN: &str = "oncelog";
 
 const EFFECT: &str = "effect";
+/// When what is absent was deleted.
+const DELETED_MS: &str = "deleted_ms";
 const OUTCOME_TYPE: &str = "type.googleapis.com/oncelog.v1.Outcome";
 
 macro_rules! reasons {
@@ -203,6 +205,24 @@ impl ErrorReport {
         debug_assert_ne!(key, EFFECT, "the effect has a field of its own");
         self.metadata.insert(key.to_owned(), value.to_string());
         self
+    }
+
+    /// There is no space of this name: it was deleted then, or was never made.
+    pub(crate) fn no_such_space(space: &SpaceName, deleted: Option<LogTime>) -> Self {
+        let message = format!("there is no space `{space}`");
+        match deleted {
+            None => Self::without_effect(Reason::NoSuchSpace, message),
+            Some(at) => Self::without_effect(Reason::NoSuchSpace, format!("{message}: it was deleted at {at}"))
+                .with_fact(DELETED_MS, at.as_ms()),
+        }
+    }
+
+    /// When the space was deleted, if it is absent for that reason. Then nothing can tell any more what became of its ids.
+    pub fn space_deleted(&self) -> Option<LogTime> {
+        if self.reason != Reason::NoSuchSpace {
+            return None;
+        }
+        self.metadata.get(DELETED_MS)?.parse().ok().and_then(LogTime::from_ms)
     }
 
     /// The same, asking for a pause before the next attempt.
