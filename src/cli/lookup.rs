@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::client::{Reason, Undecided};
-use crate::types::{Consistency, Fate, FateKind, Id, Outcome, SpaceName, Verdict};
+use crate::client::{self, Reason, Undecided};
+use crate::types::{Consistency, Fate, FateKind, Id, LogTime, Outcome, SpaceName, Verdict};
 
 use super::arguments::{KnownId, Settle};
 use super::call::{self, Call};
@@ -18,19 +18,46 @@ struct Answer {
     id: Id,
     fate: Fate,
     /// The space, if it does not exist.
-    without_space: Option<SpaceName>,
+    absent: Option<AbsentSpace>,
+}
+
+/// A space that does not exist.
+struct AbsentSpace {
+    name: SpaceName,
+    /// When it was deleted, unless it was never made.
+    deleted: Option<LogTime>,
 }
 
 impl Answer {
     fn new(id: Id, fate: Fate) -> Self {
-        Self { id, fate, without_space: None }
+        Self { id, fate, absent: None }
+    }
+
+    /// The answer that lies in an error: the id's space does not exist.
+    fn of_absent_space(id: &Id, space: &SpaceName, error: &client::Error) -> Option<Self> {
+        if error.reason() != Some(Reason::NoSuchSpace) {
+            return None;
+        }
+        let absent = AbsentSpace { name: space.clone(), deleted: error.space_deleted() };
+        Some(Self { absent: Some(absent), ..Self::new(id.clone(), Fate::Unknown) })
     }
 
     fn word(&self) -> &'static str {
-        if self.without_space.is_some() {
-            "no_such_space"
-        } else {
-            self.fate.kind().map_or("too_old", FateKind::as_str)
+        match &self.absent {
+            Some(AbsentSpace { deleted: Some(_), .. }) => "space_deleted",
+            Some(AbsentSpace { deleted: None, .. }) => "no_such_space",
+            None => self.fate.kind().map_or("too_old", FateKind::as_str),
+        }
+    }
+
+    /// Whether an outbox need not keep the id any longer. The file is the only one that could send again what is for a space
+    /// that was never made, so that goes only if all that is undecided is to be cancelled. What is for a deleted space may
+    /// have taken effect, so it stays, as what is too old does.
+    fn ends_doubt(&self, undecided: Undecided) -> bool {
+        match (&self.absent, undecided) {
+            (None, _) => Exit::of_fate(&self.fate) == Exit::Done,
+            (Some(absent), Undecided::Cancel) => absent.deleted.is_none(),
+            (Some(_), Undecided::Leave) => false,
         }
     }
 
@@ -43,8 +70,13 @@ impl Answer {
     }
 
     fn details(&self) -> Option<String> {
-        if let Some(space) = &self.without_space {
-            return Some(format!("there is no space {space}, so the id has never taken effect"));
+        if let Some(AbsentSpace { name, deleted }) = &self.absent {
+            return Some(match deleted {
+                None => format!("there is no space {name}, so the id has never taken effect"),
+                Some(at) => {
+                    format!("space {name} was deleted at {}; what became of the id is forgotten", value::time(*at))
+                }
+            });
         }
         match &self.fate {
             Fate::Unknown => None,
@@ -81,6 +113,7 @@ fn columns() -> Vec<Column<Answer>> {
             "floor_ms",
             |answer: &Answer| if let Fate::TooOld { floor } = answer.fate { Some(floor) } else { None },
         ),
+        Column::json("deleted_ms", |answer: &Answer| answer.absent.as_ref().and_then(|absent| absent.deleted)),
     ]
 }
 
@@ -135,9 +168,8 @@ pub(super) async fn settle(call: &mut Call, settle: Settle) -> Result<Exit, Prob
     print(call, id, fate)
 }
 
-/// The same for all that wait in an outbox. What is decided goes from the file once that is printed; what is not, and what
-/// is too old to be known, stays. What is for a space that does not exist has never taken effect: it stays, too, unless all
-/// that is undecided is to be cancelled, since this file is the only one that could send it again.
+/// The same for all that wait in an outbox. An entry leaves the file once its answer is printed, if that ends the doubt.
+/// The others stay.
 async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Result<Exit, Problem> {
     if !path.exists() {
         return Err(Problem::not_found(
@@ -151,27 +183,23 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
     for kept in sender.waiting().await? {
         let command = &kept.entry().command;
         let (id, space) = (command.id.clone(), command.space.clone());
-        match call.client.in_space(space.clone()).settle(&id, undecided).await {
-            Ok(fate) => {
-                match Exit::of_fate(&fate) {
-                    Exit::Done => decided.push(kept),
-                    open => result = Ok(open),
+        let answer = match call.client.in_space(space.clone()).settle(&id, undecided).await {
+            Ok(fate) => Answer::new(id, fate),
+            Err(error) => match Answer::of_absent_space(&id, &space, &error) {
+                Some(answer) => answer,
+                // What was settled before is told all the same.
+                None => {
+                    result = Err(error.into());
+                    break;
                 }
-                answers.push(Answer::new(id, fate));
-            }
-            Err(error) if error.reason() == Some(Reason::NoSuchSpace) => {
-                answers.push(Answer { without_space: Some(space), ..Answer::new(id, Fate::Unknown) });
-                match undecided {
-                    Undecided::Cancel => decided.push(kept),
-                    Undecided::Leave => result = Ok(Exit::NotFound),
-                }
-            }
-            // What was settled before is told all the same.
-            Err(error) => {
-                result = Err(error.into());
-                break;
-            }
+            },
+        };
+        if answer.ends_doubt(undecided) {
+            decided.push(kept);
+        } else {
+            result = Ok(Exit::NotFound);
         }
+        answers.push(answer);
     }
     call.out.many("settled", &columns(), &answers)?;
     call.out.flush()?;
@@ -235,6 +263,48 @@ mod tests {
         assert!(line.contains("\"fate\":\"compensated\",\"compensated_by\":\"refund-1\""), "{line}");
         let line = printed(Format::Jsonl, &decided(Verdict::NothingToUndo));
         assert!(line.contains("\"fate\":\"applied\",\"nothing_to_undo\":true"), "{line}");
+    }
+
+    fn absent_space(deleted: Option<LogTime>) -> Answer {
+        let (id, space) = (Id::new("pay-1").unwrap(), SpaceName::new("trial").unwrap());
+        let report = client::ErrorReport::no_such_space(&space, deleted);
+        let error = client::Error {
+            doing: "cancel id `pay-1`".to_owned(),
+            id: Some(id.clone()),
+            effect: report.effect,
+            cause: client::Cause::Refused(Box::new(report)),
+            tried: Vec::new(),
+        };
+        Answer::of_absent_space(&id, &space, &error).unwrap()
+    }
+
+    fn absent_space_printed(format: Format, deleted: Option<LogTime>) -> String {
+        output::printed(format, |out| out.one(&columns(), &absent_space(deleted)))
+    }
+
+    #[test]
+    fn an_id_of_a_deleted_space_is_forgotten_and_one_of_a_space_never_made_had_no_effect() {
+        let deleted = LogTime::from_ms(1_760_000_000_123);
+        let expected = "no_such_space\t-\tthere is no space trial, so the id has never taken effect\tpay-1\n";
+        assert_eq!(absent_space_printed(Format::Plain, None), expected);
+        let expected = "space_deleted\t-\tspace trial was deleted at 2025-10-09T08:53:20.123Z; what became of the id is \
+                        forgotten\tpay-1\n";
+        assert_eq!(absent_space_printed(Format::Plain, deleted), expected);
+        let expected = "{\"fate\":\"no_such_space\",\"id\":\"pay-1\"}\n";
+        assert_eq!(absent_space_printed(Format::Jsonl, None), expected);
+        let expected = "{\"fate\":\"space_deleted\",\"id\":\"pay-1\",\"deleted_ms\":1760000000123}\n";
+        assert_eq!(absent_space_printed(Format::Jsonl, deleted), expected);
+    }
+
+    #[test]
+    fn an_entry_stays_in_the_outbox_if_its_space_was_deleted_or_its_id_is_too_old() {
+        let answer = |fate| Answer::new(Id::new("pay-1").unwrap(), fate);
+        let goes = |answer: Answer| [Undecided::Leave, Undecided::Cancel].map(|undecided| answer.ends_doubt(undecided));
+        assert_eq!(goes(answer(decided(Verdict::Cancelled))), [true, true]);
+        assert_eq!(goes(answer(Fate::Unknown)), [false, false]);
+        assert_eq!(goes(answer(Fate::TooOld { floor: LogTime::ZERO })), [false, false]);
+        assert_eq!(goes(absent_space(None)), [false, true]);
+        assert_eq!(goes(absent_space(Some(LogTime::ZERO))), [false, false]);
     }
 
     #[test]

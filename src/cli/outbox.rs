@@ -87,7 +87,7 @@ pub(super) async fn waiting(sender: &Sender) -> Result<Vec<Kept>, Problem> {
 pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::Error> {
     match undelivered.standing() {
         Standing::Open => return Ok(false),
-        Standing::TooOld => {}
+        Standing::TooOld | Standing::SpaceDeleted => {}
         Standing::Refused | Standing::Reused => undelivered.confirm().await?,
     }
     Ok(true)

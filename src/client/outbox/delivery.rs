@@ -65,6 +65,9 @@ pub enum Standing {
     /// Its space has forgotten ids as old as this one, and does not run it. What became of earlier attempts can only be
     /// told by looking for its effects. Sent again it gets the same answer.
     TooOld,
+    /// Its space was deleted, and nothing runs in it again. What became of earlier attempts is forgotten with the space.
+    /// Sent again it gets the same answer.
+    SpaceDeleted,
 }
 
 /// Why a command was not kept, or not delivered.
@@ -204,8 +207,10 @@ impl Kept {
     /// The client knows its own attempts only; those before them may have taken effect, unless the id's outcome is known.
     pub(super) fn undelivered(&self, mut error: client::Error, sent_before: bool) -> Undelivered {
         match standing(&error) {
-            Standing::Open | Standing::TooOld if sent_before => error.effect = AttemptEffect::Unknown,
-            Standing::Open | Standing::TooOld | Standing::Refused | Standing::Reused => {}
+            Standing::Open | Standing::TooOld | Standing::SpaceDeleted if sent_before => {
+                error.effect = AttemptEffect::Unknown;
+            }
+            Standing::Open | Standing::TooOld | Standing::SpaceDeleted | Standing::Refused | Standing::Reused => {}
         }
         error.id.get_or_insert_with(|| self.id().clone());
         Undelivered { kept: self.clone(), error: Box::new(error) }
@@ -250,6 +255,9 @@ impl Undelivered {
                 "What became of it is forgotten. Look for its effects; it stays in the outbox until it is confirmed."
                     .to_owned()
             }
+            Standing::SpaceDeleted => {
+                format!("{} It stays in the outbox until it is confirmed.", self.error.advice())
+            }
             Standing::Open | Standing::Refused | Standing::Reused => self.error.advice(),
         }
     }
@@ -280,7 +288,10 @@ fn standing(error: &client::Error) -> Standing {
         Some(Reason::GuardFailed | Reason::Cancelled) => Standing::Refused,
         Some(Reason::IdReused) => Standing::Reused,
         Some(Reason::IdTooOld) => Standing::TooOld,
-        // Others are final for a request, but not for the id: a space can be made, a clock set, a build replaced.
+        // Its name is never given again.
+        Some(Reason::NoSuchSpace) if error.space_deleted().is_some() => Standing::SpaceDeleted,
+        // Others are final for a request, but not for the id. A space that was never made can be made, a clock can be set,
+        // a build can be replaced.
         Some(
             Reason::NoLeader
             | Reason::OutcomeUnknown
@@ -410,22 +421,41 @@ mod tests {
     async fn what_is_final_is_told_and_stays_until_it_is_confirmed() {
         let directory = TempDir::new().unwrap();
         let sender = sender_in(&directory).await;
+        let report = |reason: Reason| ErrorReport::without_effect(reason, reason.as_str());
         let finals = [
-            (Reason::Cancelled, Standing::Refused, false),
-            (Reason::GuardFailed, Standing::Refused, false),
-            (Reason::IdReused, Standing::Reused, false),
-            (Reason::IdTooOld, Standing::TooOld, true),
+            (report(Reason::Cancelled), Standing::Refused, false),
+            (report(Reason::GuardFailed), Standing::Refused, false),
+            (report(Reason::IdReused), Standing::Reused, false),
+            (report(Reason::IdTooOld), Standing::TooOld, true),
+            (ErrorReport::no_such_space(&SpaceName::main(), Some(LogTime::ZERO)), Standing::SpaceDeleted, true),
         ];
-        for (reason, standing, in_doubt_later) in finals {
+        for (report, standing, in_doubt_later) in finals {
+            let reason = report.reason;
             let kept = keep_one(&sender).await;
-            let first = kept.deliver(ready(Err(without_effect(reason)))).await.unwrap_err();
+            let first = kept.deliver(ready(Err(refused(report.clone())))).await.unwrap_err();
             assert_eq!((first.standing(), first.in_doubt()), (standing, false), "{reason}");
-            let second = kept.deliver(ready(Err(without_effect(reason)))).await.unwrap_err();
+            let second = kept.deliver(ready(Err(refused(report)))).await.unwrap_err();
             assert_eq!((second.standing(), second.in_doubt()), (standing, in_doubt_later), "{reason}");
             assert_eq!(sender.waiting().await.unwrap().len(), 1, "{reason}");
             second.confirm().await.unwrap();
             assert!(sender.waiting().await.unwrap().is_empty(), "{reason}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_entry_waits_for_a_space_that_can_be_made_but_not_for_one_that_was_deleted() {
+        let directory = TempDir::new().unwrap();
+        let kept = keep_one(&sender_in(&directory).await).await;
+        let sent = async |deleted| {
+            let report = ErrorReport::no_such_space(&SpaceName::main(), deleted);
+            kept.deliver(ready(Err(refused(report)))).await.unwrap_err()
+        };
+        assert_eq!(sent(None).await.standing(), Standing::Open);
+        let undelivered = sent(Some(LogTime::ZERO)).await;
+        assert_eq!(undelivered.standing(), Standing::SpaceDeleted);
+        let advice = undelivered.advice();
+        assert!(advice.contains("is forgotten") && advice.contains("stays in the outbox"), "{advice}");
+        assert!(!advice.contains("Send"), "{advice}");
     }
 
     #[tokio::test]

@@ -5,8 +5,9 @@
 //!
 //! - A command is synced before it is sent, so nothing is ever in doubt whose id is not in the file.
 //! - It goes only when the program confirms that it has the outcome. Until then, and after any crash, it can be sent again
-//!   under its id, which gets the one outcome, or cancelled. A refusal is an outcome; an id that is too old is reported,
-//!   never dropped. Guards are kept with the command and looked at when it is run, however late that is.
+//!   under its id, which gets the one outcome, or cancelled. A refusal is an outcome; an id that is too old, or
+//!   whose space was deleted, is reported, never dropped. Guards are kept with the command and looked at when it is run,
+//!   however late that is.
 //! - A write that a crash has cut is ignored: nobody was told that it was kept. Damage with anything behind it is an error
 //!   that says where, and changes nothing; in the very last frame it can't be told from a cut, and is logged. After a failed
 //!   write or sync the outbox takes nothing more.
