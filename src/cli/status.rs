@@ -135,7 +135,11 @@ impl Majority {
     fn of(rows: &[NodeRow]) -> Self {
         let answered = || rows.iter().filter_map(NodeRow::status);
         let voters: Vec<_> = members(answered()).iter().filter(|member| member.voter).collect();
-        let answers = |member: &&&MemberStatus| answered().any(|status| status.node == member.node);
+        // A node that was wiped has the number of the member and is another one.
+        let is_it = |status: &NodeStatus, member: &MemberStatus| {
+            status.node == member.node && status.incarnation == member.incarnation
+        };
+        let answers = |member: &&&MemberStatus| answered().any(|status| is_it(status, member));
         Self { voters: voters.len(), answering: voters.iter().filter(answers).count() }
     }
 
@@ -363,6 +367,13 @@ mod tests {
         let document = printed(Format::Json, |out| out.many("nodes", &columns(), &cut_off));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!(document["nodes"][0]["leader_is_stale"], true);
+    }
+
+    #[test]
+    fn a_wiped_node_that_answers_under_a_members_number_does_not_count() {
+        let wiped = NodeStatus { incarnation: Incarnation::from_bytes([9; 16]), ..status(2, Role::Empty) };
+        let rows = rows(vec![answer("c1:1", status(1, Role::Leader)), answer("c2:1", wiped), silence("c3:1")]);
+        assert_eq!(Majority::of(&rows), Majority { voters: 3, answering: 1 });
     }
 
     #[test]

@@ -27,8 +27,8 @@ use crate::types::codec::{DecodeError, Decoder, Encoder};
 use crate::types::{ClusterId, History, Incarnation, Member, NodeId};
 
 /// The format of data directories that this build writes, and the only one that it reads: the first was of builds before
-/// there were cells, locks and memory.
-pub const FORMAT: u32 = 2;
+/// there were cells, locks and memory, the second of builds that took control characters in ids and deleted nothing.
+pub const FORMAT: u32 = 3;
 
 const MAGIC: [u8; 4] = *b"OLID";
 const CHECKSUM_BYTES: usize = 8;
@@ -399,16 +399,16 @@ mod tests {
     #[test]
     fn another_format_is_named_and_nothing_is_touched() {
         let directory = tempfile::tempdir().unwrap();
-        let newer = b"OLID\0\0\0\x03whatever that format holds";
+        let newer = b"OLID\0\0\0\x04whatever that format holds";
         fs::write(path(directory.path()), newer).unwrap();
         let error = Identity::open_or_create(directory.path(), NodeId(1)).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { found: 3, .. }), "{error}");
+        assert!(matches!(error, Error::NewerFormat { found: 4, .. }), "{error}");
         assert_eq!(fs::read(path(directory.path())).unwrap(), newer);
 
-        let older = b"OLID\0\0\0\x01whatever that format held";
+        let older = b"OLID\0\0\0\x02whatever that format held";
         fs::write(path(directory.path()), older).unwrap();
         let error = Identity::open_or_create(directory.path(), NodeId(1)).unwrap_err();
-        assert!(matches!(error, Error::OlderFormat { found: 1, .. }), "{error}");
+        assert!(matches!(error, Error::OlderFormat { found: 2, .. }), "{error}");
         assert_eq!(fs::read(path(directory.path())).unwrap(), older);
     }
 
