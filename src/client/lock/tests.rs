@@ -264,11 +264,11 @@ async fn a_replayed_renewal_counts_only_if_the_token_is_still_shown() {
 #[tokio::test]
 async fn a_lock_that_is_only_taken_is_neither_renewed_nor_released() {
     let (client, mut heard) = act([locks(9)], None).await;
-    let taken = client.lock(&name(), &holder()).take().await.unwrap();
+    let taken = client.lock(&name(), &holder()).time(SHORT).take().await.unwrap();
     assert_eq!((taken.token, taken.submitted.token()), (token(9), Some(token(9))));
-    drop(client);
     assert!(heard.recv().await.is_some());
-    assert!(heard.try_recv().is_err());
+    // A keeper would renew it after a third of its time.
+    assert!(tokio::time::timeout(SHORT, heard.recv()).await.is_err(), "nothing more is sent");
 }
 
 #[tokio::test]
