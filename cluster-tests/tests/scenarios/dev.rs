@@ -267,7 +267,7 @@ async fn a_directory_of_somebody_else_is_refused_and_not_touched() {
     let err = dev.err.clone();
     assert_eq!(dev.ended().await.code(), Some(2));
     let said = text(&err);
-    assert!(said.contains("is not empty, and no cluster of `oncelog dev`"), "{said}");
+    assert!(said.contains("is not empty, and holds no cluster of `oncelog dev`"), "{said}");
     assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
 }
 

@@ -50,6 +50,7 @@ fn a_harness_outside_of_cargo_takes_the_binary_that_is_named() {
     let chaos = ["chaos", "--seconds", "1", "--faults", "kill-leader", "--history", history];
     let output = harness(scratch.path(), &chaos, Some(binary::ordinary()));
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("history: "), "{said}");
+    // A run as short as this may lack a kind of answer that it was meant to have (P17): it has run and was judged.
+    let judged = matches!(output.status.code(), Some(0 | 1)) && said.contains("P1   what was acknowledged is there");
+    assert!(judged && said.contains("history: "), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
 }
