@@ -29,6 +29,7 @@ pub(super) async fn run(call: &mut Call, append: Append) -> Result<Exit, Problem
     let id = id.unwrap_or_else(|| call.client.fresh_id());
     let appended = call.client.append(&append.log, records, Some(id.clone())).await?;
     let answer = Answer { space: call.speaking.space.clone(), log: append.log, id, appended };
+    call.out.answers(&answer.id);
     call.out.one(&append::columns(), &answer)?;
     Ok(Exit::Done)
 }

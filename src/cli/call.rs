@@ -28,6 +28,7 @@ impl Call {
         let space = if action.is_of_system() { SpaceName::system() } else { self.speaking.space.clone() };
         let (done, result) = submit(&self.client.in_space(space.clone()), id.get()?, guard, action).await?;
         let own = own(&result).ok_or_else(|| unexpected("another result"))?;
+        self.out.answers(&done.id);
         self.out.one(&outcome_columns(&space, own), &done)
     }
 }

@@ -6,9 +6,10 @@ use crate::client::{Error, Kind};
 use crate::types::Fate;
 
 /// How a command ended. The numbers are promised to scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It was done: 0.
+    #[default]
     Done,
     /// It failed, and somebody must look: 1. Nothing happened, or nothing was asked to happen.
     Failure,
@@ -66,6 +67,21 @@ impl Exit {
         }
     }
 
+    /// The one of two exit codes that matters more: first a doubt, then what the same call may still achieve, then what
+    /// somebody must correct.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let rank = |exit| match exit {
+            Self::Command(_) | Self::Done => 0,
+            Self::Usage => 1,
+            Self::NotFound => 2,
+            Self::Conflict => 3,
+            Self::Failure => 4,
+            Self::Unavailable => 5,
+            Self::InDoubt => 6,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// The exit code of a fate: an id that is undecided or forgotten is not found.
     pub(crate) fn of_fate(fate: &Fate) -> Self {
         match fate {
@@ -121,6 +137,17 @@ mod tests {
         for reason in Reason::ALL {
             let report = ErrorReport::without_effect(*reason, "");
             assert_eq!(exit_of(Cause::Refused(Box::new(report))).code(), promised(*reason), "{reason}");
+        }
+    }
+
+    #[test]
+    fn of_several_exit_codes_the_worst_counts_in_any_order() {
+        let worst_first =
+            [Exit::InDoubt, Exit::Unavailable, Exit::Failure, Exit::Conflict, Exit::NotFound, Exit::Usage, Exit::Done];
+        for (at, worse) in worst_first.iter().enumerate() {
+            for other in &worst_first[at..] {
+                assert_eq!((worse.worse(*other), other.worse(*worse)), (*worse, *worse));
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a person types, and what they see.
 //!
 //! - Answers go to standard output, everything else to standard error.
-//! - Whoever reads the answer through a pipe may stop reading: that is no error.
+//! - Whoever reads the answer through a pipe may stop reading. That is an error only where an outbox waits for the answer
+//!   to be printed.
 //! - Files import each other only downwards: `arguments`, `problem` and `value` know no command, and `output` alone prints.
 
 mod admin;
@@ -33,6 +34,7 @@ mod readers;
 mod records;
 mod signals;
 mod spaces;
+mod stake;
 mod status;
 mod submit;
 mod table;
@@ -49,6 +51,7 @@ use call::Call;
 use column::Column;
 use output::Output;
 use problem::Problem;
+use stake::Stake;
 use value::Value;
 
 /// Reads the command line. Help, the version and mistakes end the process.
@@ -104,8 +107,7 @@ impl Session {
         self.run_to_end(async {
             let mut out = Output::new(self.printing);
             let exit = dev::run(&mut out, dev).await?;
-            out.flush()?;
-            Ok(exit)
+            printed(&mut out, exit)
         })
     }
 
@@ -164,9 +166,17 @@ impl Session {
         let builder = Client::builder().addresses(server).space(space).timeout(timeout);
         let client = builder.on_failed_attempt(trying::teller(self.printing)).build()?;
         let mut call = Call { client, speaking: self.speaking.clone(), out: Output::new(self.printing) };
+        call.out.stakes(Stake::of(&command));
         let exit = done(&mut call, command).await?;
-        call.out.flush()?;
-        Ok(exit)
+        printed(&mut call.out, exit)
+    }
+}
+
+/// Prints the rest. If nobody reads, the exit code still tells.
+fn printed(out: &mut Output, exit: Exit) -> Result<Exit, Problem> {
+    match out.flush() {
+        Ok(()) | Err(Problem::NobodyReads) => Ok(exit),
+        Err(problem) => Err(problem),
     }
 }
 

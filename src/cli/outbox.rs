@@ -7,8 +7,8 @@
 
 use std::path::Path;
 
-use crate::client::Client;
 use crate::client::outbox::{self, Delivery, Kept, Outbox, Sender, Standing, Undelivered};
+use crate::client::{Client, Kind};
 use crate::types::{Command, LogName};
 
 use super::append::{self, Answer};
@@ -49,21 +49,38 @@ pub(super) async fn append(
 ) -> Result<Exit, Problem> {
     let sender = open(&call.client, path).await?;
     let mut teller = Teller { out: &mut call.out, exit: Exit::Done, untold: Vec::new() };
+    let waiting = waiting(&sender).await?;
+    // Kept in any case: it waits behind what no node takes, and however this run ends.
+    let kept = sender.keep(vec![append(&sender)]).await?;
+    let exit = match tell_all(&mut teller, waiting, kept).await {
+        Ok(()) => teller.finish().await,
+        Err(problem) => Ok(teller.out.worse(teller.exit, Err(problem.after_sending()))),
+    };
+    let exit = exit.map_err(Problem::after_sending)?;
+    Ok(call.out.worse(exit, close(&sender).await))
+}
+
+/// Sends what waited, and then what was just kept, as far as nodes take it.
+async fn tell_all(teller: &mut Teller<'_>, waiting: Vec<Kept>, kept: Vec<Kept>) -> Result<(), Problem> {
+    print_kept(teller.out, kept.iter().map(|kept| (None, kept)))?;
     let mut goes_on = true;
-    for kept in waiting(&sender).await? {
+    for kept in waiting {
         goes_on = goes_on && teller.deliver(kept).await?;
     }
-    // Kept in any case: it waits behind what no node took.
-    let kept = sender.keep(vec![append(&sender)]).await?;
-    print_kept(teller.out, kept.iter().map(|kept| (None, kept)))?;
     for kept in kept {
         if goes_on {
             teller.deliver(kept).await?;
+        } else {
+            teller.out.note(&format!("id `{}` is kept in the outbox behind it; the next run sends it", kept.id()));
         }
     }
-    let exit = teller.finish().await?;
-    sender.outbox().clone().close().await?;
-    Ok(exit)
+    Ok(())
+}
+
+/// Closes the file, after something was sent.
+pub(super) async fn close(sender: &Sender) -> Result<(), Problem> {
+    let closed = sender.outbox().clone().close().await;
+    closed.map_err(|error| Problem::from(error).after_sending())
 }
 
 /// Opens the file, or makes it.
@@ -93,12 +110,27 @@ pub(super) async fn confirm(undelivered: &Undelivered) -> Result<bool, outbox::E
     Ok(true)
 }
 
+/// What to do about an entry that was not delivered.
+pub(super) fn advice(undelivered: &Undelivered) -> String {
+    if undelivered.standing() != Standing::Open {
+        return undelivered.advice();
+    }
+    let kept = "It is kept in the outbox; the next run sends it.";
+    if undelivered.in_doubt() {
+        format!("{kept} That is safe, and finds out whether it took effect.")
+    } else if undelivered.error.kind() == Kind::Unavailable {
+        kept.to_owned()
+    } else {
+        format!("{kept} {}", undelivered.advice())
+    }
+}
+
 /// The answer to an append.
 pub(super) fn answer(delivery: &Delivery) -> Result<Answer, Problem> {
     let entry = delivery.kept.entry();
     let (Some(appended), Some(log)) = (delivery.appended(), entry.appends_to()) else {
         let message = format!("a node answered the append `{}` with other results", delivery.kept.id());
-        return Err(Problem::failure(message, "Use builds of the same version. The entry stays in the outbox."));
+        return Err(Problem::in_doubt(message, "Use builds of the same version. The entry stays in the outbox."));
     };
     let Command { space, id, .. } = &entry.command;
     Ok(Answer { space: space.clone(), log: log.clone(), id: id.clone(), appended })
@@ -129,15 +161,16 @@ impl Teller<'_> {
                 Ok(true)
             }
             Err(undelivered) => {
-                let decided = confirm(&undelivered).await?;
-                let problem = Problem::Client(undelivered.error);
-                if self.exit == Exit::Done {
-                    self.exit = problem.exit();
-                }
-                self.out.report(&problem);
-                Ok(decided)
+                let advice = advice(&undelivered);
+                let decided = confirm(&undelivered).await;
+                self.failed(Problem::Undelivered(undelivered.error, advice));
+                Ok(decided?)
             }
         }
+    }
+
+    fn failed(&mut self, problem: Problem) {
+        self.exit = self.out.worse(self.exit, Err(problem));
     }
 
     async fn finish(self) -> Result<Exit, Problem> {
@@ -177,8 +210,10 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use crate::cli::arguments::Arguments;
     use crate::cli::output::printed;
-    use crate::types::{Id, LogName, NewRecord};
+    use crate::cli::stake::Stake;
+    use crate::types::{Id, NewRecord};
 
     use super::*;
 
@@ -210,6 +245,47 @@ mod tests {
         }
         let waiting = sender.waiting().await.unwrap();
         assert_eq!(waiting.iter().map(|kept| kept.id().text()).collect::<Vec<_>>(), ["pay-1", "pay-2"]);
+    }
+
+    #[tokio::test]
+    async fn what_no_node_takes_is_told_to_be_kept() {
+        let directory = TempDir::new().unwrap();
+        let sender = open(&client(), &directory.path().join("outbox")).await.unwrap();
+        let append = sender.make_append(&LogName::new("payments").unwrap(), vec![NewRecord::new("7 EUR")], None);
+        let kept = sender.keep(vec![append]).await.unwrap().remove(0);
+        let undelivered = kept.send().await.unwrap_err();
+        assert_eq!(advice(&undelivered), "It is kept in the outbox; the next run sends it.");
+        let undelivered = kept.send().await.unwrap_err();
+        assert!(undelivered.in_doubt() && advice(&undelivered).contains("finds out whether it took effect"));
+    }
+
+    #[tokio::test]
+    async fn a_record_is_kept_and_in_doubt_if_nobody_reads_that_it_is() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("outbox");
+        let words = ["oncelog", "append", "payments", "7 EUR"].map(std::ffi::OsString::from);
+        let speaking = Arguments::read(&words, |_| None).unwrap().speaking;
+        let mut out = Output::unread(Format::Jsonl);
+        out.stakes(Stake::Outbox { changes: true });
+        let mut call = Call { client: client(), speaking, out };
+        let log = LogName::new("payments").unwrap();
+        let exit = append(&mut call, &path, |sender| sender.make_append(&log, vec![NewRecord::new("7 EUR")], None));
+        assert_eq!(exit.await.unwrap(), Exit::InDoubt);
+        let sender = open(&client(), &path).await.unwrap();
+        assert_eq!(sender.waiting().await.unwrap().len(), 1);
+    }
+
+    #[test]
+    fn of_several_records_the_worst_decides_the_exit_code() {
+        let problems = [Problem::conflict, Problem::in_doubt, Problem::unavailable];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+            let mut out = Output::silent();
+            let mut teller = Teller { out: &mut out, exit: Exit::Done, untold: Vec::new() };
+            for at in order {
+                teller.failed(problems[at]("it failed", "Look."));
+            }
+            assert_eq!(teller.exit, Exit::InDoubt, "{order:?}");
+        }
     }
 
     #[tokio::test]

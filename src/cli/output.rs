@@ -17,6 +17,7 @@ use super::column::{Column, Trait};
 use super::exit::Exit;
 use super::json;
 use super::problem::Problem;
+use super::stake::Stake;
 use super::table::{self, Layout, Shape};
 use super::value::Value;
 
@@ -26,6 +27,9 @@ type Result<T = ()> = std::result::Result<T, Problem>;
 pub(super) struct Output {
     out: Box<dyn Write>,
     printing: Printing,
+    stake: Stake,
+    /// The id of the command whose answer is printed.
+    id: Option<Id>,
     /// How wide the terminal is, if standard output is one.
     width: Option<usize>,
 }
@@ -36,7 +40,17 @@ impl Output {
         let stdout = io::stdout();
         let width = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
         let width = width.map(|(terminal_size::Width(columns), _)| columns.into());
-        Self { out: Box::new(io::BufWriter::new(stdout)), printing, width }
+        Self { out: Box::new(io::BufWriter::new(stdout)), printing, stake: Stake::Stream, id: None, width }
+    }
+
+    /// What is at stake from now on if the answer can't be printed.
+    pub(super) fn stakes(&mut self, stake: Stake) {
+        self.stake = stake;
+    }
+
+    /// Whose answer is printed from now on.
+    pub(super) fn answers(&mut self, id: &Id) {
+        self.id = Some(id.clone());
     }
 
     pub(super) fn format(&self) -> Format {
@@ -48,7 +62,8 @@ impl Output {
     }
 
     pub(super) fn flush(&mut self) -> Result {
-        Ok(self.out.flush()?)
+        let flushed = self.out.flush();
+        self.judge(flushed)
     }
 
     /// Prints one row; as JSON it is the document itself.
@@ -120,22 +135,21 @@ impl Output {
                 }
                 Format::Csv => csv_line(columns, Some(row)).into_bytes(),
             };
-            self.out.write_all(&line)?;
+            let written = self.out.write_all(&line);
+            self.judge(written)?;
         }
         Ok(())
     }
 
     /// Says something more in a line of its own; the machine formats say it in their own way.
     pub(super) fn text(&mut self, text: &str) -> Result {
-        if self.format() == Format::Table {
-            writeln!(self.out, "{text}")?;
-        }
-        Ok(())
+        if self.format() == Format::Table { self.verbatim(&format!("{text}\n")) } else { Ok(()) }
     }
 
     /// Prints a text as it is.
     pub(super) fn verbatim(&mut self, text: &str) -> Result {
-        Ok(self.out.write_all(text.as_bytes())?)
+        let written = self.out.write_all(text.as_bytes());
+        self.judge(written)
     }
 
     /// Says on standard error what no program needs, unless it is to be quiet.
@@ -153,6 +167,41 @@ impl Output {
         if !self.is_quiet() {
             self.report(&error.into());
         }
+    }
+
+    /// Says of several parts of a command how it ends: what failed in this one is reported, and the worst counts.
+    pub(super) fn worse(&self, exit: Exit, part: Result) -> Exit {
+        match part {
+            Ok(()) => exit,
+            Err(problem) => {
+                self.report(&problem);
+                exit.worse(problem.exit())
+            }
+        }
+    }
+
+    /// What it means that standard output was written, or was not.
+    fn judge(&self, written: io::Result<()>) -> Result {
+        const WHERE: &str = "Check where standard output goes";
+        let Err(error) = written else { return Ok(()) };
+        let is_unread = error.kind() == io::ErrorKind::BrokenPipe;
+        let message = format!("cannot write the answer: {error}");
+        Err(match self.stake {
+            Stake::Stream if is_unread => Problem::NobodyReads,
+            Stake::Answer | Stake::Change if is_unread => return Ok(()),
+            Stake::Stream | Stake::Answer => Problem::failure(message, format!("{WHERE}.")),
+            Stake::Change => {
+                let ids = self.id.as_ref().map_or_else(|| "the same ids".to_owned(), |id| format!("the id `{id}`"));
+                let advice = format!("{WHERE}. Send the same again with {ids} to find out: that is always safe.");
+                Problem::in_doubt(message, advice).about(self.id.clone())
+            }
+            Stake::Outbox { changes } => {
+                let message = if is_unread { "nobody reads the answers any more".to_owned() } else { message };
+                let advice = "What was not printed stays in the outbox: the next `append --outbox` sends it, and \
+                              `settle --outbox` prints what became of it.";
+                if changes { Problem::in_doubt(message, advice) } else { Problem::failure(message, advice) }
+            }
+        })
     }
 
     fn document(&mut self, document: &Json) -> Result {
@@ -222,13 +271,13 @@ fn csv_line<R>(columns: &[Column<R>], row: Option<&R>) -> String {
 fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io::Result<()> {
     let (message, reason, effect, advice, error) = match problem {
         Problem::NobodyReads => return Ok(()),
-        Problem::Client(error) => {
+        Problem::Client(error) | Problem::Undelivered(error, _) => {
             let reason = error.reason().map_or(problem.exit().reason(), Reason::as_str);
             (
                 &format!("cannot {}: {}", error.doing, error.cause),
                 reason,
                 error.effect.as_str(),
-                error.advice(),
+                if let Problem::Undelivered(_, advice) = problem { advice.clone() } else { error.advice() },
                 Some(error),
             )
         }
@@ -237,7 +286,8 @@ fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io:
             (&own.message, own.reason, effect.as_str(), own.advice.to_string(), None)
         }
     };
-    let id = error.and_then(|error| error.id.as_ref()).map(Id::text);
+    let own_id = if let Problem::Own(own) = problem { own.id.as_ref() } else { None };
+    let id = error.and_then(|error| error.id.as_ref()).or(own_id).map(Id::text);
     let tried = error.map_or(&[][..], |error| &error.tried);
     if matches!(format, Format::Json | Format::Jsonl) {
         let tried = tried.iter().map(|Tried { address, attempts, last }| {
@@ -287,7 +337,8 @@ pub(super) fn printed_at(width: Option<usize>, output: Format, print: impl FnOnc
 
     let shared = Rc::new(RefCell::new(Vec::new()));
     let printing = Printing { output, quiet: true };
-    print(&mut Output { out: Box::new(Shared(Rc::clone(&shared))), printing, width }).unwrap();
+    let out: Box<dyn Write> = Box::new(Shared(Rc::clone(&shared)));
+    print(&mut Output { out, printing, stake: Stake::Stream, id: None, width }).unwrap();
     shared.take()
 }
 
@@ -295,7 +346,18 @@ pub(super) fn printed_at(width: Option<usize>, output: Format, print: impl FnOnc
 impl Output {
     /// Prints nowhere.
     pub(super) fn silent() -> Self {
-        Self { out: Box::new(io::sink()), printing: Printing::default(), width: None }
+        Self::to(io::sink(), Format::Table)
+    }
+
+    /// Prints to a pipe whose reader has gone.
+    pub(super) fn unread(output: Format) -> Self {
+        let (_gone, writer) = io::pipe().unwrap();
+        Self::to(writer, output)
+    }
+
+    fn to(out: impl Write + 'static, output: Format) -> Self {
+        let printing = Printing { output, quiet: true };
+        Self { out: Box::new(out), printing, stake: Stake::Stream, id: None, width: None }
     }
 }
 
@@ -374,6 +436,50 @@ mod tests {
     fn a_single_row_stands_upright_where_the_terminal_is_too_narrow_for_it() {
         let text = printed_at(Some(12), Format::Table, |out| out.one(&columns(), &PAIRS[0]));
         assert_eq!(String::from_utf8(text).unwrap(), "NAME   orders\nCOUNT  12\n");
+    }
+
+    #[test]
+    fn a_reader_that_goes_ends_a_stream_and_is_a_doubt_only_where_an_outbox_waits_for_it() {
+        let unread = |stake| {
+            let mut out = Output::unread(Format::Plain);
+            out.stakes(stake);
+            out.rows(&columns(), &PAIRS).and_then(|()| out.flush())
+        };
+        assert!(matches!(unread(Stake::Stream), Err(Problem::NobodyReads)));
+        for stake in [Stake::Answer, Stake::Change] {
+            assert!(unread(stake).is_ok(), "{stake:?}");
+        }
+        assert_eq!(unread(Stake::Outbox { changes: true }).unwrap_err().exit(), Exit::InDoubt);
+        assert_eq!(unread(Stake::Outbox { changes: false }).unwrap_err().exit(), Exit::Failure);
+    }
+
+    #[test]
+    fn of_the_parts_of_a_command_the_worst_decides_how_it_ends() {
+        let out = Output::silent();
+        let failure = || Err(Problem::failure("it failed", "Look."));
+        assert_eq!(out.worse(Exit::InDoubt, failure()), Exit::InDoubt);
+        assert_eq!(out.worse(Exit::Conflict, failure()), Exit::Failure);
+        assert_eq!(out.worse(Exit::Conflict, Ok(())), Exit::Conflict);
+    }
+
+    #[test]
+    fn a_change_whose_answer_cannot_be_written_is_a_doubt_about_its_id() {
+        let full = |stake| {
+            let mut out = Output::to(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap(), Format::Jsonl);
+            out.stakes(stake);
+            out.answers(&Id::new("pay-1").unwrap());
+            out.one(&columns(), &PAIRS[0]).unwrap_err()
+        };
+        let told = told(Format::Json, full(Stake::Change));
+        let document: Json = serde_json::from_str(&told).unwrap();
+        let error = &document["error"];
+        assert_eq!((&error["id"], &error["effect"]), (&json!("pay-1"), &json!("unknown")), "{told}");
+        assert_eq!(error["reason"], "OUTCOME_UNKNOWN");
+        assert_eq!(full(Stake::Change).exit(), Exit::InDoubt);
+        assert_eq!(full(Stake::Outbox { changes: true }).exit(), Exit::InDoubt);
+        for stake in [Stake::Stream, Stake::Answer, Stake::Outbox { changes: false }] {
+            assert_eq!(full(stake).exit(), Exit::Failure, "{stake:?}");
+        }
     }
 
     fn error() -> Error {

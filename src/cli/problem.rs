@@ -1,9 +1,9 @@
 //! Why a command did not do what it was asked for.
 
 use std::borrow::Cow;
-use std::io;
 
 use crate::client::{Error, Reason};
+use crate::types::Id;
 
 use super::exit::Exit;
 
@@ -12,6 +12,8 @@ use super::exit::Exit;
 pub(crate) enum Problem {
     /// The nodes could not do it, or refused it.
     Client(Box<Error>),
+    /// The same of an entry of an outbox, with what to do about the entry.
+    Undelivered(Box<Error>, String),
     /// The command itself found out.
     Own(Box<Own>),
     /// Nobody reads the answer any more, so nobody needs the rest of it.
@@ -24,6 +26,8 @@ pub(crate) struct Own {
     pub(crate) exit: Exit,
     pub(crate) reason: &'static str,
     pub(crate) message: String,
+    /// The id of the command, if that is known.
+    pub(crate) id: Option<Id>,
     pub(crate) advice: Cow<'static, str>,
 }
 
@@ -38,7 +42,7 @@ macro_rules! makers {
 
 impl Problem {
     fn new(exit: Exit, message: String, advice: Cow<'static, str>) -> Self {
-        Self::Own(Box::new(Own { exit, reason: exit.reason(), message, advice }))
+        Self::Own(Box::new(Own { exit, reason: exit.reason(), message, id: None, advice }))
     }
 
     makers! {
@@ -64,10 +68,28 @@ impl Problem {
         self
     }
 
+    /// Names the id of the command.
+    pub(crate) fn about(mut self, id: Option<Id>) -> Self {
+        if let Self::Own(own) = &mut self {
+            own.id = id;
+        }
+        self
+    }
+
+    /// The same when something was sent before: no failure may look as if nothing had happened.
+    pub(crate) fn after_sending(mut self) -> Self {
+        if let Self::Own(own) = &mut self
+            && own.exit == Exit::Failure
+        {
+            (own.exit, own.reason) = (Exit::InDoubt, Exit::InDoubt.reason());
+        }
+        self
+    }
+
     /// How the command ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Client(error) => Exit::of(error),
+            Self::Client(error) | Self::Undelivered(error, _) => Exit::of(error),
             Self::Own(own) => own.exit,
             Self::NobodyReads => Exit::Done,
         }
@@ -77,15 +99,5 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::Client(Box::new(error))
-    }
-}
-
-/// Standard output could not be written.
-impl From<io::Error> for Problem {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::NobodyReads;
-        }
-        Self::failure(format!("cannot write the answer: {error}"), "Check where standard output goes.")
     }
 }

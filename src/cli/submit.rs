@@ -69,6 +69,7 @@ pub(super) async fn run(call: &mut Call, submit: Submit) -> Result<(), Problem> 
     let command = Command { space: call.speaking.space.clone(), id, guards, actions };
     command.check().map_err(|error| misuse(error.to_string()))?;
     let done = call.client.submit(&command).await?;
+    call.out.answers(&done.id);
     call.out.one(&columns(&call.speaking.space), &done)
 }
 

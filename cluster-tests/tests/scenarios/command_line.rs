@@ -144,6 +144,23 @@ async fn a_command_is_ended_when_its_lock_may_be_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_tells_even_where_nobody_reads() {
+    let cluster = Cluster::start("nobody-reads").await;
+    let (program, reader) = Program::start_unread(&cluster, &cluster.ids(), &["lookup", "pay-1"]);
+    drop(reader);
+    let _ended = program.ended().await.with_code(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_into_a_missing_space_finds_nothing() {
+    let cluster = Cluster::start("batch-nowhere").await;
+    let path = cluster.directory().join("batch");
+    std::fs::write(&path, "one\ntwo\n").expect("write a batch");
+    let path = path.to_str().expect("a path in UTF-8");
+    ends(&cluster, &["append", "orders", "--batch", path, "--space", "nowhere"], 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_does_not_outlive_the_terminal_of_the_process_that_holds_its_lock() {
     let cluster = Cluster::start("lock-hangup").await;
     let arguments = ["lock", "run", "nightly", "--", "sh", "-c", "echo running; sleep 600 & wait"];

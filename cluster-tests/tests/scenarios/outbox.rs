@@ -238,6 +238,31 @@ async fn what_no_node_takes_waits_in_order_and_goes_before_anything_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_kept_even_if_nobody_reads_what_became_of_those_before_it() {
+    let cluster = Cluster::start("outbox-nobody-reads").await;
+    let outbox = cluster.directory().join("outbox");
+    let common = ["append", LOG, "--outbox", outbox.to_str().unwrap()];
+    cluster.kill_all();
+    let first = ["first", "--id", "pay-1", "--timeout", "1s"];
+    let first = Program::start(&cluster, &[1, 2, 3], &[&common[..], &first].concat()).ended().await.with_code(3);
+    assert!(first.said.contains("It is kept in the outbox; the next run sends it."), "{}", first.said);
+    cluster.start_all();
+    cluster.serving(&cluster.ids()).await;
+
+    // Bare values: nothing is printed but answers.
+    let second = ["second", "--id", "pay-2", "-o", "plain"];
+    let (program, reader) = Program::start_unread(&cluster, &[1, 2, 3], &[&common[..], &second].concat());
+    drop(reader);
+    let second = program.ended().await.with_code(6);
+    assert!(second.said.contains("nobody reads the answers any more"), "{}", second.said);
+
+    let rest = ["--batch", "/dev/null", "-o", "jsonl"];
+    let rest = Program::start(&cluster, &[1, 2, 3], &[&common[..], &rest].concat()).ended().await.succeeded().json();
+    assert_eq!(rest.iter().map(|answer| text(answer, "id")).collect::<Vec<_>>(), ["pay-1", "pay-2"]);
+    assert_eq!(cluster.node(1).client().end(LOG).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_good_is_told_and_holds_nothing_back() {
     let cluster = Cluster::start("outbox-refused").await;
     let outbox = cluster.directory().join("outbox");

@@ -16,6 +16,7 @@ use crate::cli::column::Column;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::cli::problem::Problem;
+use crate::cli::stake::Stake;
 use crate::cli::value::{Value, float};
 use crate::client::Error;
 use crate::types::{Id, NewRecord};
@@ -32,6 +33,7 @@ pub(super) struct Summary {
     sent: u64,
     appended: u64,
     replayed: u64,
+    /// Nodes answered that they never take effect as they are.
     refused: u64,
     /// They may have taken effect.
     in_doubt: u64,
@@ -40,6 +42,8 @@ pub(super) struct Summary {
     /// They were not sent, because they say nothing that could be.
     malformed: u64,
     seconds: f64,
+    /// How the worst of them ended.
+    worst: Exit,
 }
 
 fn columns() -> Vec<Column<Summary>> {
@@ -65,14 +69,21 @@ impl Summary {
         self.appended + self.replayed
     }
 
-    fn exit(&self) -> Exit {
-        let worst = [
-            (self.in_doubt, Exit::InDoubt),
-            (self.failed, Exit::Unavailable),
-            (self.refused, Exit::Conflict),
-            (self.malformed, Exit::Usage),
-        ];
-        worst.into_iter().find(|(count, _)| *count > 0).map_or(Exit::Done, |(_, exit)| exit)
+    fn add_failure(&mut self, exit: Exit) {
+        let count = match exit {
+            Exit::InDoubt => &mut self.in_doubt,
+            Exit::Unavailable => &mut self.failed,
+            Exit::Done | Exit::Failure | Exit::Usage | Exit::NotFound | Exit::Conflict | Exit::Command(_) => {
+                &mut self.refused
+            }
+        };
+        *count += 1;
+        self.worst = self.worst.worse(exit);
+    }
+
+    fn add_malformed(&mut self) {
+        self.malformed += 1;
+        self.worst = self.worst.worse(Exit::Usage);
     }
 }
 
@@ -83,8 +94,6 @@ pub(super) struct Account<'a> {
     pub(super) summary: Summary,
     progress: ProgressBar,
     failures_told: u64,
-    /// Whoever read the answers has gone.
-    nobody_reads: bool,
     started: Instant,
 }
 
@@ -92,7 +101,7 @@ impl<'a> Account<'a> {
     /// Begins with nothing. The size is that of all lines, if it is known.
     pub(super) fn new(append: &'a Append, out: &'a mut Output, size: Option<u64>) -> Self {
         let (progress, summary) = (progress(out, size), Summary::default());
-        Self { append, out, summary, progress, failures_told: 0, nobody_reads: false, started: Instant::now() }
+        Self { append, out, summary, progress, failures_told: 0, started: Instant::now() }
     }
 
     /// What a line asks for; one that says nothing that could be sent is told.
@@ -110,7 +119,7 @@ impl<'a> Account<'a> {
 
     /// Tells that a line was not sent.
     pub(super) fn malformed(&mut self, line: u64, message: &str) {
-        self.summary.malformed += 1;
+        self.summary.add_malformed();
         self.tell(&Problem::usage(format!("line {line}: {message}"), "Correct the line, and append it."));
     }
 
@@ -127,35 +136,23 @@ impl<'a> Account<'a> {
         if self.progress.length().is_none() {
             self.progress.set_message(format!("{} answered", self.summary.answered()));
         }
-        if self.nobody_reads || !matches!(self.out.format(), Format::Jsonl | Format::Plain) {
+        if !matches!(self.out.format(), Format::Jsonl | Format::Plain) {
             return Ok(());
         }
-        let printed = self.out.rows(&append::columns(), std::slice::from_ref(answer));
-        match printed.and_then(|()| self.out.flush()) {
-            // Whoever read the answers may have seen enough; the lines are still to be appended.
-            Err(Problem::NobodyReads) if self.append.outbox.is_none() => self.nobody_reads = true,
-            Err(Problem::NobodyReads) => {
-                return Err(Problem::failure(
-                    "nobody reads the answers any more",
-                    "What was not printed stays in the outbox, and the next run sends it again.",
-                ));
-            }
-            other => other?,
-        }
-        Ok(())
+        self.out.rows(&append::columns(), std::slice::from_ref(answer))?;
+        self.out.flush()
     }
 
-    /// Takes in that a line was not appended, or may not have been. Without a number it was left by an earlier run.
-    pub(super) fn failed(&mut self, line: Option<u64>, mut error: Box<Error>) {
-        let count = match Exit::of(&error) {
-            Exit::InDoubt => &mut self.summary.in_doubt,
-            Exit::Unavailable => &mut self.summary.failed,
-            _ => &mut self.summary.refused,
-        };
-        *count += 1;
+    /// Takes in that a line was not appended, or may not have been. Without a number it was left by an earlier run. With an
+    /// outbox there is advice about its entry.
+    pub(super) fn failed(&mut self, line: Option<u64>, mut error: Box<Error>, advice: Option<String>) {
+        self.summary.add_failure(Exit::of(&error));
         let which = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
         error.doing = format!("{} ({which})", error.doing);
-        self.tell(&Problem::Client(error));
+        self.tell(&match advice {
+            Some(advice) => Problem::Undelivered(error, advice),
+            None => Problem::Client(error),
+        });
     }
 
     fn tell(&mut self, problem: &Problem) {
@@ -172,9 +169,17 @@ impl<'a> Account<'a> {
         });
     }
 
+    /// Ends it because of something that concerns more than a line. What became of the lines before counts, too.
+    pub(super) fn give_up(self, problem: Problem) -> Exit {
+        self.progress.finish_and_clear();
+        self.out.worse(self.summary.worst, Err(problem))
+    }
+
     /// Tells what all came to.
     pub(super) fn finish(mut self) -> Result<Exit, Problem> {
         self.progress.finish_and_clear();
+        // Nothing of it waits in the outbox to be printed.
+        self.out.stakes(Stake::Change);
         let summary = &mut self.summary;
         summary.seconds = (self.started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
         let told = match self.out.format() {
@@ -186,11 +191,7 @@ impl<'a> Account<'a> {
                 Ok(())
             }
         };
-        match told.and_then(|()| self.out.flush()) {
-            // The exit code still tells.
-            Ok(()) | Err(Problem::NobodyReads) => Ok(summary.exit()),
-            Err(problem) => Err(problem),
-        }
+        told.and_then(|()| self.out.flush()).map(|()| summary.worst)
     }
 }
 
@@ -211,16 +212,21 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_the_worst_that_happened() {
-        let exit = |change: fn(&mut Summary)| {
+        let exit = |failures: &[Exit]| {
             let mut summary = Summary { appended: 9, replayed: 1, ..Summary::default() };
-            change(&mut summary);
-            summary.exit()
+            failures.iter().for_each(|exit| summary.add_failure(*exit));
+            summary.worst
         };
-        assert_eq!(exit(|_| {}), Exit::Done);
-        assert_eq!(exit(|summary| summary.malformed = 1), Exit::Usage);
-        assert_eq!(exit(|summary| (summary.malformed, summary.refused) = (1, 1)), Exit::Conflict);
-        assert_eq!(exit(|summary| (summary.refused, summary.in_doubt) = (1, 1)), Exit::InDoubt);
-        assert_eq!(exit(|summary| (summary.failed, summary.in_doubt) = (1, 1)), Exit::InDoubt);
-        assert_eq!(exit(|summary| summary.failed = 1), Exit::Unavailable);
+        assert_eq!(exit(&[]), Exit::Done);
+        assert_eq!(exit(&[Exit::NotFound]), Exit::NotFound);
+        assert_eq!(exit(&[Exit::Failure, Exit::NotFound]), Exit::Failure);
+        assert_eq!(exit(&[Exit::Conflict, Exit::InDoubt]), Exit::InDoubt);
+        assert_eq!(exit(&[Exit::InDoubt, Exit::Unavailable]), Exit::InDoubt);
+        assert_eq!(exit(&[Exit::Unavailable, Exit::Failure]), Exit::Unavailable);
+        let mut summary = Summary::default();
+        summary.add_malformed();
+        assert_eq!((summary.worst, summary.malformed), (Exit::Usage, 1));
+        summary.add_failure(Exit::Conflict);
+        assert_eq!((summary.worst, summary.refused), (Exit::Conflict, 1));
     }
 }

@@ -50,7 +50,10 @@ pub(super) async fn send(
             group = next_group(lines, room), if goes_on && has_more && room > 0 => match group {
                 None => has_more = false,
                 Some(group) => {
-                    for (line, kept) in keep(sender, append, account, group).await? {
+                    let kept = keep(sender, append, account, group).await;
+                    let are_sent = !open.is_empty();
+                    let kept = kept.map_err(|problem| if are_sent { problem.after_sending() } else { problem })?;
+                    for (line, kept) in kept {
                         open.push(async move { (line, kept.send().await) });
                     }
                 }
@@ -119,13 +122,14 @@ async fn told(account: &mut Account<'_>, line: Option<u64>, sent: Sent) -> Resul
     match sent {
         Ok(delivery) => {
             account.answered(&outbox::answer(&delivery)?)?;
-            delivery.confirm().await?;
+            delivery.confirm().await.map_err(|error| Problem::from(error).after_sending())?;
             Ok(true)
         }
         Err(undelivered) => {
-            let is_decided = outbox::confirm(&undelivered).await?;
-            account.failed(line, undelivered.error);
-            Ok(is_decided)
+            let advice = Some(outbox::advice(&undelivered));
+            let confirmed = outbox::confirm(&undelivered).await;
+            account.failed(line, undelivered.error, advice);
+            confirmed.map_err(|error| Problem::from(error).after_sending())
         }
     }
 }

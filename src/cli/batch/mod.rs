@@ -35,26 +35,31 @@ pub(super) async fn run(call: &mut Call, append: Append) -> Result<Exit, Problem
     };
     let (reader, size) = open(source)?;
     let mut account = Account::new(&append, &mut call.out, size);
-    if let Some(sender) = &sender
-        && !kept::send_waiting(sender, &mut account).await?
-    {
-        return account.finish();
+    if let Some(sender) = &sender {
+        match kept::send_waiting(sender, &mut account).await {
+            Ok(true) => {}
+            Ok(false) => return account.finish(),
+            Err(problem) => return Ok(account.give_up(problem)),
+        }
     }
     let (mut lines, reading) = read_ahead(reader, append.lines);
-    let is_read_whole = if let Some(sender) = &sender {
-        kept::send(sender, &append, &mut account, &mut lines).await?
+    let sent = if let Some(sender) = &sender {
+        kept::send(sender, &append, &mut account, &mut lines).await
     } else {
         let target = Target { space: &call.speaking.space, log: &append.log };
-        send(&client, &target, append.in_flight, &mut account, &mut lines).await?;
-        true
+        send(&client, &target, append.in_flight, &mut account, &mut lines).await.map(|()| true)
     };
-    let exit = account.finish()?;
+    let is_read_whole = match sent {
+        Ok(is_read_whole) => is_read_whole,
+        Err(problem) => return Ok(account.give_up(problem)),
+    };
+    let mut exit = account.finish()?;
     if let Some(sender) = sender {
-        sender.outbox().clone().close().await?;
+        exit = call.out.worse(exit, outbox::close(&sender).await);
     }
     if is_read_whole {
         let read = reading.await.map_err(std::io::Error::other).and_then(|read| read);
-        read.map_err(|error| unreadable(source, &error))?;
+        exit = call.out.worse(exit, read.map_err(|error| unreadable(source, &error)));
     }
     Ok(exit)
 }
@@ -115,7 +120,7 @@ impl Target<'_> {
                 account.answered(&Answer { space: self.space.clone(), log: self.log.clone(), id, appended })
             }
             Err(error) => {
-                account.failed(Some(line), Box::new(error));
+                account.failed(Some(line), Box::new(error), None);
                 Ok(())
             }
         }
@@ -124,4 +129,35 @@ impl Target<'_> {
 
 async fn outcome(line: u64, id: Id, receipt: Receipt) -> Sent {
     (line, id, receipt.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use crate::cli::arguments::{Arguments, ClientCommand, Command};
+    use crate::cli::output::Output;
+    use crate::types::limits::BATCH_LINE_BYTES_MAX;
+
+    use super::*;
+
+    /// How a batch ends if nothing listens.
+    async fn exit_of(lines: &[u8]) -> Exit {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("lines");
+        std::fs::write(&path, lines).unwrap();
+        let words = ["oncelog", "append", "orders", "--batch", path.to_str().unwrap()].map(OsString::from);
+        let Arguments { command, speaking, .. } = Arguments::read(&words, |_| None).unwrap();
+        let Command::Client(ClientCommand::Append(append)) = command else { panic!("it appends") };
+        let client = Client::builder().addresses(["127.0.0.1:1"]).timeout(Duration::from_millis(200)).build().unwrap();
+        run(&mut Call { client, speaking, out: Output::silent() }, append).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_became_of_the_lines_counts_even_if_the_rest_cannot_be_read() {
+        let too_long = vec![b'x'; BATCH_LINE_BYTES_MAX + 2];
+        assert_eq!(exit_of(&too_long).await, Exit::Failure);
+        assert_eq!(exit_of(&[b"one\n", &too_long[..]].concat()).await, Exit::Unavailable);
+    }
 }

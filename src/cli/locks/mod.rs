@@ -49,6 +49,7 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
                 None => wanted,
             };
             let Taken { submitted, token, expires, .. } = taken.take().await?;
+            call.out.answers(&submitted.id);
             call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &submitted)?;
         }
         Lock::Renew { name, token, time, id } => {
@@ -65,6 +66,7 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
                     format!("lock `{name}` was renewed under the id `{}`, and its token no longer holds it", done.id);
                 return Err(Problem::conflict(message, "Acquire it again."));
             }
+            call.out.answers(&done.id);
             call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &done)?;
         }
         Lock::Release { name, token, id } => {
