@@ -144,6 +144,19 @@ async fn a_command_is_ended_when_its_lock_may_be_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_lost_after_a_signal_is_a_doubt_too() {
+    let cluster = Cluster::start("lock-lost-late").await;
+    let script = "trap '' TERM; echo running; sleep 600 & wait";
+    let arguments = ["lock", "run", "nightly", "--time", "2s", "--grace", "600s", "--", "sh", "-c", script];
+    let mut program = Program::start(&cluster, &cluster.ids(), &arguments);
+    program.printed(1).await;
+    program.signal(Signal::SIGTERM);
+    cluster.kill_all();
+    let ended = program.ended().await.with_code(6);
+    assert!(ended.said.contains("lock `nightly` may be lost"), "{}", ended.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_exit_code_tells_even_where_nobody_reads() {
     let cluster = Cluster::start("nobody-reads").await;
     let (program, reader) = Program::start_unread(&cluster, &cluster.ids(), &["lookup", "pay-1"]);

@@ -58,7 +58,7 @@ pub(super) async fn run(call: &Call, run: Run) -> Result<Exit, Problem> {
 
 /// Lets the command run until it ends or has to be ended.
 async fn hold(held: &Held, mut group: Group, signals: &mut Signals, grace: Duration) -> Result<(End, Exit), Problem> {
-    let end = tokio::select! {
+    let mut end = tokio::select! {
         // A lock that is lost comes first, whatever else has happened.
         biased;
         () = held.lost() => End::Lost,
@@ -68,9 +68,14 @@ async fn hold(held: &Held, mut group: Group, signals: &mut Signals, grace: Durat
     let status = match end {
         End::Lost => group.end(grace.min(held.grace())).await,
         End::Ended | End::Told => tokio::select! {
+            biased;
+            // Nobody may wait, and whoever sent the signal must hear of it, too.
+            () = held.lost() => {
+                end = End::Lost;
+                group.end(Duration::ZERO).await
+            }
             status = group.end(grace) => status,
-            // Nobody wants to wait, or nobody may.
-            () = held.lost() => group.end(Duration::ZERO).await,
+            // Nobody wants to wait.
             _again = signals.next() => group.end(Duration::ZERO).await,
         },
     };
