@@ -133,6 +133,7 @@ fn print(call: &mut Call, id: Id, fate: Fate) -> Result<Exit, Problem> {
 /// An id that has taken effect can't be cancelled any more: its outcome is printed, and the exit code says *conflict*.
 pub(super) async fn cancel(call: &mut Call, id: KnownId) -> Result<Exit, Problem> {
     let id = id.get()?;
+    call.out.answers(&id);
     let outcome = call.client.cancel(&id).await?.outcome;
     if !has_taken_effect(&outcome) {
         return print(call, id, Fate::Decided { outcome, compensated_by: None });
@@ -164,6 +165,7 @@ pub(super) async fn settle(call: &mut Call, settle: Settle) -> Result<Exit, Prob
         return settle_all(call, path, undecided).await;
     }
     let Some(id) = settle.id()? else { return Ok(Exit::Usage) };
+    call.out.answers(&id);
     let fate = call.client.settle(&id, undecided).await?;
     print(call, id, fate)
 }
