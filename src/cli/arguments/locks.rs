@@ -81,8 +81,11 @@ it lost its lock. So whatever the command writes to should refuse old tokens: a 
 
 const TOKEN: &str = "\
 The token proves that you hold the lock. Keep it: you need it to renew and release the lock, and for the guard `lock_held`. The \
-lock expires after --time unless you renew it. If the answer to a repeated id is older than that, the command is refused with \
-exit code 5.";
+lock expires after --time unless you renew it.
+
+With --id give --holder, too. Then the same line, typed again, prints the same token. If the lock has expired or was released \
+since, the line ends with exit code 5. So it does if another holder had the lock when the id was first sent: take a new id to try \
+again.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Holding {

@@ -24,7 +24,7 @@ pub(crate) use self::bench::{
 pub(crate) use self::cells::{Add, Delete, Get, Put};
 pub(crate) use self::cluster::{Dev, Timing};
 pub(crate) use self::ids::{KnownId, NewId, Settle};
-pub(crate) use self::locks::{Lock, Run};
+pub(crate) use self::locks::{Holding, Lock, Run};
 pub(crate) use self::logs::Log;
 pub(crate) use self::options::{Format, Printing, Speaking};
 pub(crate) use self::parse::Place;

@@ -6,7 +6,7 @@ use crate::client::Submitted;
 use crate::client::lock::Taken;
 use crate::types::{Action, ActionResult, Consistency, Lock as Held, LockName, LogTime, NamedLock, Token};
 
-use super::arguments::Lock;
+use super::arguments::{Holding, Lock};
 use super::call::{self, Call, named};
 use super::column::Column;
 use super::exit::Exit;
@@ -36,11 +36,8 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
         Lock::Run(run) => return run::run(call, run).await,
         Lock::Acquire { name, holding, id } => {
             let id = id.get()?;
-            if id.is_some() && holding.wait.is_some() {
-                return Err(Problem::usage(
-                    "--wait and --id do not go together: a refusal stands for its id",
-                    "Leave out --id to wait, so that each attempt has its own id; or wait first, and then acquire.",
-                ));
+            if id.is_some() {
+                check_own_id(&holding)?;
             }
             let wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
             let wanted = wanted.wait(holding.wait.unwrap_or_default());
@@ -92,6 +89,23 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
+/// What an id of one's own needs beside it, so that the same line means the same each time.
+fn check_own_id(holding: &Holding) -> Result<(), Problem> {
+    if holding.wait.is_some() {
+        return Err(Problem::usage(
+            "--wait and --id do not go together: a refusal stands for its id",
+            "Leave out --id to wait, so that each attempt has its own id; or wait first, and then acquire.",
+        ));
+    }
+    if holding.holder.is_none() {
+        return Err(Problem::usage(
+            "--id needs --holder: the default holder is another one in each process, and an id belongs to one holder",
+            "Give --holder, and repeat it with the same id.",
+        ));
+    }
+    Ok(())
+}
+
 /// The own columns of an answer about a lock that is held now.
 fn locked(name: &LockName, token: Token, expires: LogTime) -> Vec<Column<Submitted>> {
     vec![
@@ -103,11 +117,25 @@ fn locked(name: &LockName, token: Token, expires: LogTime) -> Vec<Column<Submitt
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
     use crate::types::{History, Holder, LogTime, Sequence, Token};
 
     use super::*;
+
+    #[test]
+    fn an_id_goes_with_a_holder_and_without_waiting() {
+        let holding = |holder: Option<&str>, wait| {
+            let holder = holder.map(|name| Holder::new(name).unwrap());
+            check_own_id(&Holding { holder, time: Duration::from_secs(30), wait })
+        };
+        assert!(holding(Some("ada"), None).is_ok());
+        for wrong in [holding(None, None), holding(Some("ada"), Some(Duration::ZERO))] {
+            assert_eq!(wrong.unwrap_err().exit(), Exit::Usage);
+        }
+    }
 
     #[test]
     fn a_lock_is_printed_whether_it_is_held_or_not() {
