@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Cause, Error, Reason, Tried};
-use crate::types::{AttemptEffect, Id};
+use crate::types::{AttemptEffect, Found, Id, Lock, Refusal, Step};
 
 use super::arguments::{Format, Printing};
 use super::column::{Column, Trait};
@@ -298,7 +298,7 @@ fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io:
         });
         let document = json!({
             "message": message, "reason": reason, "effect": effect, "id": id, "tried": tried.collect::<Json>(),
-            "refusal": error.and_then(|error| error.refusal()).map(json::refusal), "advice": advice,
+            "refusal": error.and_then(|error| refusal(error)).as_ref().map(json::refusal), "advice": advice,
         });
         return writeln!(err, "{}", json!({ "error": document }));
     }
@@ -315,6 +315,13 @@ fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io:
         writeln!(err, "  {bold}tried:{bold:#} {address}{times}: {last}")?;
     }
     writeln!(err, "  {bold}help:{bold:#} {advice}")
+}
+
+/// Which step of a command was refused. Whoever wants a lock that is held was refused, too, perhaps several times.
+fn refusal(error: &Error) -> Option<Refusal> {
+    let Cause::LockHeld(lock) = &error.cause else { return error.refusal().cloned() };
+    let Lock { holder, token, expires } = (**lock).clone();
+    Some(Refusal { step: Step::Action(0), found: Found::LockHeld { holder, token, expires } })
 }
 
 /// What would be printed on standard output, in a terminal of a width if there is one.
@@ -372,7 +379,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::client::ErrorReport;
-    use crate::types::{Found, History, LogTime, Outcome, Refusal, Sequence, Step, Verdict};
+    use crate::types::{History, Holder, LogTime, Outcome, Sequence, Token, Verdict};
 
     use super::*;
 
@@ -546,6 +553,22 @@ error: cannot append to log `orders`: no node could do it within 10.0 s (it may 
         let refused = Error { cause, tried: Vec::new(), effect: AttemptEffect::None, ..error() };
         let document: Json = serde_json::from_str(&told(Format::Json, refused)).unwrap();
         let expected = json!({"step": "action", "index": 0, "found": "out_of_bounds", "value": 30});
+        assert_eq!(document["error"]["refusal"], expected);
+    }
+
+    #[test]
+    fn who_holds_a_lock_and_how_long_is_told_to_programs_in_the_same_parts() {
+        let token = Token { history: History(3), sequence: Sequence(17) };
+        let expires = LogTime::from_ms(1_760_000_000_123).unwrap();
+        let lock = Lock { holder: Holder::new("ada").unwrap(), token, expires };
+        let cause = Cause::LockHeld(Box::new(lock));
+        let held = Error { cause, tried: Vec::new(), effect: AttemptEffect::None, ..error() };
+        let document: Json = serde_json::from_str(&told(Format::Json, held)).unwrap();
+        assert_eq!(document["error"]["reason"], "GUARD_FAILED");
+        let expected = json!({
+            "step": "action", "index": 0, "found": "lock_held",
+            "holder": "ada", "token": "3/17", "expires_ms": 1_760_000_000_123_u64,
+        });
         assert_eq!(document["error"]["refusal"], expected);
     }
 }

@@ -123,6 +123,9 @@ impl Error {
 
     /// The reason of the answer that ended it, if one did.
     pub fn reason(&self) -> Option<Reason> {
+        if let Cause::LockHeld(_) = self.cause {
+            return Some(Reason::GuardFailed);
+        }
         self.last_answer().map(|report| report.reason)
     }
 
@@ -144,7 +147,6 @@ impl Error {
             | Cause::BadAddress(_)
             | Cause::BadUse(_)
             | Cause::BadName(_)
-            | Cause::LockHeld(_)
             | Cause::LockLost(_) => None,
         }
     }
@@ -183,6 +185,9 @@ impl Error {
             if self.id.is_some() && self.kind() == Kind::Unavailable { "Nothing was changed. " } else { "" };
         let advice = match (&self.cause, self.reason(), self.kind()) {
             (_, _, Kind::Overtaken) => "Go on with what the reader hands out next.",
+            (Cause::LockHeld(_), ..) if self.id.is_some() => {
+                "This answer is final for this id. To try again, use a new id."
+            }
             (Cause::LockHeld(_), ..) => "Wait longer for the lock, or see why its holder keeps it.",
             (Cause::LockLost(_), ..) => "Take it again under a new id.",
             (Cause::BadUse(_) | Cause::BadName(_), ..) => "Correct the request.",
@@ -300,7 +305,7 @@ fn advice_on(reason: Reason) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::types::SpaceName;
+    use crate::types::{History, Holder, Sequence, SpaceName};
 
     use super::*;
 
@@ -333,6 +338,17 @@ mod tests {
         let never_made = ended(AttemptEffect::None, None);
         assert_eq!(never_made.space_deleted(), None);
         assert!(never_made.advice().contains("A space is made by"), "{}", never_made.advice());
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_a_refusal_which_is_final_for_an_id_of_ones_own() {
+        let token = Token { history: History(3), sequence: Sequence(17) };
+        let lock = Lock { holder: Holder::new("ada").unwrap(), token, expires: LogTime::ZERO };
+        let error = error(Cause::LockHeld(Box::new(lock)), AttemptEffect::None);
+        assert_eq!((error.kind(), error.reason()), (Kind::Conflict, Some(Reason::GuardFailed)));
+        assert_eq!(error.advice(), "This answer is final for this id. To try again, use a new id.");
+        let without_id = Error { id: None, ..error };
+        assert!(without_id.advice().starts_with("Wait longer"), "{}", without_id.advice());
     }
 
     #[test]
