@@ -72,17 +72,51 @@ pub(super) async fn submit(
     guard: Option<Guard>,
     action: Action,
 ) -> Result<(Submitted, ActionResult), Problem> {
+    let (doing, is_own_id) = (doing(&action), id.is_some());
     let mut request = guard.into_iter().fold(client.command(), crate::client::Request::require).then(action);
     if let Some(id) = id {
         request = request.id(id);
     }
-    let done = request.submit().await?;
+    let done = request.submit().await.map_err(|error| not_done(error, doing, is_own_id))?;
     match done.results() {
         [result] => {
             let result = *result;
             Ok((done, result))
         }
         results => Err(unexpected(&format!("{} results", results.len()))),
+    }
+}
+
+/// Why an action was not done. Nobody knows an id that the command made up, so a refusal does not speak of it.
+fn not_done(error: Error, doing: String, is_own_id: bool) -> Problem {
+    let error = Box::new(Error { doing, ..error });
+    if error.refusal().is_some() && !error.in_doubt() && !is_own_id {
+        return Problem::Advised(error, "Look at what has changed, then send what is right now.");
+    }
+    Problem::Client(error)
+}
+
+/// What an action does, as the end of a sentence.
+fn doing(action: &Action) -> String {
+    match action {
+        Action::Append { log, .. } => format!("append to log `{log}`"),
+        Action::Put { key, .. } => format!("put cell `{key}`"),
+        Action::Delete { key } => format!("delete cell `{key}`"),
+        Action::Add { key, .. } => format!("add to cell `{key}`"),
+        Action::Move { reader, log, .. } => format!("move reader `{reader}` of log `{log}`"),
+        Action::DeleteReader { reader, log } => format!("delete reader `{reader}` of log `{log}`"),
+        Action::Acquire { lock, .. } => format!("acquire lock `{lock}`"),
+        Action::Renew { lock, .. } => format!("renew lock `{lock}`"),
+        Action::Release { lock, .. } => format!("release lock `{lock}`"),
+        Action::CreateLog { log, .. } => format!("create log `{log}`"),
+        Action::SetRetention { log, .. } => format!("change log `{log}`"),
+        Action::Trim { log, .. } => format!("trim log `{log}`"),
+        Action::DeleteLog { log } => format!("delete log `{log}`"),
+        Action::Compensate { target } => format!("undo the command `{target}`"),
+        Action::CreateSpace { name, .. } => format!("create space `{name}`"),
+        Action::SetSpace { name, .. } => format!("change space `{name}`"),
+        Action::DeleteSpace { name } => format!("delete space `{name}`"),
+        Action::RaiseVersion { to } => format!("raise the machine version to {}", to.0),
     }
 }
 
@@ -113,7 +147,10 @@ pub(super) async fn all<T>(
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
-    use crate::types::{History, LogIndex, LogTime, Outcome, Sequence, Verdict};
+    use crate::client::{Cause, ErrorReport, Reason};
+    use crate::types::{
+        AttemptEffect, Found, History, LogIndex, LogName, LogTime, Outcome, Refusal, Retention, Sequence, Step, Verdict,
+    };
 
     use super::*;
 
@@ -134,6 +171,30 @@ mod tests {
         let expected = "{\"space\":\"main\",\"name\":\"orders\",\"replayed\":true,\"sequence\":9,\"id\":\"make-1\",\
                         \"birth_ms\":4,\"history\":3,\"time_ms\":5}\n";
         assert_eq!(printed(Format::Jsonl), expected);
+    }
+
+    #[test]
+    fn a_refusal_names_what_was_not_done_and_speaks_only_of_an_id_that_was_given() {
+        let refusal = Refusal { step: Step::Action(0), found: Found::LogExists };
+        let outcome = Outcome {
+            verdict: Verdict::Refused(refusal),
+            sequence: Sequence(9),
+            history: History(3),
+            time: LogTime::ZERO,
+        };
+        let refused = |is_own_id| {
+            let mut report = ErrorReport::without_effect(Reason::GuardFailed, "log `orders` is there already");
+            report.outcome = Some(Box::new(outcome.clone()));
+            let (id, cause) = (Some(Id::new("make-1").unwrap()), Cause::Refused(Box::new(report)));
+            let error = Error { doing: String::new(), id, effect: AttemptEffect::None, cause, tried: Vec::new() };
+            let action = Action::CreateLog { log: LogName::new("orders").unwrap(), retention: Retention::EVERYTHING };
+            not_done(error, doing(&action), is_own_id)
+        };
+        let Problem::Client(own) = refused(true) else { panic!("the advice of the client stands") };
+        assert_eq!(own.to_string(), "cannot create log `orders`: log `orders` is there already");
+        assert!(own.advice().contains("final for this id"), "{}", own.advice());
+        let Problem::Advised(made_up, advice) = refused(false) else { panic!("it has its own advice") };
+        assert!(made_up.id.is_some() && !advice.contains("id"), "{advice}");
     }
 
     #[tokio::test]

@@ -271,15 +271,10 @@ fn csv_line<R>(columns: &[Column<R>], row: Option<&R>) -> String {
 fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io::Result<()> {
     let (message, reason, effect, advice, error) = match problem {
         Problem::NobodyReads => return Ok(()),
-        Problem::Client(error) | Problem::Undelivered(error, _) => {
+        Problem::Client(error) | Problem::Advised(error, _) => {
+            let advice = if let Problem::Advised(_, advice) = problem { advice.clone() } else { error.advice() };
             let reason = error.reason().map_or(problem.exit().reason(), Reason::as_str);
-            (
-                &format!("cannot {}: {}", error.doing, error.cause),
-                reason,
-                error.effect.as_str(),
-                if let Problem::Undelivered(_, advice) = problem { advice.clone() } else { error.advice() },
-                Some(error),
-            )
+            (&format!("cannot {}: {}", error.doing, error.cause), reason, error.effect.as_str(), advice, Some(error))
         }
         Problem::Own(own) => {
             let effect = if own.exit == Exit::InDoubt { AttemptEffect::Unknown } else { AttemptEffect::None };

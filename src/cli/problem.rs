@@ -12,8 +12,8 @@ use super::exit::Exit;
 pub(crate) enum Problem {
     /// The nodes could not do it, or refused it.
     Client(Box<Error>),
-    /// The same of an entry of an outbox, with what to do about the entry.
-    Undelivered(Box<Error>, String),
+    /// The same, where the command knows better what to do.
+    Advised(Box<Error>, String),
     /// The command itself found out.
     Own(Box<Own>),
     /// Nobody reads the answer any more, so nobody needs the rest of it.
@@ -89,7 +89,7 @@ impl Problem {
     /// How the command ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Client(error) | Self::Undelivered(error, _) => Exit::of(error),
+            Self::Client(error) | Self::Advised(error, _) => Exit::of(error),
             Self::Own(own) => own.exit,
             Self::NobodyReads => Exit::Done,
         }

@@ -147,6 +147,7 @@ impl Error {
             | Cause::BadAddress(_)
             | Cause::BadUse(_)
             | Cause::BadName(_)
+            | Cause::LockHeld(_)
             | Cause::LockLost(_) => None,
         }
     }

@@ -194,7 +194,7 @@ impl Wanted {
                     Some(Found::LockHeld { holder, token, expires }) => {
                         Ok(Attempt::Busy(Lock { holder: holder.clone(), token: *token, expires: *expires }))
                     }
-                    _ => Err(error),
+                    _ => Err(Error { doing: self.doing(), ..error }),
                 };
             }
         };
@@ -244,9 +244,13 @@ impl Wanted {
         Ok(Some(term))
     }
 
+    fn doing(&self) -> String {
+        format!("acquire lock `{}`", self.name)
+    }
+
     fn failed(&self, cause: Cause) -> Error {
         Error {
-            doing: format!("take lock `{}`", self.name),
+            doing: self.doing(),
             id: self.id.clone(),
             effect: if matches!(cause, Cause::Unreadable(_)) { AttemptEffect::Unknown } else { AttemptEffect::None },
             cause,
