@@ -1,6 +1,8 @@
 //! `init`, `snapshot` and `raise`.
 
-use crate::client::{Error, Reason};
+use futures::future::join_all;
+
+use crate::client::{Error, Kind, Reason};
 use crate::types::{Action, MachineVersion, Snapshotted};
 
 use super::arguments::NewId;
@@ -38,22 +40,58 @@ fn of_other_members(error: Error) -> Problem {
     }
 }
 
+/// What became of the snapshot on one node.
 struct OfNode {
     address: String,
-    done: Snapshotted,
+    done: Result<Snapshotted, Error>,
 }
 
-pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
-    let mut rows = Vec::new();
-    for address in call.client.addresses() {
-        rows.push(OfNode { address: address.to_owned(), done: call.client.snapshot(address).await? });
+impl OfNode {
+    fn done(&self) -> Option<&Snapshotted> {
+        self.done.as_ref().ok()
     }
-    let columns = [
+}
+
+fn columns() -> Vec<Column<OfNode>> {
+    vec![
         Column::new("address", "ADDRESS", |of: &OfNode| of.address.clone()),
-        Column::new("snapshot_index", "SNAPSHOT", |of: &OfNode| of.done.snapshot.0),
-        Column::new("purged_index", "PURGED", |of: &OfNode| of.done.purged.0),
-    ];
-    call.out.many("snapshots", &columns, &rows)
+        Column::new("snapshot_index", "SNAPSHOT", |of: &OfNode| of.done().map(|done| done.snapshot.0)),
+        Column::new("purged_index", "PURGED", |of: &OfNode| of.done().map(|done| done.purged.0)),
+        Column::json("problem", |of: &OfNode| of.done.as_ref().err().map(status::why)),
+    ]
+}
+
+/// Asks all nodes at once, and reports each: one that is down holds up no other.
+pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
+    let of_nodes = join_all(call.client.addresses().map(async |address| {
+        let done = call.client.snapshot(address).await;
+        OfNode { address: address.to_owned(), done }
+    }));
+    let rows = of_nodes.await;
+    if rows.iter().any(|of| of.done.is_ok()) {
+        call.out.many("snapshots", &columns(), &rows)?;
+    }
+    match failed(rows).as_mut_slice() {
+        [] => Ok(()),
+        [before @ .., last] => {
+            before.iter().for_each(|problem| call.out.report(problem));
+            Err(std::mem::replace(last, Problem::NobodyReads))
+        }
+    }
+}
+
+/// Why it was not done where it was not; what is in doubt comes last, so that the exit code says it.
+fn failed(rows: Vec<OfNode>) -> Vec<Problem> {
+    let mut errors: Vec<_> = rows.into_iter().filter_map(|of| of.done.err()).collect();
+    errors.sort_by_key(Error::in_doubt);
+    let problem = |error: Error| match error.kind() {
+        // One node was asked: a majority of the others is of no use to it.
+        Kind::Unavailable if !error.in_doubt() => {
+            Problem::Advised(Box::new(error), "Check that this node runs and that its address is right.")
+        }
+        _ => error.into(),
+    };
+    errors.into_iter().map(problem).collect()
 }
 
 /// The leader asks every member whether it knows the version, and refuses unless all do.
@@ -77,11 +115,41 @@ async fn newest_known_to_all(call: &Call) -> Result<MachineVersion, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::arguments::Format;
     use crate::cli::exit::Exit;
+    use crate::cli::output::printed;
     use crate::client::{Cause, ErrorReport, Tried};
-    use crate::types::AttemptEffect;
+    use crate::types::{AttemptEffect, LogIndex};
 
     use super::*;
+
+    fn unavailable(effect: AttemptEffect) -> Error {
+        let last = ErrorReport::new(Reason::Foreign, effect, "cannot connect: Connection refused");
+        let tried = vec![Tried { address: "b:1".to_owned(), attempts: 1, last }];
+        let cause = Cause::TimeOver(std::time::Duration::from_secs(1));
+        Error { doing: "make a snapshot on b:1".to_owned(), id: None, effect, cause, tried }
+    }
+
+    #[test]
+    fn each_node_is_reported_whatever_became_of_the_snapshot_on_another() {
+        let done = Snapshotted { snapshot: LogIndex(12), purged: LogIndex(9) };
+        let rows = [("a:1", Ok(done)), ("b:1", Err(unavailable(AttemptEffect::None)))];
+        let rows: Vec<_> =
+            rows.into_iter().map(|(address, done)| OfNode { address: address.to_owned(), done }).collect();
+        let printed = |format| printed(format, |out| out.many("snapshots", &columns(), &rows));
+        assert_eq!(printed(Format::Plain), "a:1\t12\t9\nb:1\t-\t-\n");
+        let lines = "{\"address\":\"a:1\",\"snapshot_index\":12,\"purged_index\":9}\n\
+                     {\"address\":\"b:1\",\"problem\":\"cannot connect: Connection refused\"}\n";
+        assert_eq!(printed(Format::Jsonl), lines);
+    }
+
+    #[test]
+    fn doubt_about_one_snapshot_decides_how_the_command_ends() {
+        let effects = [AttemptEffect::Unknown, AttemptEffect::None];
+        let row = |effect| OfNode { address: "b:1".to_owned(), done: Err(unavailable(effect)) };
+        let exits: Vec<_> = failed(effects.map(row).into()).iter().map(Problem::exit).collect();
+        assert_eq!(exits, [Exit::Unavailable, Exit::InDoubt]);
+    }
 
     #[test]
     fn a_cluster_of_other_members_is_a_conflict() {
