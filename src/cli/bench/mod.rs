@@ -118,7 +118,8 @@ async fn measure<T: Task>(call: &Call, load: &Load, tasks: Vec<T>, mut report: R
 /// A client of its own for each connection, each beginning at another node. The cluster must answer: what is measured of one
 /// that does not would be nothing.
 async fn connections(call: &Call, load: &Load) -> Result<Vec<Client>, Error> {
-    call.client.describe_space(Consistency::Linearizable).await?;
+    let answer = call.client.describe_space(Consistency::Linearizable).await;
+    answer.map_err(|error| Error { doing: "begin the bench".to_owned(), ..error })?;
     let speaking = &call.speaking;
     let client = |number: usize| {
         let mut addresses = speaking.server.clone();
