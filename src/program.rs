@@ -16,7 +16,7 @@ pub fn main() -> ExitCode {
             Err(error) => misconfigured(&session, &error),
             Ok(config) => match node::run(&config) {
                 Ok(()) => Exit::Done,
-                Err(error) => session.fail(&error.to_string(), "The lines above say what led to it."),
+                Err(error) => session.fail(&error.to_string(), error.advice()),
             },
         },
         Command::Config(settings) => match gather(settings) {

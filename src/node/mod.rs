@@ -11,6 +11,7 @@ mod health;
 mod logging;
 mod servers;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,6 +55,29 @@ pub enum Error {
     /// The node had to stop.
     #[error("this node stopped: {0}")]
     Failed(String),
+}
+
+impl Error {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } | Self::Identity(identity::Error::Io(source)) => match source.kind() {
+                ErrorKind::AddrInUse => {
+                    "Stop the process that has the address, or give another one with --client-listen or --peer-listen."
+                }
+                ErrorKind::AddrNotAvailable => "Give an address that this machine has, such as 127.0.0.1:7420.",
+                ErrorKind::PermissionDenied => "See that this user may use the address and the data directory.",
+                _ => "See `oncelog config` for the settings of this node, and check the limits of this machine.",
+            },
+            Self::Identity(identity::Error::InUse(_)) => {
+                "Stop the process that uses it, or give this node a directory of its own with --data-dir."
+            }
+            Self::Identity(_) => "`oncelog config` prints the data directory and where that setting comes from.",
+            Self::Log(_) | Self::State(_) | Self::Start(_) | Self::Failed(_) => {
+                "If there are lines above, they say what led to it."
+            }
+        }
+    }
 }
 
 /// Runs a node until it is told to stop.
@@ -156,5 +180,21 @@ fn options(config: &Config) -> raft::Options {
         keep_entries: config.keep_entries,
         addresses: raft::Addresses { peer: config.peer_advertise.clone(), client: config.client_advertise.clone() },
         wall_clock: clock::wall_clock(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_cannot_start_says_what_to_do() {
+        let io = |kind: ErrorKind| Error::Io { what: "cannot listen".to_owned(), source: kind.into() };
+        assert!(io(ErrorKind::AddrInUse).advice().contains("--client-listen"));
+        let in_use = Error::Identity(identity::Error::InUse("data".into()));
+        assert!(in_use.advice().contains("--data-dir"));
+        for error in [io(ErrorKind::AddrInUse), io(ErrorKind::Other), in_use] {
+            assert!(!error.advice().contains("lines above"), "{error}");
+        }
     }
 }
