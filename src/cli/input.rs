@@ -34,6 +34,7 @@ pub(super) fn value(value: Option<&str>, wanted: Wanted) -> Result<Bytes, Proble
 
 fn value_from(value: &str, stdin: impl io::Read, wanted: Wanted) -> Result<Bytes, Problem> {
     let bytes = match value.strip_prefix('@') {
+        Some("") => return Err(Problem::usage("no file is named after @", "Give @FILE, or - for standard input.")),
         Some(path) => file(path, wanted)?,
         None if value == "-" => bounded("standard input", Ok(stdin), wanted)?,
         None => value.to_owned().into(),
@@ -104,6 +105,7 @@ mod tests {
         let (message, exit) = told("@/nowhere/at/all", b"");
         assert!(message.starts_with("cannot read /nowhere/at/all: "), "{message}");
         assert_eq!(exit, Exit::Failure);
+        assert_eq!(told("@", b""), ("no file is named after @".to_owned(), Exit::Usage));
         let long = "standard input has more than 16 bytes, the most that a record may have".to_owned();
         assert_eq!(told("-", &[0; 17]), (long, Exit::Usage));
         assert_eq!(value_from("-", &[0; 16][..], WANTED).unwrap().len(), 16);

@@ -46,7 +46,7 @@ pub enum Cause {
     #[error("{0}")]
     Refused(Box<ErrorReport>),
     /// No answer that ends it came in time.
-    #[error("no node could do it within {:.1} s", .0.as_secs_f64())]
+    #[error("no node could do it within {}", told(*.0))]
     TimeOver(Duration),
     /// Every node has said that it cannot.
     #[error("none of the nodes can do it")]
@@ -242,6 +242,12 @@ impl std::error::Error for Error {
     }
 }
 
+/// A time in seconds, or in milliseconds where that would round to nothing.
+pub(super) fn told(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if time < Duration::from_millis(100) { format!("{} ms", time.as_millis()) } else { format!("{seconds:.1} s") }
+}
+
 fn kind_of(report: &ErrorReport) -> Kind {
     match report.reason {
         Reason::NoLeader
@@ -350,6 +356,12 @@ mod tests {
         assert_eq!(error.advice(), "This answer is final for this id. To try again, use a new id.");
         let without_id = Error { id: None, ..error };
         assert!(without_id.advice().starts_with("Wait longer"), "{}", without_id.advice());
+    }
+
+    #[test]
+    fn a_short_time_is_not_rounded_to_nothing() {
+        let told = [1, 99, 100, 3_300].map(|ms| told(Duration::from_millis(ms)));
+        assert_eq!(told, ["1 ms", "99 ms", "0.1 s", "3.3 s"]);
     }
 
     #[test]

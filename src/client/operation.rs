@@ -14,7 +14,7 @@ use crate::types::{AttemptEffect, Id};
 use crate::wire::{ErrorReport, Reason, Unreadable};
 
 use super::attempts::Attempts;
-use super::error::{Cause, Error};
+use super::error::{Cause, Error, told};
 use super::nodes::Nodes;
 use super::retry::{self, Next};
 
@@ -209,7 +209,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// A node was silent for as long as it had.
 pub(super) fn no_answer(time: Duration) -> ErrorReport {
-    let message = format!("no answer within {:.1} s", time.as_secs_f64());
+    let message = format!("no answer within {}", told(time));
     ErrorReport::new(Reason::Foreign, AttemptEffect::Unknown, message).with_code(Code::DeadlineExceeded)
 }
 

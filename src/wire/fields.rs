@@ -121,7 +121,7 @@ pub(super) fn writable_space(text: &str) -> Result<SpaceName, Wrong> {
     if space == SpaceName::system() {
         return Err(Wrong::malformed(
             "space",
-            &format_args!("space `{space}` has no logs; it takes only commands about spaces and versions"),
+            &format_args!("`{space}` has no logs; it takes only commands about spaces and versions"),
         ));
     }
     Ok(space)

@@ -9,6 +9,7 @@ use crate::types::limits::{COMMAND_RECORDS_MAX, RECORD_BYTES_MAX, STREAM_UNANSWE
 
 use super::cluster::Timing;
 use super::options::Local;
+use super::parse;
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
@@ -131,7 +132,7 @@ pub(crate) struct Read {
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// How many records the bench makes, unless --log names a log
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::number)]
     pub(crate) prepare: u64,
     #[command(flatten)]
     pub(crate) local: Local,
@@ -144,7 +145,7 @@ pub(crate) struct Dup {
     #[command(flatten)]
     pub(crate) sending: Sending,
     /// How many ids the bench makes known first
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::positive_number)]
     pub(crate) prepare: u64,
 }
 
@@ -186,8 +187,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let bytes: bytesize::ByteSize = text.parse()?;
-    let bytes = usize::try_from(bytes.as_u64()).unwrap_or(usize::MAX);
+    let bytes = usize::try_from(parse::bytes(text)?).unwrap_or(usize::MAX);
     if bytes <= RECORD_BYTES_MAX { Ok(bytes) } else { Err(format!("a record has at most {RECORD_BYTES_MAX} bytes")) }
 }
 

@@ -6,6 +6,7 @@ use crate::types::{CellKey, Guard, Version};
 
 use super::ids::NewId;
 use super::options::Local;
+use super::parse;
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
@@ -22,7 +23,7 @@ pub(crate) struct Get {
 #[derive(Debug, Args)]
 pub(crate) struct Unchanged {
     /// Change the cell only if it still has this version, which `get` prints; 0 means that the cell does not exist
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = parse::number)]
     if_version: Option<u64>,
 }
 
@@ -72,16 +73,16 @@ pub(crate) struct Add {
     /// The key
     pub(crate) key: CellKey,
     /// The number to add; a negative number takes away
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = parse::integer)]
     pub(crate) amount: i64,
     /// Refuse the command if the sum would be less than this
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = parse::integer)]
     pub(crate) least: Option<i64>,
     /// Refuse the command if the sum would be more than this
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = parse::integer)]
     pub(crate) most: Option<i64>,
     /// Start from this number if the cell does not exist; without it the command is refused then
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = parse::integer)]
     pub(crate) absent_is: Option<i64>,
     #[command(flatten)]
     pub(crate) id: NewId,

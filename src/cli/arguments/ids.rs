@@ -7,6 +7,8 @@ use clap::Args;
 use crate::cli::problem::Problem;
 use crate::types::{Id, LogTime};
 
+use super::parse;
+
 const NEW_ID: &str = "The id of this command; sent again under its id, it takes effect once [default: a new UUIDv7]";
 
 #[derive(Debug, Args)]
@@ -17,7 +19,7 @@ pub(crate) struct NewId {
     ///
     /// A space that forgets needs it, unless the id itself says it, as a UUID of version 7 does. Keep it with the id: the
     /// same text with another birth is another id.
-    #[arg(long, value_name = "MS", requires = "id")]
+    #[arg(long, value_name = "MS", requires = "id", value_parser = parse::number)]
     birth_ms: Option<u64>,
 }
 
@@ -33,7 +35,7 @@ pub(crate) struct KnownId {
     /// The id
     id: Id,
     /// When the id was made, in milliseconds since 1970, if --birth-ms was given with it
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = parse::number)]
     birth_ms: Option<u64>,
 }
 
@@ -57,7 +59,7 @@ pub(crate) struct Settle {
     #[arg(required_unless_present = "outbox")]
     id: Option<Id>,
     /// When the id was made, in milliseconds since 1970, if --birth-ms was given with it
-    #[arg(long, value_name = "MS", requires = "id")]
+    #[arg(long, value_name = "MS", requires = "id", value_parser = parse::number)]
     birth_ms: Option<u64>,
     /// Settle every id that waits in this outbox
     ///

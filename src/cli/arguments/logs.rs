@@ -53,7 +53,7 @@ pub(crate) enum Log {
         /// The log
         name: LogName,
         /// The first offset that stays; at most the end of the log
-        #[arg(long, value_name = "OFFSET")]
+        #[arg(long, value_name = "OFFSET", value_parser = parse::number)]
         before: u64,
         #[command(flatten)]
         id: NewId,
@@ -88,7 +88,7 @@ pub(crate) struct Kept {
     #[arg(id = "max_bytes", long = "max-bytes", value_name = "BYTES", value_parser = parse::bytes)]
     bytes: Option<u64>,
     /// Keep so many records; delete older ones
-    #[arg(id = "max_records", long = "max-records", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(id = "max_records", long = "max-records", value_name = "COUNT", value_parser = parse::positive_number)]
     records: Option<u64>,
 }
 

@@ -6,7 +6,7 @@ use crate::types::{LogName, ReaderName};
 
 use super::ids::NewId;
 use super::options::Local;
-use super::parse::Place;
+use super::parse::{self, Place};
 
 /// About readers.
 #[derive(Debug, Subcommand)]
@@ -38,10 +38,10 @@ pub(crate) enum Reader {
         #[arg(value_name = "OFFSET|start|end")]
         to: Place,
         /// Move the reader only if it is at this offset (with --if-version)
-        #[arg(long, value_name = "OFFSET", requires = "if_version")]
+        #[arg(long, value_name = "OFFSET", requires = "if_version", value_parser = parse::number)]
         if_at: Option<u64>,
         /// Move the reader only if its position has this version, which `reader describe` prints (with --if-at)
-        #[arg(long, value_name = "VERSION", requires = "if_at")]
+        #[arg(long, value_name = "VERSION", requires = "if_at", value_parser = parse::number)]
         if_version: Option<u64>,
         #[command(flatten)]
         id: NewId,
@@ -54,10 +54,10 @@ pub(crate) enum Reader {
         /// The log
         log: LogName,
         /// Delete the position only if the reader is at this offset (with --if-version)
-        #[arg(long, value_name = "OFFSET", requires = "if_version")]
+        #[arg(long, value_name = "OFFSET", requires = "if_version", value_parser = parse::number)]
         if_at: Option<u64>,
         /// Delete the position only if it has this version, which `reader describe` prints (with --if-at)
-        #[arg(long, value_name = "VERSION", requires = "if_at")]
+        #[arg(long, value_name = "VERSION", requires = "if_at", value_parser = parse::number)]
         if_version: Option<u64>,
         #[command(flatten)]
         id: NewId,

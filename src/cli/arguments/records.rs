@@ -67,7 +67,7 @@ pub(crate) struct Read {
     #[arg(long, value_name = "OFFSET|start|end", default_value = "start")]
     pub(crate) from: Place,
     /// Read at most so many records
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = parse::number)]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
     pub(crate) local: Local,
@@ -85,7 +85,7 @@ pub(crate) struct Tail {
     #[arg(long, value_name = "OFFSET|start|end", default_value = "end")]
     pub(crate) from: Place,
     /// Stop after so many records
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = parse::number)]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
     pub(crate) local: Local,
