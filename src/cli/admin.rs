@@ -87,7 +87,7 @@ fn failed(rows: Vec<OfNode>) -> Vec<Problem> {
     let problem = |error: Error| match error.kind() {
         // One node was asked: a majority of the others is of no use to it.
         Kind::Unavailable if !error.in_doubt() => {
-            Problem::Advised(Box::new(error), "Check that this node runs and that its address is right.")
+            Problem::Advised(Box::new(error), "Check that this node runs and that its address is right.".to_owned())
         }
         _ => error.into(),
     };

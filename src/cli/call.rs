@@ -91,7 +91,7 @@ pub(super) async fn submit(
 fn not_done(error: Error, doing: String, is_own_id: bool) -> Problem {
     let error = Box::new(Error { doing, ..error });
     if error.refusal().is_some() && !error.in_doubt() && !is_own_id {
-        return Problem::Advised(error, "Look at what has changed, then send what is right now.");
+        return Problem::Advised(error, "Look at what has changed, then send what is right now.".to_owned());
     }
     Problem::Client(error)
 }

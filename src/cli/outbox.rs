@@ -163,7 +163,7 @@ impl Teller<'_> {
             Err(undelivered) => {
                 let advice = advice(&undelivered);
                 let decided = confirm(&undelivered).await;
-                self.failed(Problem::Undelivered(undelivered.error, advice));
+                self.failed(Problem::Advised(undelivered.error, advice));
                 Ok(decided?)
             }
         }

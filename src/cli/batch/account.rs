@@ -150,7 +150,7 @@ impl<'a> Account<'a> {
         let which = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
         error.doing = format!("{} ({which})", error.doing);
         self.tell(&match advice {
-            Some(advice) => Problem::Undelivered(error, advice),
+            Some(advice) => Problem::Advised(error, advice),
             None => Problem::Client(error),
         });
     }
