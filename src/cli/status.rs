@@ -170,7 +170,7 @@ impl Majority {
 pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
     let rows = look(&call.client).await;
     let majority = Majority::of(&rows);
-    let told = majority.told();
+    let told = majority.told().or_else(|| is_unmade(&rows).then(|| UNMADE.to_owned()));
     let head = [
         Column::given_json("voters", majority.voters),
         Column::given_json("answering", majority.answering),
@@ -201,6 +201,14 @@ pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
         }
     }
     Ok(Exit::Unavailable)
+}
+
+const UNMADE: &str = "no node that answers is in a cluster; `oncelog init` makes one, once";
+
+/// Whether some node answers, and none that does is in a cluster.
+fn is_unmade(rows: &[NodeRow]) -> bool {
+    let mut answered = rows.iter().filter_map(NodeRow::status).peekable();
+    answered.peek().is_some() && answered.all(|status| status.role == Role::Empty)
 }
 
 type Answer = (String, Result<NodeStatus, Error>);
@@ -374,6 +382,14 @@ mod tests {
         let wiped = NodeStatus { incarnation: Incarnation::from_bytes([9; 16]), ..status(2, Role::Empty) };
         let rows = rows(vec![answer("c1:1", status(1, Role::Leader)), answer("c2:1", wiped), silence("c3:1")]);
         assert_eq!(Majority::of(&rows), Majority { voters: 3, answering: 1 });
+    }
+
+    #[test]
+    fn that_no_cluster_was_made_yet_is_said_only_of_nodes_that_answer() {
+        let empty = || answer("c1:1", NodeStatus { members: Vec::new(), leader: None, ..status(1, Role::Empty) });
+        assert!(is_unmade(&rows(vec![empty(), silence("c2:1")])));
+        assert!(!is_unmade(&rows(vec![silence("c2:1")])));
+        assert!(!is_unmade(&rows(vec![empty(), answer("c2:1", status(2, Role::Follower))])));
     }
 
     #[test]
