@@ -21,6 +21,7 @@ use super::output;
 use super::problem::Problem;
 use super::records;
 use super::signals::Signals;
+use super::trying::Outage;
 use crate::client::consumer::{Batch, Consumer};
 use crate::client::{Client, Error, Kind, Reason};
 use crate::types::limits::COMMAND_BYTES_MAX;
@@ -47,7 +48,8 @@ pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<E
         asked = asked.member(&holder(None)?);
     }
     let mut consumer = asked.open()?;
-    let mut work = Work { call, log: &log, consume: &consume, until };
+    let outage = Outage::of(call.speaking.timeout);
+    let mut work = Work { call, log: &log, consume: &consume, until, outage };
     let result = work.on(&mut consumer, &mut signals).await;
     if let Err(error) = consumer.leave().await {
         // The others wait until its time is over.
@@ -62,6 +64,7 @@ struct Work<'a> {
     consume: &'a Consume,
     /// Where the work ends.
     until: Option<Offset>,
+    outage: Outage,
 }
 
 impl Work<'_> {
@@ -93,11 +96,11 @@ impl Work<'_> {
     }
 
     /// Goes on after an error that passes.
-    async fn mind(&self, error: Error) -> Result<(), Problem> {
+    async fn mind(&mut self, error: Error) -> Result<(), Problem> {
         match error.kind() {
             Kind::Overtaken => {}
             Kind::Unavailable => {
-                self.call.out.complain(error);
+                self.outage.tell(&self.call.out, error);
                 tokio::time::sleep(PAUSE).await;
             }
             _ if error.reason() == Some(Reason::Trimmed) => {

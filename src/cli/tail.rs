@@ -1,7 +1,7 @@
 //! `tail`, and `read --follow`: a log's records as they come, until somebody ends it.
 //!
 //! - Every record is on its way to the reader before the next is waited for.
-//! - When the nodes cannot be reached, it says so and goes on trying: who follows a log wants to be there afterwards.
+//! - When the nodes cannot be reached, it says so once and goes on trying: who follows a log wants to be there afterwards.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::call::Call;
 use super::exit::Exit;
 use super::output::Output;
 use super::problem::Problem;
+use super::trying::Outage;
 use super::{consume, records};
 
 /// The pause after the nodes could not be reached for a whole timeout.
@@ -37,6 +38,7 @@ pub(super) async fn follow(
     consistency: Consistency,
 ) -> Result<(), Problem> {
     let mut tail = call.client.tail(log, from, consistency);
+    let mut outage = Outage::of(call.speaking.timeout);
     let mut left = limit;
     call.out.headings(&records::columns())?;
     while left != Some(0) {
@@ -46,7 +48,7 @@ pub(super) async fn follow(
                 left = left.map(|left| left.saturating_sub(shown));
             }
             Err(error) if error.kind() == Kind::Unavailable => {
-                call.out.complain(error);
+                outage.tell(&call.out, error);
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error.into()),

@@ -1,4 +1,5 @@
-//! Says once that the nodes are still being tried, after a second in which every attempt failed.
+//! Says once that the nodes are still being tried: after a second in which every attempt failed, and after a whole timeout
+//! where a command goes on even then.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::client::Tried;
+use crate::client::{Error, Tried};
 
 use super::arguments::Printing;
-use super::output;
+use super::output::{self, Output};
 
 /// How long attempts fail in silence.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -39,6 +40,35 @@ impl Trying {
     }
 }
 
+/// Tells of an outage once, however often a command that goes on trying fails meanwhile.
+pub(super) struct Outage {
+    /// After so long without a failure there was an answer in between.
+    recovered: Duration,
+    last: Option<Instant>,
+}
+
+impl Outage {
+    /// For operations that take at most so long.
+    pub(super) fn of(timeout: Duration) -> Self {
+        Self { recovered: timeout.saturating_add(RECOVERED), last: None }
+    }
+
+    /// Says why nothing comes, and that it is still being tried.
+    pub(super) fn tell(&mut self, out: &Output, error: Error) {
+        if self.begins(Instant::now()) {
+            out.complain(error);
+            out.note("still trying until a node answers; Ctrl-C stops it");
+        }
+    }
+
+    /// Whether an outage begins with a failure.
+    fn begins(&mut self, now: Instant) -> bool {
+        let goes_on = self.last.is_some_and(|last| now - last <= self.recovered);
+        self.last = Some(now);
+        !goes_on
+    }
+}
+
 /// What a client calls after each failed attempt.
 pub(super) fn teller(printing: Printing) -> impl Fn(&Tried) + Send + Sync {
     let trying = Trying::new(Instant::now());
@@ -65,6 +95,15 @@ mod tests {
         assert_eq!((at(200), at(900)), (None, None));
         assert_eq!(at(1_100).as_deref(), Some("still trying: a:1: an election is under way"));
         assert_eq!(at(1_200), None);
+    }
+
+    #[test]
+    fn an_outage_is_told_once_and_the_next_one_again() {
+        let (start, mut outage) = (Instant::now(), Outage::of(Duration::from_secs(10)));
+        let mut begins = |second| outage.begins(start + Duration::from_secs(second));
+        assert!(begins(10));
+        assert!(!begins(21) && !begins(32));
+        assert!(begins(60));
     }
 
     #[test]
