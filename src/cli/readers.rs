@@ -1,5 +1,8 @@
 //! `reader …`: the positions of readers, and moving them.
 
+use std::collections::BTreeMap;
+
+use crate::client::{Client, Error, Reason};
 use crate::types::{Action, ActionResult, Consistency, Guard, LogName, Offset, ReaderName, ReaderPosition, Version};
 
 use super::arguments::{NewId, Place, Reader};
@@ -7,16 +10,29 @@ use super::call::{self, Call};
 use super::column::Column;
 use super::problem::Problem;
 
-fn columns() -> Vec<Column<ReaderPosition>> {
+/// A position, and where its log starts.
+struct Placed {
+    at: ReaderPosition,
+    start: Offset,
+}
+
+impl Placed {
+    /// How many records can still be read; what was trimmed can't.
+    fn behind(&self) -> u64 {
+        self.at.end.0.saturating_sub(self.at.position.offset.max(self.start).0)
+    }
+}
+
+fn columns() -> Vec<Column<Placed>> {
     // A position that was never moved, or was deleted since, has no time.
-    let time = |at: &ReaderPosition| at.position.was_moved().then_some(at.position.time);
+    let time = |of: &Placed| of.at.position.was_moved().then_some(of.at.position.time);
     vec![
-        Column::new("reader", "READER", |at: &ReaderPosition| at.reader.as_str().to_owned()),
-        Column::new("log", "LOG", |at: &ReaderPosition| at.log.as_str().to_owned()),
-        Column::new("offset", "OFFSET", |at: &ReaderPosition| at.position.offset.0),
-        Column::new("version", "VERSION", |at: &ReaderPosition| at.position.version.0),
-        Column::new("end", "END", |at: &ReaderPosition| at.end.0),
-        Column::new("behind", "BEHIND", |at: &ReaderPosition| at.end.0.saturating_sub(at.position.offset.0)),
+        Column::new("reader", "READER", |of: &Placed| of.at.reader.as_str().to_owned()),
+        Column::new("log", "LOG", |of: &Placed| of.at.log.as_str().to_owned()),
+        Column::new("offset", "OFFSET", |of: &Placed| of.at.position.offset.0),
+        Column::new("version", "VERSION", |of: &Placed| of.at.position.version.0),
+        Column::new("end", "END", |of: &Placed| of.at.end.0),
+        Column::new("behind", "BEHIND", Placed::behind),
         Column::new("time_ms", "MOVED", time).spare(),
     ]
 }
@@ -29,11 +45,13 @@ pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> 
                 call.client.list_positions(reader.as_ref(), after, local.consistency()).await
             };
             let positions = call::all(page).await?;
-            call.out.many("positions", &columns(), &positions)
+            let placed = placed(&call.client, positions, local.consistency()).await?;
+            call.out.many("positions", &columns(), &placed)
         }
         Reader::Describe { reader, log, local } => {
             let at = call.client.position(&reader, &log, local.consistency()).await?;
-            call.out.one(&columns(), &at)
+            let placed = placed(&call.client, vec![at], local.consistency()).await?;
+            placed.iter().try_for_each(|placed| call.out.one(&columns(), placed))
         }
         Reader::Move { reader, log, to, if_at, if_version, id } => {
             let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
@@ -44,6 +62,27 @@ pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> 
             delete(call, (reader, log), seen, id).await
         }
     }
+}
+
+/// Positions with the starts of their logs. A log that does not exist holds nothing: it starts at its end.
+async fn placed(
+    client: &Client,
+    positions: Vec<ReaderPosition>,
+    consistency: Consistency,
+) -> Result<Vec<Placed>, Error> {
+    let mut starts = BTreeMap::new();
+    for at in &positions {
+        if !starts.contains_key(&at.log) {
+            let start = match client.describe_log(&at.log, consistency).await {
+                Ok(log) => Some(log.start),
+                Err(error) if error.reason() == Some(Reason::NoSuchLog) => None,
+                Err(error) => return Err(error),
+            };
+            starts.insert(at.log.clone(), start);
+        }
+    }
+    let placed = |at: ReaderPosition| Placed { start: starts.get(&at.log).copied().flatten().unwrap_or(at.end), at };
+    Ok(positions.into_iter().map(placed).collect())
 }
 
 async fn delete(
@@ -105,15 +144,21 @@ mod tests {
 
     use super::*;
 
+    fn placed(position: Position, start: u64) -> Placed {
+        let (reader, log) = (ReaderName::new("mailer").unwrap(), LogName::new("orders").unwrap());
+        Placed { at: ReaderPosition { reader, log, position, end: Offset(9) }, start: Offset(start) }
+    }
+
+    #[test]
+    fn records_that_were_trimmed_are_not_still_to_be_read() {
+        assert_eq!(placed(Position::default(), 5).behind(), 4);
+        let moved = Position { offset: Offset(7), ..Position::default() };
+        assert_eq!(placed(moved, 5).behind(), 2);
+    }
+
     #[test]
     fn a_position_says_how_many_records_are_still_to_be_read() {
-        let at = |position| ReaderPosition {
-            reader: ReaderName::new("mailer").unwrap(),
-            log: LogName::new("orders").unwrap(),
-            position,
-            end: Offset(9),
-        };
-        let printed = |format, position| printed(format, |out| out.one(&columns(), &at(position)));
+        let printed = |format, position| printed(format, |out| out.one(&columns(), &placed(position, 0)));
         let time = LogTime::from_ms(1_760_000_000_123).unwrap();
         let moved = Position { offset: Offset(4), version: Version(17), time };
         assert_eq!(printed(Format::Plain, moved), "mailer\torders\t4\t17\t9\t5\t2025-10-09T08:53:20.123Z\n");
