@@ -196,6 +196,13 @@ pub(crate) fn format_asked_for(words: &[OsString]) -> Option<Format> {
     beside.chain(within).last()
 }
 
+/// The commands that are about nodes or spaces, and not in a space.
+const OF_NO_SPACE: [&str; 5] = ["init", "status", "snapshot", "raise", "space"];
+
+fn hidden(command: clap::Command, names: &[&'static str]) -> clap::Command {
+    names.iter().fold(command, |command, name| command.mut_arg(*name, |argument| argument.hide(true)))
+}
+
 /// Every command has the options that it heeds; all may stand before the command, too.
 fn grammar(hides_shared: bool) -> clap::Command {
     let shared = |command: clap::Command| {
@@ -208,6 +215,12 @@ fn grammar(hides_shared: bool) -> clap::Command {
     for name in speak.get_subcommands().map(clap::Command::get_name) {
         grammar = grammar.mut_subcommand(name, speaking);
     }
+    // What a command does not heed is understood all the same, so that one set of options goes with every command.
+    for name in OF_NO_SPACE {
+        grammar = grammar.mut_subcommand(name, |command| hidden(command, &["space"]));
+    }
+    let failover = |command| hidden(speaking(command), &["server", "space"]);
+    grammar = grammar.mut_subcommand("bench", |bench| bench.mut_subcommand("failover", failover));
     for name in ["dev", "config"] {
         grammar = grammar.mut_subcommand(name, printing);
     }
@@ -285,10 +298,20 @@ mod tests {
     #[test]
     fn a_command_lists_only_the_options_that_it_heeds() {
         let help = |line: &str| read(line).unwrap_err().to_string();
-        for command in ["append", "log list", "bench append", "init"] {
+        for command in ["append", "log list", "bench append"] {
             let help = help(&format!("oncelog {command} --help"));
             assert!(help.contains("--server") && help.contains("--output") && help.contains("--space"), "{help}");
         }
+        for command in ["init", "status", "snapshot", "raise", "space list"] {
+            let help = help(&format!("oncelog {command} --help"));
+            assert!(help.contains("--server") && !help.contains("--space"), "{help}");
+        }
+        let failover = help("oncelog bench failover --help");
+        assert!(failover.contains("--timeout") && !failover.contains("--server"), "{failover}");
+        assert!(!failover.contains("--space"), "{failover}");
+        assert_eq!(parse("oncelog bench failover --timeout 3s").speaking.timeout, Duration::from_secs(3));
+        assert_eq!(parse("oncelog bench --timeout 3s failover").speaking.timeout, Duration::from_secs(3));
+        assert_eq!(parse("oncelog -s a:1 status --space eu").speaking.server, ["a:1"]);
         for command in ["dev", "config"] {
             let help = help(&format!("oncelog {command} --help"));
             assert!(!help.contains("--server") && help.contains("--output"), "{help}");
