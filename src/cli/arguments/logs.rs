@@ -75,13 +75,13 @@ The cluster remembers where the log ended. The next append to the name, or `log 
 go on from there: no offset is ever given to two records. The bounds of `log set` are gone. Readers stay where they are.";
 
 const KEPT: &str = "\
-The oldest records are deleted when the log exceeds any of the given bounds. They are deleted in pieces of about a 64th of the \
-bound, so a little more than the bound may stay, and never less. Without a bound everything is kept. Ids stay known whatever is \
-deleted.";
+The oldest records are deleted when the log exceeds any of the given bounds: the tightest decides. They are deleted in pieces of \
+about a 64th of the bound, so a little more may stay than the tightest bound allows, and never less. Without a bound everything is \
+kept. Ids stay known whatever is deleted.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Kept {
-    /// Delete records that are older than this, such as 7d
+    /// Delete older records than this, at once or a little later, such as 7d
     #[arg(id = "max_age", long = "max-age", value_name = "TIME", value_parser = parse::positive_time)]
     age: Option<Duration>,
     /// Keep so many bytes, such as 10GiB; delete older records

@@ -32,6 +32,8 @@ pub(crate) struct Append {
     #[command(flatten)]
     pub(crate) id: NewId,
     /// Append every line of a file, or of standard input with -, in order over one stream
+    ///
+    /// A blank line of text is an empty record. An empty file appends nothing, and that is no error.
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["value", "id"])]
     pub(crate) batch: Option<String>,
     /// The format of the lines of a batch
@@ -94,6 +96,9 @@ pub(crate) struct Tail {
 }
 
 const CONSUME: &str = "\
+Records are printed as they come, so -o json prints each as a document of its own on a line, as -o jsonl does. If no node answers, \
+the command says so and goes on trying.
+
 With --reader and --exec a shell command processes the records, a batch at a time, from the reader's position on. The command \
 gets the batch on standard input as JSON lines, as `read -o jsonl` prints them. It finds the names in ONCELOG_READER and \
 ONCELOG_LOG. If it exits with 0, the reader moves behind the batch. If it fails, this command ends with exit code 1, and the next \
