@@ -10,7 +10,9 @@ use cluster_tests::scratch::Scratch;
 fn harness(directory: &Path, arguments: &[&str], binary: Option<&Path>) -> Output {
     let alone = directory.join("oncelog-chaos");
     if !alone.exists() {
-        std::fs::copy(env!("CARGO_BIN_EXE_oncelog-chaos"), &alone).expect("copy the harness");
+        // By another process: what this one has open for writing, its children hold open, and nobody can run it.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_oncelog-chaos")).arg(&alone).status();
+        assert!(copied.expect("run cp").success(), "copy the harness");
     }
     let mut command = Command::new(&alone);
     command.args(arguments).current_dir(directory);
