@@ -74,7 +74,9 @@ pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
     match failed(rows).as_mut_slice() {
         [] => Ok(()),
         [before @ .., last] => {
-            before.iter().for_each(|problem| call.out.report(problem));
+            for problem in before {
+                call.out.report(problem);
+            }
             Err(std::mem::replace(last, Problem::NobodyReads))
         }
     }

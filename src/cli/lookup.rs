@@ -187,14 +187,15 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
         let (id, space) = (command.id.clone(), command.space.clone());
         let answer = match call.client.in_space(space.clone()).settle(&id, undecided).await {
             Ok(fate) => Answer::new(id, fate),
-            Err(error) => match Answer::of_absent_space(&id, &space, &error) {
-                Some(answer) => answer,
-                // What was settled before is told all the same.
-                None => {
+            Err(error) => {
+                if let Some(answer) = Answer::of_absent_space(&id, &space, &error) {
+                    answer
+                } else {
+                    // What was settled before is told all the same.
                     result = Err(error.into());
                     break;
                 }
-            },
+            }
         };
         if answer.ends_doubt(undecided) {
             decided.push(kept);

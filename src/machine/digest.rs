@@ -37,7 +37,7 @@ use super::encoding::words::{
     write_duration, write_log_creation, write_memory, write_retention, write_time, write_token, write_value,
 };
 use super::fingerprint::first_half;
-use super::rows::{Bucket, Due, Effect, LogHead, Remembered, Space};
+use super::rows::{Bucket, Due, Effect, Globals, LogHead, Remembered, Space};
 
 /// The digest of everything up to an entry; all zeros before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,10 +90,7 @@ fn write_effect(encoder: &mut Encoder, effect: &Effect) {
     match effect {
         Effect::Globals(globals) => {
             encoder.byte(1);
-            encoder.varint(globals.history.0);
-            write_time(encoder, globals.clock);
-            encoder.varint(globals.version.0.into());
-            encoder.varint(globals.next_space.0.into());
+            write_globals(encoder, globals);
         }
         Effect::Space { name, space } => {
             encoder.byte(2);
@@ -189,6 +186,13 @@ fn write_effect(encoder: &mut Encoder, effect: &Effect) {
             write_time(encoder, *at);
         }
     }
+}
+
+fn write_globals(encoder: &mut Encoder, globals: &Globals) {
+    encoder.varint(globals.history.0);
+    write_time(encoder, globals.clock);
+    encoder.varint(globals.version.0.into());
+    encoder.varint(globals.next_space.0.into());
 }
 
 fn write_space(encoder: &mut Encoder, space: &Space) {

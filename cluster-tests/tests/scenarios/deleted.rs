@@ -156,15 +156,18 @@ async fn a_deleted_space_ends_whoever_waits_in_it_and_refuses_everything_for_eve
 
 /// The node has nothing of the space, and takes nothing for it.
 async fn refuses_for_ever(client: &Client, space: &str, known: &SubmitRequest, node: u64) {
-    is_gone(&client.command(known.clone()).await.unwrap_err(), "NO_SUCH_SPACE");
+    is_gone(&client.command(known.clone()).await.expect_err("it is refused"), "NO_SUCH_SPACE");
     let new = command_in(space, id(&format!("new at {node}")), vec![], vec![put("count", 1)]);
-    is_gone(&client.command(new).await.unwrap_err(), "NO_SUCH_SPACE");
-    is_gone(&client.space(space).await.unwrap_err(), "NO_SUCH_SPACE");
-    is_gone(&client.fate(space, id("known")).await.unwrap_err(), "NO_SUCH_SPACE");
-    is_gone(&client.tail_in(space, "orders", 0, Consistency::Linearizable).await.unwrap_err(), "NO_SUCH_SPACE");
-    assert!(!client.local_spaces().await.unwrap().contains(&space.to_owned()), "node {node} lists it");
+    is_gone(&client.command(new).await.expect_err("it is refused"), "NO_SUCH_SPACE");
+    is_gone(&client.space(space).await.expect_err("it is refused"), "NO_SUCH_SPACE");
+    is_gone(&client.fate(space, id("known")).await.expect_err("it is refused"), "NO_SUCH_SPACE");
+    is_gone(
+        &client.tail_in(space, "orders", 0, Consistency::Linearizable).await.expect_err("it is refused"),
+        "NO_SUCH_SPACE",
+    );
+    assert!(!client.local_spaces().await.expect("list the spaces").contains(&space.to_owned()), "node {node} lists it");
     let text = format!("create {space} again at {node}");
-    let create = client.command(in_system(&text, create_space(space, None))).await.unwrap_err();
+    let create = client.command(in_system(&text, create_space(space, None))).await.expect_err("it is refused");
     assert!(matches!(found(&create).1, Found::SpaceDeletedMs(at) if *at > 0), "{create}");
 }
 

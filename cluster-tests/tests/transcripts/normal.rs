@@ -125,7 +125,7 @@ impl Normal {
         let Some(first) = lines.first() else { return String::new() };
         let starts = starts(first);
         let row = |line: &&str| -> Vec<String> {
-            let ends = starts.iter().skip(1).map(|start| *start).chain([usize::MAX]);
+            let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
             let part = |(start, end): (&usize, usize)| line.chars().take(end).skip(*start).collect::<String>();
             starts.iter().zip(ends).map(part).map(|cell| cell.trim_end().to_owned()).collect()
         };

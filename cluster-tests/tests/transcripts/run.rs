@@ -71,12 +71,11 @@ impl Run {
             }
         })
         .await;
-        match &mut self.terminal {
-            Some(terminal) => terminal.keyboard.write_all(INTERRUPT).expect("press a key"),
-            None => {
-                let group = Pid::from_raw(self.shell.id().try_into().expect("a process id"));
-                killpg(group, Signal::SIGINT).expect("interrupt the command");
-            }
+        if let Some(terminal) = &mut self.terminal {
+            terminal.keyboard.write_all(INTERRUPT).expect("press a key");
+        } else {
+            let group = Pid::from_raw(self.shell.id().try_into().expect("a process id"));
+            killpg(group, Signal::SIGINT).expect("interrupt the command");
         }
     }
 

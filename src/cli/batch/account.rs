@@ -214,7 +214,9 @@ mod tests {
     fn the_exit_code_tells_the_worst_that_happened() {
         let exit = |failures: &[Exit]| {
             let mut summary = Summary { appended: 9, replayed: 1, ..Summary::default() };
-            failures.iter().for_each(|exit| summary.add_failure(*exit));
+            for exit in failures {
+                summary.add_failure(*exit);
+            }
             summary.worst
         };
         assert_eq!(exit(&[]), Exit::Done);

@@ -124,7 +124,7 @@ impl Table {
         for effect in effects {
             let row = match effect {
                 Effect::Globals(_) => "globals".to_owned(),
-                Effect::Space { name, .. } => format!("space {name}"),
+                Effect::Space { name, .. } | Effect::SpaceDeleted { name, .. } => format!("space {name}"),
                 Effect::Bucket { space, start, .. } => format!("bucket {space} {start}"),
                 Effect::Log { space, name, .. } | Effect::LogDeleted { space, name, .. } => {
                     format!("log {space} {name}")
@@ -139,7 +139,6 @@ impl Table {
                 Effect::Remember { space, id, .. } => format!("id {space} {id:?}"),
                 Effect::Trim { space, log, .. } => format!("trim {space} {log}"),
                 Effect::Forget { space, .. } => format!("forget {space}"),
-                Effect::SpaceDeleted { name, .. } => format!("space {name}"),
             };
             assert!(rows.insert(row), "{effect:?} is of a row that was written before");
             let is_range = matches!(effect, Effect::Trim { .. } | Effect::Forget { .. } | Effect::SpaceDeleted { .. });

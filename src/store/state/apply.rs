@@ -108,7 +108,9 @@ impl State {
         }
         for (number, _) in done.deleted_spaces.values() {
             self.inner.id_changes.tell_range(&keys::numbered(*number));
-            keys::small_of(*number).iter().for_each(|range| self.inner.row_changes.tell_range(range));
+            for range in &keys::small_of(*number) {
+                self.inner.row_changes.tell_range(range);
+            }
         }
         for (space, name) in done.deleted_logs.into_keys() {
             hot.forget_log(space, name);

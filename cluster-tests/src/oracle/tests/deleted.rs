@@ -94,7 +94,9 @@ fn an_offset_that_is_given_again_after_a_deletion_is_found() {
 #[test]
 fn a_space_that_comes_back_is_found() {
     let listed = |_: &mut Events, dumps: &mut Vec<Dump>| {
-        dumps.iter_mut().for_each(|dump| dump.spaces.extend(["brief".to_owned()]));
+        for dump in dumps {
+            dump.spaces.extend(["brief".to_owned()]);
+        }
     };
     assert_eq!(broken_deletion(listed), ["P21"]);
     let on_one = |_: &mut Events, dumps: &mut Vec<Dump>| dumps[1].spaces.extend(["brief".to_owned()]);

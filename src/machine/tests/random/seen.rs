@@ -390,10 +390,10 @@ impl Seen {
             Action::DeleteLog { log } if space.log(log.as_str()).is_none() => {
                 self.note("beside each other", "log made and deleted in one command");
             }
-            Action::Move { reader, log, .. } => {
-                if space.deleted_positions.contains_key(&(reader.as_str().to_owned(), log.as_str().to_owned())) {
-                    self.note("beside each other", "reader that is moved again");
-                }
+            Action::Move { reader, log, .. }
+                if space.deleted_positions.contains_key(&(reader.as_str().to_owned(), log.as_str().to_owned())) =>
+            {
+                self.note("beside each other", "reader that is moved again");
             }
             _ => {}
         }
