@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::client::{Client, Failure, is_replay};
-use crate::history::{self, Decided, Sealed};
+use crate::history::{self, Content, Decided, Sealed};
 use crate::proto::action::Action as Kind;
 use crate::proto::action_result::Result as Got;
 use crate::proto::guard::Guard as Wanted;
@@ -91,16 +91,16 @@ pub fn records(log: &str, payloads: Vec<Bytes>) -> Action {
     action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
 }
 
-/// The log that a command appends to, as a dump of a replica names it, and the payloads. No log: it does not append.
-pub fn appends(request: &SubmitRequest) -> (String, Vec<Bytes>) {
+/// The log that a command appends to, as a dump of a replica names it, and what its records hold. No log: it does not append.
+pub fn appends(request: &SubmitRequest) -> (String, Vec<Content>) {
     let mut appends = request.actions.iter().filter_map(|action| match &action.action {
         Some(Kind::Append(append)) => Some(append),
         _ => None,
     });
     let Some(append) = appends.next() else { return (String::new(), Vec::new()) };
     assert!(appends.next().is_none(), "a command of a history appends to one log at most");
-    let payloads = append.records.iter().map(|record| record.payload.clone()).collect();
-    (log_in(&request.space, &append.log), payloads)
+    let contents = append.records.iter().map(|record| Content::of_record(&record.payload, &record.headers));
+    (log_in(&request.space, &append.log), contents.collect())
 }
 
 /// A log as a dump of a replica names it: with its space before it, unless that is `main`.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use tonic::Streaming;
 
 use crate::client::{Client, Failure};
-use crate::history::Content;
+use crate::history::{Content, Name};
 use crate::oracle::Stored;
 use crate::proto::{Consistency, TailResponse};
 use crate::wait::{PATIENCE, until};
@@ -93,8 +93,8 @@ pub fn in_turn(page: TailResponse, next: &mut u64) -> Vec<Stored> {
     *next = page.next;
     let records = page.records.into_iter().map(|record| Stored {
         offset: record.offset,
-        id: record.id.map(|id| id.text).unwrap_or_default(),
-        content: Content::of(&record.payload),
+        content: Content::of_record(&record.payload, &record.headers),
+        id: record.id.map(|id| Name::from(id.text)).unwrap_or_default(),
         time_ms: record.time_ms,
     });
     records.collect()

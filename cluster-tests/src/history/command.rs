@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Content;
+use super::{Content, Name};
 use crate::client::{Effect, Failure};
 use crate::proto::SubmitRequest;
 
@@ -97,16 +97,16 @@ pub struct Command {
     /// The client.
     pub client: usize,
     /// Its space; empty for `main`.
-    pub space: String,
+    pub space: Name,
     /// The id.
-    pub id: String,
+    pub id: Name,
     /// What it was for.
     pub job: Job,
     /// All of it, to send it again; a history that was read from a file has none.
     #[serde(skip)]
     pub request: Option<SubmitRequest>,
     /// The log that its records are for.
-    pub log: String,
+    pub log: Name,
     /// What its records hold.
     pub contents: Vec<Content>,
     /// Every attempt, in the order sent.

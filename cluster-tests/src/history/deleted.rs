@@ -3,29 +3,29 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Command, Events, Got, Job};
+use super::{Command, Events, Got, Job, Name};
 
 /// Logs and spaces whose deletion was answered.
 #[derive(Debug, Default)]
-pub struct Deleted<'a> {
+pub struct Deleted {
     /// By log, when each deletion was answered and where the log ended.
-    logs: HashMap<&'a str, Vec<(Duration, u64)>>,
+    logs: HashMap<Name, Vec<(Duration, u64)>>,
     /// By space, when its deletion was answered.
-    spaces: HashMap<&'a str, Duration>,
+    spaces: HashMap<Name, Duration>,
 }
 
-impl<'a> Deleted<'a> {
+impl Deleted {
     /// All that was.
-    pub fn of(events: &'a Events) -> Self {
+    pub fn of(events: &Events) -> Self {
         let mut deleted = Self::default();
         for command in &events.commands {
             let Some((at, sealed)) = command.decided().filter(|(_, sealed)| sealed.is_applied()) else { continue };
             match (&command.job, sealed.got()) {
                 (Job::DeleteLog { log }, [Got::LogDeleted { end }]) => {
-                    deleted.logs.entry(log).or_default().push((at, *end));
+                    deleted.logs.entry(Name::from(log)).or_default().push((at, *end));
                 }
                 (Job::DeleteSpace { space }, _) => {
-                    deleted.spaces.insert(space, at);
+                    deleted.spaces.insert(Name::from(space), at);
                 }
                 _ => {}
             }
@@ -34,24 +34,24 @@ impl<'a> Deleted<'a> {
     }
 
     /// The first offset of a log that no deletion took: 0 if there was none.
-    pub fn end(&self, log: &str) -> u64 {
-        self.logs.get(log).into_iter().flatten().map(|(_, end)| *end).max().unwrap_or(0)
+    pub fn end(&self, log: Name) -> u64 {
+        self.logs.get(&log).into_iter().flatten().map(|(_, end)| *end).max().unwrap_or(0)
     }
 
     /// The same, of the deletions that were answered before a time.
-    pub fn end_before(&self, log: &str, at: Duration) -> u64 {
-        let before = self.logs.get(log).into_iter().flatten().filter(|(answered, _)| *answered < at);
+    pub fn end_before(&self, log: Name, at: Duration) -> u64 {
+        let before = self.logs.get(&log).into_iter().flatten().filter(|(answered, _)| *answered < at);
         before.map(|(_, end)| *end).max().unwrap_or(0)
     }
 
     /// When the deletion of a command's space was answered.
     pub fn space_of(&self, command: &Command) -> Option<Duration> {
-        self.space(&command.space)
+        self.space(command.space)
     }
 
     /// When the deletion of a space was answered.
-    pub fn space(&self, name: &str) -> Option<Duration> {
-        self.spaces.get(name).copied()
+    pub fn space(&self, name: Name) -> Option<Duration> {
+        self.spaces.get(&name).copied()
     }
 
     /// How many deletions there are.
@@ -60,8 +60,11 @@ impl<'a> Deleted<'a> {
     }
 
     /// Whether a record of a log, as a dump of a replica names it, has gone with its log or its space.
-    pub fn has_taken(&self, log: &str, offset: u64) -> bool {
-        let space = log.split_once('/').map(|(space, _)| space);
-        offset < self.end(log) || space.is_some_and(|space| self.spaces.contains_key(space))
+    pub fn has_taken(&self, log: Name, offset: u64) -> bool {
+        if self.logs.is_empty() && self.spaces.is_empty() {
+            return false;
+        }
+        let space = log.split_once('/').map(|(space, _)| Name::of(space));
+        offset < self.end(log) || space.is_some_and(|space| self.spaces.contains_key(&space))
     }
 }

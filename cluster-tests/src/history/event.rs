@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use super::Content;
+use super::{Content, Name};
 use crate::client::{Acknowledgement, Effect, Failure};
+
+/// A list that nearly always has one item, and then needs no memory of its own.
+pub type Few<T> = SmallVec<[T; 1]>;
 
 /// One attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,7 +18,6 @@ pub struct Attempt {
     /// The node asked.
     pub node: u64,
     /// Where in a stream it was sent, if in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<StreamPlace>,
     /// When it was sent.
     pub invoked: Duration,
@@ -39,18 +42,19 @@ pub struct Operation {
     /// The client.
     pub client: usize,
     /// The log appended to.
-    pub log: String,
+    pub log: Name,
     /// The id.
-    pub id: String,
+    pub id: Name,
     /// The records, to send them again; a history that was read from a file has none.
     #[serde(skip)]
     pub payloads: Vec<Bytes>,
     /// What the records hold.
-    pub contents: Vec<Content>,
+    pub contents: Few<Content>,
     /// Every attempt, in the order sent.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Few<Attempt>,
+    /// Whether its client takes *no effect* at its word: then it is never sent again, and must be nowhere.
+    pub believed: bool,
     /// Whether a cancel was sent, whatever became of that.
-    #[serde(default)]
     pub doubted: bool,
     /// Whether a cancel was answered *cancelled*.
     pub cancelled: bool,
@@ -92,9 +96,9 @@ impl Operation {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reuse {
     /// The id.
-    pub id: String,
+    pub id: Name,
     /// The log that the other records were for.
-    pub log: String,
+    pub log: Name,
     /// What they held.
     pub contents: Vec<Content>,
     /// The node asked.

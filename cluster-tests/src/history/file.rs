@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub fn write(path: &Path, events: &Events, replicas: &[Dump]) -> io::Result<()> 
         for (name, log) in &replica.logs {
             lines.write(&Line::Log { name: name.clone(), start: log.start, end: log.end })?;
             for record in &log.records {
-                lines.write(&Line::Record(record.clone()))?;
+                lines.write(&Line::Record(*record))?;
             }
         }
     }
@@ -139,12 +140,13 @@ pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
             }
             Line::Log { name, start, end } => {
                 let replica = replicas.last_mut().ok_or_else(|| bad("a log of no replica".to_owned()))?;
-                replica.logs.insert(name.clone(), LogDump { start, end, records: Vec::new() });
+                replica.logs.insert(name.clone(), Arc::new(LogDump { start, end, records: Vec::new() }));
                 log = Some(name);
             }
             Line::Record(record) => {
                 let found = replicas.last_mut().zip(log.as_ref()).and_then(|(replica, log)| replica.logs.get_mut(log));
-                found.ok_or_else(|| bad("a record of no log".to_owned()))?.records.push(record);
+                let log = found.ok_or_else(|| bad("a record of no log".to_owned()))?;
+                Arc::make_mut(log).records.push(record);
             }
         }
     }

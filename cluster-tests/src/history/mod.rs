@@ -11,13 +11,17 @@ mod deleted;
 mod done;
 mod event;
 pub mod file;
+mod many;
+mod name;
 mod seen;
 
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use deleted::Deleted;
 pub use done::{WORKLOADS, done};
-pub use event::{Again, Attempt, Effective, Fault, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
+pub use event::{Again, Attempt, Effective, Fault, Few, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
+pub use many::{Item, Many};
+pub use name::Name;
 pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,23 +38,23 @@ use crate::proto::SubmitRequest;
 #[derive(Debug, Clone, Default)]
 pub struct Events {
     /// All operations.
-    pub operations: Vec<Operation>,
+    pub operations: Many<Operation>,
     /// All whole commands.
-    pub commands: Vec<Command>,
+    pub commands: Many<Command>,
     /// All reads of ends.
-    pub ends: Vec<EndSeen>,
+    pub ends: Many<EndSeen>,
     /// All reads of a node's own state.
-    pub locals: Vec<LocalSeen>,
+    pub locals: Many<LocalSeen>,
     /// All pages of tails.
-    pub pages: Vec<PageSeen>,
+    pub pages: Many<PageSeen>,
     /// All looks for ids.
-    pub lookups: Vec<LookedUp>,
+    pub lookups: Many<LookedUp>,
     /// All reads of several cells at once.
-    pub cells: Vec<CellsSeen>,
+    pub cells: Many<CellsSeen>,
     /// All attempts to use an id for something else.
-    pub reuses: Vec<Reuse>,
+    pub reuses: Many<Reuse>,
     /// How nodes were, from time to time.
-    pub statuses: Vec<StatusSeen>,
+    pub statuses: Many<StatusSeen>,
     /// Steps of whoever directs the run, in a few words.
     pub marks: Vec<(Duration, String)>,
     /// What was done to the cluster.
@@ -68,9 +72,12 @@ pub struct Events {
 impl Events {
     /// When operations were acknowledged that were decided just then, in order: no replays. A majority was there.
     pub fn decisions(&self) -> Vec<Duration> {
-        let attempts = self.operations.iter().flat_map(|operation| &operation.attempts);
-        let decided = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));
-        let mut times: Vec<Duration> = decided.filter_map(|attempt| attempt.completed).collect();
+        let mut times = Vec::new();
+        for operation in &self.operations {
+            let attempts = operation.attempts.iter();
+            let decided = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));
+            times.extend(decided.filter_map(|attempt| attempt.completed));
+        }
         times.sort_unstable();
         times
     }
@@ -96,9 +103,17 @@ pub struct CommandAttemptNumber(usize, usize);
 #[derive(Debug)]
 pub struct History {
     start: Instant,
-    events: Mutex<Events>,
+    all: Mutex<All>,
     pace: Mutex<Pace>,
     streams: AtomicUsize,
+}
+
+/// What was sent can still change; all else is as it is.
+#[derive(Debug, Default)]
+struct All {
+    operations: Vec<Operation>,
+    commands: Vec<Command>,
+    events: Events,
 }
 
 /// What a run's progress is told by, without going through all events.
@@ -121,26 +136,36 @@ impl Pace {
 
 impl Default for History {
     fn default() -> Self {
-        Self { start: Instant::now(), events: Mutex::default(), pace: Mutex::default(), streams: AtomicUsize::new(0) }
+        Self { start: Instant::now(), all: Mutex::default(), pace: Mutex::default(), streams: AtomicUsize::new(0) }
     }
 }
 
 impl History {
     /// A client has chosen an id.
     pub fn operation(&self, client: usize, log: &str, id: &str, payloads: &[Bytes]) -> OperationNumber {
+        self.chosen(client, log, id, payloads, false)
+    }
+
+    /// A client has chosen an id, and will take *no effect* at its word.
+    pub fn believing(&self, client: usize, log: &str, id: &str, payloads: &[Bytes]) -> OperationNumber {
+        self.chosen(client, log, id, payloads, true)
+    }
+
+    fn chosen(&self, client: usize, log: &str, id: &str, payloads: &[Bytes], believed: bool) -> OperationNumber {
         let operation = Operation {
             client,
-            log: log.to_owned(),
-            id: id.to_owned(),
+            log: Name::of(log),
+            id: Name::of(id),
             payloads: payloads.to_vec(),
             contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
-            attempts: Vec::new(),
+            attempts: Few::new(),
+            believed,
             doubted: false,
             cancelled: false,
         };
-        let mut events = self.lock();
-        events.operations.push(operation);
-        OperationNumber(events.operations.len() - 1)
+        let mut all = self.lock();
+        all.operations.push(operation);
+        OperationNumber(all.operations.len() - 1)
     }
 
     /// An attempt is about to be sent.
@@ -164,19 +189,19 @@ impl History {
         node: u64,
         place: Option<StreamPlace>,
     ) -> AttemptNumber {
-        let mut events = self.lock();
+        let mut all = self.lock();
         // Read under the lock: events are in the order of the clock.
         let invoked = self.start.elapsed();
-        let attempts = &mut events.operations.get_mut(number).expect("a handle from `operation`").attempts;
+        let attempts = &mut all.operations.get_mut(number).expect("a handle from `operation`").attempts;
         attempts.push(Attempt { node, place, invoked, completed: None, answer: None });
         AttemptNumber(number, attempts.len() - 1)
     }
 
     /// The answer is here.
     pub fn complete(&self, AttemptNumber(number, attempt): AttemptNumber, answer: Result<Acknowledgement, Failure>) {
-        let mut events = self.lock();
+        let mut all = self.lock();
         let completed = self.start.elapsed();
-        let operation = events.operations.get_mut(number).expect("a handle from `invoke`");
+        let operation = all.operations.get_mut(number).expect("a handle from `invoke`");
         if let Ok(told) = &answer {
             let mut pace = self.pace();
             pace.acknowledged += usize::from(operation.acknowledged().is_none());
@@ -202,27 +227,27 @@ impl History {
 
     /// A client has made a whole command.
     pub fn command(&self, client: usize, job: Job, request: &SubmitRequest) -> CommandNumber {
-        let (log, payloads) = appends(request);
+        let (log, contents) = appends(request);
         let command = Command {
             client,
-            space: request.space.clone(),
-            id: request.id.clone().unwrap_or_default().text,
+            space: Name::of(&request.space),
+            id: request.id.as_ref().map_or_else(Name::default, |id| Name::of(&id.text)),
             job,
             request: Some(request.clone()),
-            log,
-            contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
+            log: Name::from(log),
+            contents,
             attempts: Vec::new(),
         };
-        let mut events = self.lock();
-        events.commands.push(command);
-        CommandNumber(events.commands.len() - 1)
+        let mut all = self.lock();
+        all.commands.push(command);
+        CommandNumber(all.commands.len() - 1)
     }
 
     /// A whole command is about to be sent.
     pub fn submit(&self, CommandNumber(number): CommandNumber, node: u64) -> CommandAttemptNumber {
-        let mut events = self.lock();
+        let mut all = self.lock();
         let invoked = self.start.elapsed();
-        let attempts = &mut events.commands.get_mut(number).expect("a handle from `command`").attempts;
+        let attempts = &mut all.commands.get_mut(number).expect("a handle from `command`").attempts;
         attempts.push(CommandAttempt { node, invoked, completed: None, answer: None });
         CommandAttemptNumber(number, attempts.len() - 1)
     }
@@ -233,9 +258,9 @@ impl History {
         CommandAttemptNumber(number, attempt): CommandAttemptNumber,
         answer: Result<Decided, Failure>,
     ) {
-        let mut events = self.lock();
+        let mut all = self.lock();
         let completed = self.start.elapsed();
-        let command = events.commands.get_mut(number).expect("a handle from `submit`");
+        let command = all.commands.get_mut(number).expect("a handle from `submit`");
         let attempt = command.attempts.get_mut(attempt).expect("a handle from `submit`");
         attempt.completed = Some(completed);
         attempt.answer = Some(answer);
@@ -248,9 +273,9 @@ impl History {
 
     /// A linearizable read that was asked at `invoked` has seen a log's end.
     pub fn end_seen(&self, log: &str, invoked: Duration, end: u64) {
-        let mut events = self.lock();
+        let events = &mut self.lock().events;
         let completed = self.start.elapsed();
-        events.ends.push(EndSeen { log: log.to_owned(), invoked, completed, end });
+        events.ends.push(EndSeen { log: Name::of(log), invoked, completed, end });
     }
 
     /// A number for a tail, its own.
@@ -261,26 +286,26 @@ impl History {
     /// A step of whoever directs the run.
     pub fn mark(&self, what: impl Into<String>) {
         let at = self.start.elapsed();
-        self.lock().marks.push((at, what.into()));
+        self.lock().events.marks.push((at, what.into()));
     }
 
     /// A fault has begun; the number is for [`History::healed`].
     pub fn fault(&self, fault: Fault) -> usize {
-        let mut events = self.lock();
+        let events = &mut self.lock().events;
         events.faults.push(fault);
         events.faults.len() - 1
     }
 
     /// A fault is over and undone.
     pub fn healed(&self, number: usize, at: Duration, effective: Effective) {
-        let mut events = self.lock();
+        let events = &mut self.lock().events;
         let fault = events.faults.get_mut(number).expect("a number from `fault`");
         (fault.healed, fault.effective) = (Some(at), effective);
     }
 
     /// Remembers what else there is to remember, in the order of the clock.
     pub fn remember(&self, change: impl FnOnce(&mut Events)) {
-        change(&mut self.lock());
+        change(&mut self.lock().events);
     }
 
     /// How many operations were acknowledged so far.
@@ -297,12 +322,14 @@ impl History {
 
     /// How often things were sent again so far.
     pub fn rounds(&self) -> usize {
-        self.lock().rounds.len()
+        self.lock().events.rounds.len()
     }
 
     /// Everything so far.
     pub fn events(&self) -> Events {
-        self.lock().clone()
+        let all = self.lock();
+        let (operations, commands) = (all.operations.iter().cloned().collect(), all.commands.iter().cloned().collect());
+        Events { operations, commands, ..all.events.clone() }
     }
 
     /// The operation at this place of all there are, the places going round; none if there is none.
@@ -332,8 +359,8 @@ impl History {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Events> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Content;
+use super::{Content, Name};
 use crate::client::Place;
 use crate::proto::Record;
 
@@ -16,7 +16,7 @@ pub const PAGE_RECORDS: usize = 8;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndSeen {
     /// The log.
-    pub log: String,
+    pub log: Name,
     /// When it was asked.
     pub invoked: Duration,
     /// When the answer came.
@@ -26,12 +26,12 @@ pub struct EndSeen {
 }
 
 /// A record that somebody was shown while the run went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordSeen {
     /// Where.
     pub offset: u64,
     /// The id that wrote it.
-    pub id: String,
+    pub id: Name,
     /// What it holds.
     pub content: Content,
 }
@@ -39,8 +39,8 @@ pub struct RecordSeen {
 impl RecordSeen {
     /// As an answer has it.
     pub fn of(record: &Record) -> Self {
-        let id = record.id.clone().unwrap_or_default().text;
-        Self { offset: record.offset, id, content: Content::of(&record.payload) }
+        let id = record.id.as_ref().map_or_else(Name::default, |id| Name::of(&id.text));
+        Self { offset: record.offset, id, content: Content::of_record(&record.payload, &record.headers) }
     }
 }
 
@@ -50,7 +50,7 @@ pub struct LocalSeen {
     /// The node.
     pub node: u64,
     /// The log.
-    pub log: String,
+    pub log: Name,
     /// When it was asked.
     pub invoked: Duration,
     /// When the answer came.
@@ -69,7 +69,7 @@ pub struct PageSeen {
     /// The node.
     pub node: u64,
     /// The log.
-    pub log: String,
+    pub log: Name,
     /// Whether all was to be there that was acknowledged before the tail was asked for.
     pub linearizable: bool,
     /// When the tail was asked for.
@@ -104,7 +104,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LookedUp {
     /// The id.
-    pub id: String,
+    pub id: Name,
     /// The node asked.
     pub node: u64,
     /// Whether all was to be seen that was acknowledged before.

@@ -31,7 +31,7 @@ pub(super) async fn run(work: Work) {
             *end = page.end;
             let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
             let completed = work.history.now();
-            let seen = LocalSeen { node, log, invoked, completed, end: page.end, records };
+            let seen = LocalSeen { node, log: log.into(), invoked, completed, end: page.end, records };
             work.history.remember(|events| events.locals.push(seen));
         }
         sleep(BREATH).await;

@@ -24,7 +24,7 @@ pub(super) async fn run(work: Work) {
             let new = Bytes::from(format!("{} is used for something else", operation.id));
             let (log, payloads) = match other {
                 0 => (operation.log, vec![new]),
-                1 => ("reused".to_owned(), operation.payloads),
+                1 => ("reused".into(), operation.payloads),
                 _ => (operation.log, operation.payloads.into_iter().chain([new]).collect()),
             };
             let (node, client) = work.node(work.turn());

@@ -48,7 +48,7 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
         let seen = PageSeen {
             tail,
             node,
-            log: log.to_owned(),
+            log: log.into(),
             linearizable,
             invoked,
             completed: work.history.now(),

@@ -1,22 +1,23 @@
 //! All that one replica holds, read from its own state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, Failure};
 use crate::command::log_in;
-use crate::history::Content;
+use crate::history::{Content, Name};
 use crate::node::Node;
 use crate::proto::{Cell, Consistency, cell_value};
 
 /// A record on a replica.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its place.
     pub offset: u64,
     /// The id that wrote it.
-    pub id: String,
+    pub id: Name,
     /// What it holds.
     pub content: Content,
     /// The space's time when it was written.
@@ -76,9 +77,9 @@ pub struct Dump {
     /// All locks that are held, by their space and name: the token, and when it expires.
     #[serde(default)]
     pub locks: BTreeMap<String, ((u64, u64), u64)>,
-    /// All logs by name, those of other spaces than `main` with their space before it.
+    /// All logs by name, those of other spaces than `main` with their space before it. Replicas share those that are equal.
     #[serde(skip)]
-    pub logs: BTreeMap<String, LogDump>,
+    pub logs: BTreeMap<String, Arc<LogDump>>,
 }
 
 impl Dump {
@@ -118,12 +119,12 @@ impl Dump {
                 next = page.next;
                 log.records.extend(page.records.into_iter().map(|record| Stored {
                     offset: record.offset,
-                    id: record.id.map(|id| id.text).unwrap_or_default(),
-                    content: Content::of(&record.payload),
+                    content: Content::of_record(&record.payload, &record.headers),
+                    id: record.id.map(|id| Name::from(id.text)).unwrap_or_default(),
                     time_ms: record.time_ms,
                 }));
             }
-            self.logs.insert(log_in(space, &description.name), log);
+            self.logs.insert(log_in(space, &description.name), Arc::new(log));
         }
         for cell in client.local_cells(space).await? {
             self.cells.insert(log_in(space, &cell.key), Held::of(&cell));

@@ -14,6 +14,7 @@ pub use dump::{Dump, Held, LogDump, Stored};
 pub use properties::{PROPERTIES, Property};
 
 use std::any::Any;
+use std::sync::Arc;
 
 use crate::history::Events;
 
@@ -54,6 +55,18 @@ impl Evidence<'_> {
     /// How many operations were acknowledged.
     fn acknowledged(&self) -> usize {
         self.events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count()
+    }
+
+    /// The replicas, but of those that share all their logs only the first.
+    fn different_replicas(&self) -> impl Iterator<Item = &Dump> {
+        let same = |one: &Dump, other: &Dump| {
+            let pairs = one.logs.iter().zip(&other.logs);
+            one.logs.len() == other.logs.len()
+                && pairs.into_iter().all(|((name, log), (other, same))| name == other && Arc::ptr_eq(log, same))
+        };
+        let before = |count: usize| self.replicas.iter().take(count);
+        let numbered = self.replicas.iter().enumerate();
+        numbered.filter(move |(count, one)| !before(*count).any(|other| same(other, one))).map(|(_, one)| one)
     }
 
     /// How many records there are on all replicas.

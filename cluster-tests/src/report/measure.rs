@@ -97,8 +97,8 @@ impl Run {
 
 /// When each operation was first acknowledged, in order.
 fn acknowledgements(events: &Events) -> Vec<Duration> {
-    let acknowledged = events.operations.iter().filter_map(|operation| operation.acknowledged());
-    let mut times: Vec<Duration> = acknowledged.map(|(completed, _)| completed).collect();
+    let acknowledged = |operation: Operation| operation.acknowledged().map(|(completed, _)| completed);
+    let mut times: Vec<Duration> = events.operations.iter().filter_map(acknowledged).collect();
     times.sort_unstable();
     times
 }
@@ -107,7 +107,7 @@ fn acknowledgements(events: &Events) -> Vec<Duration> {
 /// something new was sent for the last time.
 fn end(events: &Events) -> Duration {
     let agrees = events.recoveries.iter().filter(|recovery| recovery.again == Again::Agrees);
-    let sent = || events.operations.iter().filter_map(Operation::invoked).max();
+    let sent = || events.operations.iter().filter_map(|operation| operation.invoked()).max();
     let load = agrees.map(|recovery| recovery.healed).max().or_else(sent);
     let faults = events.faults.iter().map(|fault| fault.healed.unwrap_or(fault.begun));
     faults.chain(load).max().unwrap_or_default()

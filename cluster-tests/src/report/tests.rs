@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Summary, Verdict, markdown, page, print, svg};
 use crate::client::{Acknowledgement, Place};
-use crate::history::{Again, Attempt, Effective, Events, Fault, Meant, Operation, Recovery};
+use crate::history::{Again, Attempt, Effective, Events, Fault, Few, Many, Meant, Operation, Recovery};
 use crate::oracle::{Violation, judge};
 
 fn at(ms: u64) -> Duration {
@@ -17,11 +17,12 @@ fn acknowledged(ms: u64) -> Operation {
     let attempt = Attempt { node: 1, place: None, invoked: at(ms - 10), completed: Some(at(ms)), answer };
     Operation {
         client: 0,
-        log: "orders".to_owned(),
-        id: format!("id-{ms}"),
+        log: "orders".into(),
+        id: format!("id-{ms}").into(),
         payloads: Vec::new(),
-        contents: Vec::new(),
-        attempts: vec![attempt],
+        contents: Few::new(),
+        attempts: Few::from_iter([attempt]),
+        believed: false,
         doubted: false,
         cancelled: false,
     }
@@ -37,7 +38,7 @@ fn fault(kind: &str, begun: u64, healed: u64, effective: Effective) -> Fault {
 fn events() -> Events {
     let outages = [2_100..3_000, 6_100..7_600];
     let times = (1..=100).map(|tick| tick * 100).filter(|ms| !outages.iter().any(|outage| outage.contains(ms)));
-    let mut operations: Vec<Operation> = times.map(acknowledged).collect();
+    let mut operations: Many<Operation> = times.map(acknowledged).collect();
     let mut late = acknowledged(20_000);
     late.attempts[0].invoked = at(9_000);
     operations.push(late);

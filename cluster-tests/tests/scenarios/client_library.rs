@@ -31,7 +31,7 @@ async fn records(cluster: &Cluster, log: &str) -> Vec<Stored> {
     let mut dumps = cluster.dump(&cluster.ids()).await;
     let first = dumps.pop().and_then(|mut dump| dump.logs.remove(log)).expect("the log is there");
     assert!(dumps.iter().all(|dump| dump.logs.get(log) == Some(&first)), "the nodes differ");
-    first.records
+    first.records.clone()
 }
 
 /// Every line is there once, in its order, under the id that its number makes.

@@ -195,7 +195,7 @@ async fn what_was_answered_and_not_printed_is_told_by_the_next_run() {
 
     let mut dumps = cluster.dump(&cluster.ids()).await;
     let log = dumps.pop().unwrap().logs.remove(LOG).unwrap();
-    let untold: Vec<_> = log.records.iter().filter(|record| !told.contains(&record.id)).collect();
+    let untold: Vec<_> = log.records.iter().filter(|record| !told.contains(record.id.as_str())).collect();
     assert!(untold.is_empty(), "nobody was told of {untold:?}");
     assert_eq!(log.records.len(), told.len());
 }
@@ -232,7 +232,7 @@ async fn what_no_node_takes_waits_in_order_and_goes_before_anything_new() {
 
     let mut dumps = cluster.dump(&cluster.ids()).await;
     let log = dumps.pop().unwrap().logs.remove(LOG).unwrap();
-    let found: Vec<_> = log.records.iter().map(|record| record.content.clone()).collect();
+    let found: Vec<_> = log.records.iter().map(|record| record.content).collect();
     assert_eq!(found.get(..2).unwrap(), [Content::of(b"first"), Content::of(b"second")]);
     assert_eq!(found.len(), 4);
 }

@@ -72,9 +72,8 @@ async fn nodes_that_are_stopped_in_turn_are_neither_overloaded_nor_broken() {
     stop.store(true, Ordering::Relaxed);
 
     let events = history.events();
-    let attempts = events.operations.iter().flat_map(|operation| &operation.attempts);
-    let mut failures: Vec<Failure> =
-        attempts.filter_map(|attempt| attempt.answer.as_ref()?.as_ref().err()).cloned().collect();
+    let attempts = events.operations.iter().flat_map(|operation| operation.attempts);
+    let mut failures: Vec<Failure> = attempts.filter_map(|attempt| attempt.answer?.err()).collect();
     for reader in readers {
         failures.extend(reader.await.expect("a reader does not panic"));
     }

@@ -24,7 +24,7 @@ struct Attempts {
 fn attempts(history: &History, of: impl Fn(&Attempt) -> bool) -> Attempts {
     let operations = history.events().operations;
     let mut found = Attempts::default();
-    let attempts = operations.iter().flat_map(|operation| &operation.attempts);
+    let attempts = operations.iter().flat_map(|operation| operation.attempts);
     for attempt in attempts.filter(|attempt| attempt.place.is_some() && of(attempt)) {
         match &attempt.answer {
             Some(Ok(acknowledgement)) if acknowledgement.replayed => found.replayed += 1,

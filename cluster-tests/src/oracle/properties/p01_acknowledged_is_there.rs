@@ -2,7 +2,7 @@
 //! away or went with its log or its space.
 
 use super::{Property, Report};
-use crate::history::{Content, Deleted, Got};
+use crate::history::{Content, Deleted, Few, Got, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -13,37 +13,36 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 /// Records that are at their offsets for ever.
-struct Promised<'a> {
-    id: &'a str,
-    log: &'a str,
+struct Promised {
+    id: Name,
+    log: Name,
     first: u64,
-    contents: &'a [Content],
+    contents: Few<Content>,
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let operations = evidence.events.operations.iter().filter_map(|operation| {
         let (_, acknowledgement) = operation.acknowledged()?;
         let first = acknowledgement.place.first_offset;
-        Some(Promised { id: &operation.id, log: &operation.log, first, contents: &operation.contents })
+        Some(Promised { id: operation.id, log: operation.log, first, contents: operation.contents })
     });
     let commands = evidence.events.commands.iter().filter_map(|command| {
         let first = command.applied()?.got().iter().find_map(|got| match got {
             Got::Appended { first_offset, .. } => Some(*first_offset),
             _ => None,
         })?;
-        Some(Promised { id: &command.id, log: &command.log, first, contents: &command.contents })
+        Some(Promised { id: command.id, log: command.log, first, contents: command.contents.into() })
     });
-    let promised: Vec<Promised<'_>> = operations.chain(commands).collect();
     let deleted = Deleted::of(evidence.events);
-    for replica in evidence.replicas {
-        for Promised { id, log: name, first, contents } in &promised {
-            let log = replica.logs.get(*name);
-            for (offset, content) in (*first..).zip(*contents) {
+    for Promised { id, log: name, first, contents } in operations.chain(commands) {
+        for replica in evidence.replicas {
+            let log = replica.logs.get(name.as_str());
+            for (offset, content) in (first..).zip(&contents) {
                 if log.is_some_and(|log| offset < log.start) || deleted.has_taken(name, offset) {
                     continue;
                 }
                 let found = log.and_then(|log| log.at(offset));
-                if !found.is_some_and(|record| record.id == *id && record.content == *content) {
+                if !found.is_some_and(|record| record.id == id && record.content == *content) {
                     report(format!(
                         "node {}: {id} was acknowledged at {name}/{offset}, where there is {:?}",
                         replica.node,

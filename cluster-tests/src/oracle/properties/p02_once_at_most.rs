@@ -1,14 +1,14 @@
 //! P2: every id, acknowledged or not, is at most once in a log, on every replica: whole and in one piece, or not at
 //! all.
+//!
+//! Records of one id that lie behind each other are one *run*. An id that was sent may have one run, in its log, and that
+//! holds what was sent.
 
 use std::collections::HashMap;
 
 use super::{Property, Report};
-use crate::history::Content;
-use crate::oracle::Evidence;
-
-/// Where a record is, and what it holds: log, offset, content.
-type Place<'a> = (&'a str, u64, &'a Content);
+use crate::history::{Content, Name};
+use crate::oracle::{Dump, Evidence, LogDump, Stored};
 
 pub(super) const PROPERTY: Property =
     Property { name: "P2", sentence: "an id is there once and whole, or not at all", judge, judged };
@@ -17,30 +17,82 @@ fn judged(evidence: Evidence<'_>) -> usize {
     evidence.events.operations.len() * evidence.replicas.len()
 }
 
+/// Records of one id, one behind the other; none at all if their number is 0.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    log: Name,
+    count: u32,
+    /// Which of the log's records is the first.
+    first: usize,
+}
+
+/// All runs on a replica: by the number of the id's name the first one, and all others by id.
+struct Runs {
+    first: Vec<Run>,
+    others: HashMap<Name, Vec<Run>>,
+}
+
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let operations = evidence.events.operations.iter();
-    let commands = evidence.events.commands.iter();
-    let sent: HashMap<&str, (&str, &[Content])> = operations
-        .map(|operation| (operation.id.as_str(), (operation.log.as_str(), operation.contents.as_slice())))
-        .chain(commands.map(|command| (command.id.as_str(), (command.log.as_str(), command.contents.as_slice()))))
-        .collect();
-    for replica in evidence.replicas {
-        let mut places: HashMap<&str, Vec<Place<'_>>> = HashMap::new();
-        for (name, log) in &replica.logs {
-            for record in &log.records {
-                places.entry(&record.id).or_default().push((name, record.offset, &record.content));
+    for replica in evidence.different_replicas() {
+        let runs = Runs::on(replica);
+        let mut once = |id: Name, log: Name, contents: &[Content]| {
+            let Some(first) = runs.first.get(id.number()).filter(|run| run.count > 0) else { return };
+            let others = runs.others.get(&id);
+            if others.is_some() || first.log != log || !holds(replica, *first, contents) {
+                let all = std::iter::once(first).chain(others.into_iter().flatten());
+                let at: Vec<_> = all.map(|run| run.in_words(replica)).collect();
+                report(format!(
+                    "node {}: {id} has {} records, and there are {}",
+                    replica.node,
+                    contents.len(),
+                    at.join(", ")
+                ));
             }
+        };
+        for operation in &evidence.events.operations {
+            once(operation.id, operation.log, &operation.contents);
         }
-        for (id, found) in places {
-            let Some((log, contents)) = sent.get(id) else {
-                continue;
-            };
-            let first = found.first().map_or(0, |(_, offset, _)| *offset);
-            let expected = (first..).zip(*contents).map(|(offset, content)| (*log, offset, content));
-            if !found.iter().copied().eq(expected) {
-                let at: Vec<(&str, u64)> = found.iter().map(|(log, offset, _)| (*log, *offset)).collect();
-                let records = contents.len();
-                report(format!("node {}: {id} with {records} records is at {at:?}", replica.node));
+        for command in &evidence.events.commands {
+            once(command.id, command.log, &command.contents);
+        }
+    }
+}
+
+impl Run {
+    fn in_words(self, replica: &Dump) -> String {
+        let record = replica.logs.get(self.log.as_str()).and_then(|log| log.records.get(self.first));
+        format!("{} from {}/{}", self.count, self.log, record.map_or(0, |record| record.offset))
+    }
+}
+
+/// Whether the records of a run are these.
+fn holds(replica: &Dump, run: Run, contents: &[Content]) -> bool {
+    let found = replica.logs.get(run.log.as_str()).and_then(|log| log.records.get(run.first..)).unwrap_or_default();
+    run.count as usize == contents.len()
+        && found.iter().zip(contents).all(|(record, content)| record.content == *content)
+}
+
+impl Runs {
+    fn on(replica: &Dump) -> Self {
+        let mut runs = Self { first: vec![Run::default(); Name::count()], others: HashMap::new() };
+        for (name, log) in &replica.logs {
+            runs.add(Name::from(name), log);
+        }
+        runs
+    }
+
+    fn add(&mut self, name: Name, log: &LogDump) {
+        let mut behind = 0;
+        for records in log.records.chunk_by(|one, next| one.id == next.id && one.offset + 1 == next.offset) {
+            let (first, Some(Stored { id, .. })) = (behind, records.first()) else { continue };
+            behind += records.len();
+            let count = u32::try_from(records.len()).expect("fewer than four billion records");
+            let run = Run { log: name, count, first };
+            let first = self.first.get_mut(id.number()).expect("a place for every name");
+            if first.count == 0 {
+                *first = run;
+            } else {
+                self.others.entry(*id).or_default().push(run);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
 use crate::client::Place;
-use crate::history::{Fate, Operation};
+use crate::history::{Fate, Name, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
@@ -15,10 +15,10 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut sequences: HashMap<(&str, u64), &str> = HashMap::new();
+    let mut sequences: HashMap<(Name, u64), Name> = HashMap::new();
     let mut ids = HashSet::new();
     for operation in &evidence.events.operations {
-        if !ids.insert(operation.id.as_str()) {
+        if !ids.insert(operation.id) {
             report(format!("the history has {} twice, and can't be judged", operation.id));
         }
         let Some((_, first)) = operation.acknowledged() else {
@@ -40,12 +40,12 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         if firsts > 1 {
             report(format!("{}: {firsts} attempts were told that they were the first", operation.id));
         }
-        if let Some(other) = sequences.insert(("", first.place.sequence), &operation.id) {
+        if let Some(other) = sequences.insert((Name::default(), first.place.sequence), operation.id) {
             report(format!("{other} and {} share the outcome {}", operation.id, first.place.sequence));
         }
     }
     for command in &evidence.events.commands {
-        if !ids.insert(command.id.as_str()) {
+        if !ids.insert(command.id) {
             report(format!("the history has {} twice, and can't be judged", command.id));
         }
         let Some((_, sealed)) = command.decided() else {
@@ -58,7 +58,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         if firsts > 1 {
             report(format!("{}: {firsts} attempts were told that they were the first", command.id));
         }
-        if let Some(other) = sequences.insert((&command.space, sealed.sequence), &command.id) {
+        if let Some(other) = sequences.insert((command.space, sealed.sequence), command.id) {
             report(format!("{other} and {} share the outcome {}", command.id, sealed.sequence));
         }
     }
@@ -66,10 +66,11 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 }
 
 fn what_is_looked_up_is_the_answer(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let operations = evidence.events.operations.iter();
-    let by_id: HashMap<&str, &Operation> = operations.map(|operation| (operation.id.as_str(), operation)).collect();
+    let looked_up: HashSet<Name> = evidence.events.lookups.iter().map(|seen| seen.id).collect();
+    let operations = evidence.events.operations.iter().filter(|operation| looked_up.contains(&operation.id));
+    let by_id: HashMap<Name, Operation> = operations.map(|operation| (operation.id, operation)).collect();
     for seen in &evidence.events.lookups {
-        let Some(operation) = by_id.get(seen.id.as_str()) else {
+        let Some(operation) = by_id.get(&seen.id) else {
             report(format!("{} was looked up, and nobody has made it", seen.id));
             continue;
         };

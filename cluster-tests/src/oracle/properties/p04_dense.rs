@@ -2,7 +2,7 @@
 //! the logs of these runs, so each starts at 0, or where it ended when it was deleted last.
 
 use super::{Property, Report};
-use crate::history::Deleted;
+use crate::history::{Deleted, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P4", sentence: "offsets are dense", judge, judged };
@@ -23,7 +23,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             } else if records.next().is_some() {
                 report(format!("node {}, log {name} goes on beyond its end {}", replica.node, log.end));
             }
-            if log.start != deleted.end(name) {
+            if log.start != deleted.end(Name::from(name)) {
                 report(format!("node {}, log {name} starts at {}", replica.node, log.start));
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Property, Report};
+use crate::history::Name;
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -24,20 +25,20 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 }
 
 /// Node, index, digest: all that were seen.
-fn digests(evidence: Evidence<'_>) -> impl Iterator<Item = (u64, u64, &str)> {
+fn digests(evidence: Evidence<'_>) -> impl Iterator<Item = (u64, u64, Name)> {
     // A node that has applied nothing yet says 0, too, as one does that has applied the very first entry.
     let begun = evidence.events.statuses.iter().filter(|seen| seen.applied > 0);
-    let statuses = begun.map(|seen| (seen.node, seen.applied, seen.digest.as_str()));
+    let statuses = begun.map(|seen| (seen.node, seen.applied, Name::of(&seen.digest)));
     let replicas = evidence.replicas.iter().flat_map(|replica| {
-        let remembered = replica.remembered.iter().map(|(index, digest)| (*index, digest.as_str()));
-        let all = remembered.chain([(replica.applied_index, replica.digest.as_str())]);
+        let remembered = replica.remembered.iter().map(|(index, digest)| (*index, Name::of(digest)));
+        let all = remembered.chain([(replica.applied_index, Name::of(&replica.digest))]);
         all.map(|(index, digest)| (replica.node, index, digest))
     });
     statuses.chain(replicas)
 }
 
 fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut seen: BTreeMap<u64, (u64, &str)> = BTreeMap::new();
+    let mut seen: BTreeMap<u64, (u64, Name)> = BTreeMap::new();
     for (node, index, digest) in digests(evidence) {
         if digest.is_empty() {
             report(format!("node {node} has no digest at {index}"));

@@ -1,9 +1,12 @@
 //! P6: no record without an earlier invoke, and no bytes that nobody sent.
+//!
+//! Nearly every record is the one that its id was sent with first; only of what remains it is looked for whether it was
+//! sent at all.
 
 use std::collections::HashSet;
 
 use super::{Property, Report};
-use crate::history::Content;
+use crate::history::{Content, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P6", sentence: "nothing unsent is there", judge, judged };
@@ -13,20 +16,45 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let invoked = evidence.events.operations.iter().filter(|operation| operation.invoked().is_some());
-    let commands = evidence.events.commands.iter().filter(|command| command.invoked().is_some());
-    let sent: HashSet<(&str, &Content)> = invoked
-        .flat_map(|operation| operation.contents.iter().map(|content| (operation.id.as_str(), content)))
-        .chain(commands.flat_map(|command| command.contents.iter().map(|content| (command.id.as_str(), content))))
-        .collect();
-    for replica in evidence.replicas {
+    let mut first: Vec<Option<Content>> = vec![None; Name::count()];
+    for_each_sent(evidence, |id, contents| {
+        if let (Some(place), Some(content)) = (first.get_mut(id.number()), contents.first()) {
+            place.get_or_insert(*content);
+        }
+    });
+    let is_first = |id: Name, content| first.get(id.number()) == Some(&Some(content));
+    let mut others: HashSet<(Name, Content)> = HashSet::new();
+    for replica in evidence.different_replicas() {
+        for record in replica.logs.values().flat_map(|log| &log.records) {
+            if !is_first(record.id, record.content) {
+                others.insert((record.id, record.content));
+            }
+        }
+    }
+    for_each_sent(evidence, |id, contents| {
+        for content in contents {
+            others.remove(&(id, *content));
+        }
+    });
+    drop(first);
+    for replica in evidence.different_replicas().filter(|_| !others.is_empty()) {
         for (name, log) in &replica.logs {
-            for record in log.records.iter().filter(|record| !sent.contains(&(record.id.as_str(), &record.content))) {
+            for record in log.records.iter().filter(|record| others.contains(&(record.id, record.content))) {
                 report(format!(
                     "node {}: {name}/{} has {:?}, {} bytes",
                     replica.node, record.offset, record.id, record.content.bytes
                 ));
             }
         }
+    }
+}
+
+/// Each id that was sent, and with what.
+fn for_each_sent(evidence: Evidence<'_>, mut take: impl FnMut(Name, &[Content])) {
+    for operation in evidence.events.operations.iter().filter(|operation| operation.invoked().is_some()) {
+        take(operation.id, &operation.contents);
+    }
+    for command in evidence.events.commands.iter().filter(|command| command.invoked().is_some()) {
+        take(command.id, &command.contents);
     }
 }

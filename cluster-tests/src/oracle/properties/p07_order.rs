@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::Operation;
+use crate::history::{Name, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -18,7 +18,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 /// An offset and the id that was told it.
-type Told<'a> = (u64, &'a str);
+type Told = (u64, Name);
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     order_is_real_time(evidence, report);
@@ -28,11 +28,11 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 }
 
 fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut logs: BTreeMap<&str, Vec<(Duration, Duration, u64, &Operation)>> = BTreeMap::new();
+    let mut logs: BTreeMap<Name, Vec<(Duration, Duration, u64, Name)>> = BTreeMap::new();
     for operation in &evidence.events.operations {
         if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
-            let row = (invoked, completed, acknowledgement.place.first_offset, operation);
-            logs.entry(&operation.log).or_default().push(row);
+            let row = (invoked, completed, acknowledgement.place.first_offset, operation.id);
+            logs.entry(operation.log).or_default().push(row);
         }
     }
     for rows in logs.values_mut() {
@@ -40,15 +40,15 @@ fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
         by_completion.sort_by_key(|(_, completed, ..)| *completed);
         rows.sort_by_key(|(invoked, ..)| *invoked);
         let mut earlier = by_completion.iter().peekable();
-        let mut greatest: Option<(u64, &Operation)> = None;
-        for (invoked, _, offset, operation) in rows.iter() {
+        let mut greatest: Option<Told> = None;
+        for (invoked, _, offset, id) in rows.iter() {
             while let Some((_, _, before, by)) = earlier.next_if(|(_, completed, ..)| completed < invoked) {
                 if greatest.is_none_or(|(offset, _)| offset < *before) {
-                    greatest = Some((*before, by));
+                    greatest = Some((*before, *by));
                 }
             }
             if let Some((before, by)) = greatest.filter(|(before, _)| before >= offset) {
-                report(format!("{} at {before} was acknowledged before {} at {offset} was sent", by.id, operation.id));
+                report(format!("{by} at {before} was acknowledged before {id} at {offset} was sent"));
             }
         }
     }
@@ -56,17 +56,17 @@ fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
 
 /// Outcomes of a space are in one order, whatever they are about.
 fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut spaces: BTreeMap<&str, Vec<(Duration, Duration, u64, &str)>> = BTreeMap::new();
+    let mut spaces: BTreeMap<Name, Vec<(Duration, Duration, u64, Name)>> = BTreeMap::new();
     for operation in &evidence.events.operations {
         if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
-            let row = (invoked, completed, acknowledgement.place.sequence, operation.id.as_str());
-            spaces.entry("").or_default().push(row);
+            let row = (invoked, completed, acknowledgement.place.sequence, operation.id);
+            spaces.entry(Name::default()).or_default().push(row);
         }
     }
     for command in &evidence.events.commands {
         if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided()) {
-            let row = (invoked, completed, sealed.sequence, command.id.as_str());
-            spaces.entry(&command.space).or_default().push(row);
+            let row = (invoked, completed, sealed.sequence, command.id);
+            spaces.entry(command.space).or_default().push(row);
         }
     }
     for rows in spaces.values_mut() {
@@ -74,11 +74,11 @@ fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
         by_completion.sort_by_key(|(_, completed, ..)| *completed);
         rows.sort_by_key(|(invoked, ..)| *invoked);
         let mut earlier = by_completion.iter().peekable();
-        let mut greatest: Option<Told<'_>> = None;
+        let mut greatest: Option<Told> = None;
         for (invoked, _, sequence, id) in rows.iter() {
             while let Some((_, _, before, by)) = earlier.next_if(|(_, completed, ..)| completed < invoked) {
                 if greatest.is_none_or(|(greatest, _)| greatest < *before) {
-                    greatest = Some((*before, by));
+                    greatest = Some((*before, *by));
                 }
             }
             if let Some((before, by)) = greatest.filter(|(before, _)| before >= sequence) {
@@ -91,14 +91,14 @@ fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
 }
 
 fn streams_decide_in_the_order_sent(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut decided: BTreeMap<(usize, &str), BTreeMap<u64, Told<'_>>> = BTreeMap::new();
+    let mut decided: BTreeMap<(usize, Name), BTreeMap<u64, Told>> = BTreeMap::new();
     for operation in &evidence.events.operations {
         for attempt in &operation.attempts {
             if let (Some(place), Some(Ok(acknowledgement))) = (attempt.place, &attempt.answer)
                 && !acknowledgement.replayed
             {
-                let of_stream = decided.entry((place.stream, &operation.log)).or_default();
-                of_stream.insert(place.position, (acknowledgement.place.first_offset, &operation.id));
+                let of_stream = decided.entry((place.stream, operation.log)).or_default();
+                of_stream.insert(place.position, (acknowledgement.place.first_offset, operation.id));
             }
         }
     }
@@ -110,10 +110,10 @@ fn streams_decide_in_the_order_sent(evidence: Evidence<'_>, report: &mut Report<
 }
 
 fn resending_keeps_the_order(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut answered: BTreeMap<(usize, &str), Vec<Told<'_>>> = BTreeMap::new();
+    let mut answered: BTreeMap<(usize, Name), Vec<Told>> = BTreeMap::new();
     for operation in &evidence.events.operations {
-        if let Some(offset) = offset_by_stream(operation) {
-            answered.entry((operation.client, &operation.log)).or_default().push((offset, &operation.id));
+        if let Some(offset) = offset_by_stream(&operation) {
+            answered.entry((operation.client, operation.log)).or_default().push((offset, operation.id));
         }
     }
     for ((client, log), in_order) in answered {
@@ -129,8 +129,8 @@ fn offset_by_stream(operation: &Operation) -> Option<u64> {
     acknowledged.map(|acknowledgement| acknowledgement.place.first_offset).next()
 }
 
-fn ascending<'a>(offsets: impl Iterator<Item = Told<'a>>, mut report: impl FnMut(Told<'a>, Told<'a>)) {
-    let mut greatest: Option<Told<'_>> = None;
+fn ascending(offsets: impl Iterator<Item = Told>, mut report: impl FnMut(Told, Told)) {
+    let mut greatest: Option<Told> = None;
     for next in offsets {
         match greatest {
             Some(before) if before.0 >= next.0 => report(before, next),

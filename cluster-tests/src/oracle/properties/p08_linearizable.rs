@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{Fate, Job, Operation};
+use crate::history::{Fate, Job, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge, judged };
@@ -30,7 +30,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 }
 
 /// All linearizable looks at a log's end, those of tails among them.
-fn ends(evidence: Evidence<'_>, log: &str) -> Vec<Look> {
+fn ends(evidence: Evidence<'_>, log: Name) -> Vec<Look> {
     let reads = evidence.events.ends.iter().filter(|seen| seen.log == log);
     let pages = evidence.events.pages.iter().filter(|seen| seen.log == log && seen.linearizable);
     let reads = reads.map(|seen| Look { invoked: seen.invoked, completed: seen.completed, end: seen.end });
@@ -39,20 +39,20 @@ fn ends(evidence: Evidence<'_>, log: &str) -> Vec<Look> {
 
 /// What is acknowledged, or was found before, is found.
 fn lookups_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut known: HashMap<&str, Duration> = HashMap::new();
+    let mut known: HashMap<Name, Duration> = HashMap::new();
     let mut learn = |id, at: Duration| {
         known.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at);
     };
     for operation in &evidence.events.operations {
         if let Some((completed, _)) = operation.acknowledged() {
-            learn(operation.id.as_str(), completed);
+            learn(operation.id, completed);
         }
     }
     for seen in evidence.events.lookups.iter().filter(|seen| seen.fate != Fate::Unknown) {
-        learn(seen.id.as_str(), seen.completed);
+        learn(seen.id, seen.completed);
     }
     for seen in evidence.events.lookups.iter().filter(|seen| seen.linearizable && seen.fate == Fate::Unknown) {
-        if let Some(first) = known.get(seen.id.as_str()).filter(|first| **first < seen.invoked) {
+        if let Some(first) = known.get(&seen.id).filter(|first| **first < seen.invoked) {
             report(format!(
                 "{} was known at {first:?}, and node {} did not know it at {:?}",
                 seen.id, seen.node, seen.invoked
@@ -63,24 +63,25 @@ fn lookups_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
 
 /// A cell is never seen older than it is known to be.
 fn cells_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut known: BTreeMap<&str, Vec<(Duration, u64)>> = BTreeMap::new();
-    let mut seen: BTreeMap<&str, Vec<(Duration, u64)>> = BTreeMap::new();
+    let mut known: BTreeMap<Name, Vec<(Duration, u64)>> = BTreeMap::new();
+    let mut seen: BTreeMap<Name, Vec<(Duration, u64)>> = BTreeMap::new();
     for command in &evidence.events.commands {
         if let (Job::Transfer { from, to, .. }, Some((completed, sealed))) = (&command.job, command.decided())
             && sealed.is_applied()
         {
-            known.entry(from).or_default().push((completed, sealed.sequence));
-            known.entry(to).or_default().push((completed, sealed.sequence));
+            known.entry(Name::from(from)).or_default().push((completed, sealed.sequence));
+            known.entry(Name::from(to)).or_default().push((completed, sealed.sequence));
         }
     }
     for look in &evidence.events.cells {
         for (key, number) in &look.cells {
+            let key = Name::from(key);
             known.entry(key).or_default().push((look.completed, number.version));
             seen.entry(key).or_default().push((look.invoked, number.version));
         }
     }
     for (key, mut looks) in seen {
-        let mut versions = known.remove(key).unwrap_or_default();
+        let mut versions = known.remove(&key).unwrap_or_default();
         versions.sort_unstable();
         looks.sort_unstable();
         let mut versions = versions.into_iter().peekable();
@@ -98,10 +99,10 @@ fn cells_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
 
 fn ends_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;
-    let ends_read = events.ends.iter().map(|seen| seen.log.as_str());
-    let logs: BTreeSet<&str> = ends_read.chain(events.pages.iter().map(|seen| seen.log.as_str())).collect();
+    let ends_read = events.ends.iter().map(|seen| seen.log);
+    let logs: BTreeSet<Name> = ends_read.chain(events.pages.iter().map(|seen| seen.log)).collect();
     for log in logs {
-        let operations: Vec<&Operation> = events.operations.iter().filter(|operation| operation.log == log).collect();
+        let operations = || events.operations.iter().filter(|operation| operation.log == log);
         let mut reads: Vec<Look> = ends(evidence, log);
 
         // Ends that are known from a moment on, and records that may be there from a moment on.
@@ -110,12 +111,11 @@ fn ends_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
         let locals = events.locals.iter().filter(|seen| seen.log == log).map(|seen| (seen.completed, seen.end));
         let pages = events.pages.iter().filter(|seen| seen.log == log).map(|seen| (seen.completed, seen.end));
         known.extend(locals.chain(pages));
-        known.extend(operations.iter().filter_map(|operation| {
+        known.extend(operations().filter_map(|operation| {
             let (completed, acknowledgement) = operation.acknowledged()?;
             Some((completed, acknowledgement.place.first_offset + u64::from(acknowledgement.place.count)))
         }));
-        let mut sent: Vec<(Duration, u64)> = operations
-            .iter()
+        let mut sent: Vec<(Duration, u64)> = operations()
             .filter_map(|operation| Some((operation.invoked()?, operation.contents.len() as u64)))
             .collect();
         known.sort_unstable();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::{Property, Report};
 use crate::client::Failure;
-use crate::history::Command;
+use crate::history::{Command, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -16,22 +16,22 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 /// The ids that must have come to nothing.
-fn never(evidence: Evidence<'_>) -> impl Iterator<Item = &str> {
+fn never(evidence: Evidence<'_>) -> impl Iterator<Item = Name> {
     let operations = evidence.events.operations.iter();
     let operations = operations.filter(|operation| operation.failed() || operation.cancelled);
     // What was refused has come to nothing, too.
     let refused =
-        |command: &&Command| command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied());
+        |command: &Command| command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied());
     let commands = evidence.events.commands.iter().filter(refused);
-    operations.map(|operation| operation.id.as_str()).chain(commands.map(|command| command.id.as_str()))
+    operations.map(|operation| operation.id).chain(commands.map(|command| command.id))
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let operations = &evidence.events.operations;
-    let ids: HashSet<&str> = never(evidence).collect();
+    let ids: HashSet<Name> = never(evidence).collect();
     for replica in evidence.replicas {
         for (name, log) in &replica.logs {
-            for record in log.records.iter().filter(|record| ids.contains(record.id.as_str())) {
+            for record in log.records.iter().filter(|record| ids.contains(&record.id)) {
                 report(format!("node {}: {} at {name}/{}", replica.node, record.id, record.offset));
             }
         }

@@ -14,11 +14,11 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut first_seen = HashMap::new();
-    let locals = evidence.events.locals.iter().map(|seen| (&seen.log, &seen.records));
-    let pages = evidence.events.pages.iter().map(|seen| (&seen.log, &seen.records));
+    let locals = evidence.events.locals.iter().map(|seen| (seen.log, seen.records));
+    let pages = evidence.events.pages.iter().map(|seen| (seen.log, seen.records));
     for (log, records) in locals.chain(pages) {
         for record in records {
-            let before = *first_seen.entry((log.as_str(), record.offset)).or_insert(record);
+            let before = *first_seen.entry((log, record.offset)).or_insert(record);
             if before != record {
                 report(format!("{log}/{} was {}, and later {}", record.offset, before.id, record.id));
             }
@@ -27,7 +27,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let deleted = Deleted::of(evidence.events);
     for ((log, offset), seen) in first_seen {
         for replica in evidence.replicas {
-            let kept = replica.logs.get(log);
+            let kept = replica.logs.get(log.as_str());
             let trimmed = kept.is_some_and(|log| offset < log.start) || deleted.has_taken(log, offset);
             let same = kept.and_then(|log| log.at(offset));
             if !trimmed && !same.is_some_and(|kept| kept.id == seen.id && kept.content == seen.content) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::Round;
+use crate::history::{Name, Round};
 use crate::oracle::Evidence;
 
 /// Of what was known, at least every so manieth is sent again.
@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property =
     Property { name: "P13", sentence: "what is sent again is answered", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    let sent: Vec<Sent<'_>> = operations(evidence).into_iter().chain(commands(evidence)).collect();
+    let sent: Vec<Sent> = operations(evidence).into_iter().chain(commands(evidence)).collect();
     let again = |round: &Round| {
         let times = round.begun..=round.ended;
         let earlier = sent.iter().filter(|it| it.invoked < round.begun);
@@ -24,8 +24,8 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 /// One id, as a round looks at it.
-struct Sent<'a> {
-    id: &'a str,
+struct Sent {
+    id: Name,
     invoked: Duration,
     /// When it was known what became of it.
     known: Option<Duration>,
@@ -44,7 +44,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn settled(round: &Round, sent: &[Sent<'_>], what: &str, report: &mut Report<'_>) {
+fn settled(round: &Round, sent: &[Sent], what: &str, report: &mut Report<'_>) {
     let Round { name, begun, ended } = round;
     let (mut known, mut again) = (0, 0);
     for it in sent.iter().filter(|it| it.invoked < *begun) {
@@ -61,12 +61,12 @@ fn settled(round: &Round, sent: &[Sent<'_>], what: &str, report: &mut Report<'_>
     }
 }
 
-fn operations(evidence: Evidence<'_>) -> Vec<Sent<'_>> {
+fn operations(evidence: Evidence<'_>) -> Vec<Sent> {
     let live = evidence.events.operations.iter().filter(|operation| !operation.cancelled);
     let sent = live.filter_map(|operation| {
         let answered = operation.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
         Some(Sent {
-            id: &operation.id,
+            id: operation.id,
             invoked: operation.invoked()?,
             known: operation.acknowledged().map(|(completed, _)| completed),
             answered: answered.map(|attempt| attempt.invoked).collect(),
@@ -75,7 +75,7 @@ fn operations(evidence: Evidence<'_>) -> Vec<Sent<'_>> {
     sent.collect()
 }
 
-fn commands(evidence: Evidence<'_>) -> Vec<Sent<'_>> {
+fn commands(evidence: Evidence<'_>) -> Vec<Sent> {
     let sent = evidence.events.commands.iter().filter_map(|command| {
         let answered = command.attempts.iter().filter(|attempt| match &attempt.answer {
             Some(Ok(_)) => true,
@@ -84,7 +84,7 @@ fn commands(evidence: Evidence<'_>) -> Vec<Sent<'_>> {
         });
         let known = answered.clone().filter_map(|attempt| attempt.completed).min();
         let answered = answered.map(|attempt| attempt.invoked).collect();
-        Some(Sent { id: &command.id, invoked: command.invoked()?, known, answered })
+        Some(Sent { id: command.id, invoked: command.invoked()?, known, answered })
     });
     sent.collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Property, Report};
+use crate::history::{Content, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -14,7 +15,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let reuses = &evidence.events.reuses;
-    let mut contents = HashSet::new();
+    let mut contents: HashSet<(Name, Name, Content)> = HashSet::new();
     for reuse in reuses {
         match &reuse.answer {
             Ok(acknowledgement) => {
@@ -26,18 +27,19 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             }
             Err(_) => {}
         }
-        contents.extend(reuse.contents.iter().map(|content| (reuse.id.as_str(), reuse.log.as_str(), content)));
+        contents.extend(reuse.contents.iter().map(|content| (reuse.id, reuse.log, *content)));
     }
     // Some of it may be what was sent first: the same records and one more.
     for operation in &evidence.events.operations {
         for content in &operation.contents {
-            contents.remove(&(operation.id.as_str(), operation.log.as_str(), content));
+            contents.remove(&(operation.id, operation.log, *content));
         }
     }
     for replica in evidence.replicas.iter().filter(|_| !reuses.is_empty()) {
         for (name, log) in &replica.logs {
+            let log_name = Name::from(name);
             for record in &log.records {
-                if contents.contains(&(record.id.as_str(), name.as_str(), &record.content)) {
+                if contents.contains(&(record.id, log_name, record.content)) {
                     report(format!("node {}: the reuse of {} is at {name}/{}", replica.node, record.id, record.offset));
                 }
             }

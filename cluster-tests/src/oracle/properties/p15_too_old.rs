@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Property, Report};
 use crate::client::{Effect, Failure};
-use crate::history::{Command, Operation};
+use crate::history::{Command, Name, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P15", sentence: "what is too old stays so", judge, judged };
@@ -76,9 +76,9 @@ fn sent_after(attempts: &[Attempt], at: Duration) -> impl Iterator<Item = &Attem
 }
 
 /// Of every id.
-fn attempts(evidence: Evidence<'_>) -> impl Iterator<Item = (&str, Vec<Attempt>)> {
-    let operations = evidence.events.operations.iter().map(|operation| (operation.id.as_str(), of_append(operation)));
-    let commands = evidence.events.commands.iter().map(|command| (command.id.as_str(), of_command(command)));
+fn attempts(evidence: Evidence<'_>) -> impl Iterator<Item = (Name, Vec<Attempt>)> {
+    let operations = evidence.events.operations.iter().map(|operation| (operation.id, of_append(&operation)));
+    let commands = evidence.events.commands.iter().map(|command| (command.id, of_command(&command)));
     operations.chain(commands)
 }
 

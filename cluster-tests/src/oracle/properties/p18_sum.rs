@@ -18,7 +18,9 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut opened = evidence.events.commands.iter().filter_map(|command| match &command.job {
-        Job::Open { accounts, balance } if command.applied().is_some() => Some((accounts, *balance, known(command))),
+        Job::Open { accounts, balance } if command.applied().is_some() => {
+            Some((accounts.clone(), *balance, known(&command)))
+        }
         _ => None,
     });
     let Some((accounts, balance, open_since)) = opened.next() else {
@@ -44,11 +46,11 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             report(format!("node {} holds {found}, and {sum} is there", replica.node));
         }
     }
-    let mut balances = accounts.iter().map(|account| (account.as_str(), balance)).collect();
+    let mut balances = accounts.iter().map(|account| (account.clone(), balance)).collect();
     if replay(evidence, &mut balances, report) {
         for replica in evidence.replicas {
             for (account, balance) in &balances {
-                let held = replica.cells.get(*account).and_then(|cell| cell.number);
+                let held = replica.cells.get(account).and_then(|cell| cell.number);
                 if held != Some(*balance) {
                     report(format!("node {}: {account} holds {held:?}, and {balance} is there", replica.node));
                 }
@@ -64,20 +66,22 @@ fn known(command: &Command) -> Option<Duration> {
 }
 
 /// Makes all transfers again, in order. False: of some nobody knows whether they were made.
-fn replay<'a>(evidence: Evidence<'a>, balances: &mut BTreeMap<&'a str, i64>, report: &mut Report<'_>) -> bool {
+fn replay(evidence: Evidence<'_>, balances: &mut BTreeMap<String, i64>, report: &mut Report<'_>) -> bool {
     let mut transfers = Vec::new();
     for command in &evidence.events.commands {
-        if let Job::Transfer { from, to, amount } = &command.job {
-            match command.decided() {
-                Some((_, sealed)) => transfers.push((sealed.sequence, from, to, *amount, command)),
+        if matches!(command.job, Job::Transfer { .. }) {
+            match command.decided().map(|(_, sealed)| sealed.sequence) {
+                Some(sequence) => transfers.push((sequence, command)),
                 None if command.is_open() => return false,
                 None => {}
             }
         }
     }
     transfers.sort_unstable_by_key(|(sequence, ..)| *sequence);
-    for (_, from, to, amount, command) in transfers {
-        let [before, other] = [from, to].map(|account| balances.get(account.as_str()).copied().unwrap_or_default());
+    for (_, command) in transfers {
+        let Job::Transfer { from, to, amount } = &command.job else { continue };
+        let amount = *amount;
+        let [before, other] = [from, to].map(|account| balances.get(account).copied().unwrap_or_default());
         let after = [before - amount, other + amount];
         match command.applied() {
             Some(_) if before < amount => {
@@ -94,7 +98,7 @@ fn replay<'a>(evidence: Evidence<'a>, balances: &mut BTreeMap<&'a str, i64>, rep
         if let Some(sealed) = command.applied() {
             // Where it is wrong, it is told once, and not of all that follows.
             for (account, sum) in [from, to].into_iter().zip(sums(sealed)) {
-                balances.insert(account, sum);
+                balances.insert(account.clone(), sum);
             }
         }
     }

@@ -27,21 +27,21 @@ struct Lock {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut by_lock: BTreeMap<&str, Vec<&Command>> = BTreeMap::new();
+    let mut by_lock: BTreeMap<String, Vec<Command>> = BTreeMap::new();
     for command in &evidence.events.commands {
         if let Job::Acquire { lock } | Job::Renew { lock, .. } | Job::Release { lock, .. } | Job::Write { lock, .. } =
             &command.job
         {
-            by_lock.entry(lock).or_default().push(command);
+            by_lock.entry(lock.clone()).or_default().push(command);
         }
     }
     for (name, commands) in by_lock {
         // Where nobody knows whether it was taken or given back, nobody knows whose it is.
-        if commands.iter().any(|command| command.is_open()) {
+        if commands.iter().any(Command::is_open) {
             continue;
         }
         let mut decided: Vec<(&Command, &Sealed)> =
-            commands.iter().filter_map(|command| Some((*command, command.decided()?.1))).collect();
+            commands.iter().filter_map(|command| Some((command, command.decided()?.1))).collect();
         decided.sort_unstable_by_key(|(_, sealed)| sealed.sequence);
         let mut lock = Lock::default();
         for (command, sealed) in decided {

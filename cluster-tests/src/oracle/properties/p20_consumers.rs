@@ -18,23 +18,21 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 /// What was handled, and by which command, under its sequence. None: the reader was deleted.
-type Handled<'a> = BTreeMap<u64, Option<(u64, u64, &'a Command)>>;
+type Handled = BTreeMap<u64, Option<(u64, u64, Command)>>;
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut readers: BTreeMap<(&str, &str), Handled<'_>> = BTreeMap::new();
+    let mut readers: BTreeMap<(String, String), Handled> = BTreeMap::new();
     let mut doubtful = false;
     for command in &evidence.events.commands {
-        if let Job::Handle { reader, source, from, to } = &command.job {
-            doubtful |= command.is_open();
-            if let Some(sealed) = command.applied() {
-                readers.entry((reader, source)).or_default().insert(sealed.sequence, Some((*from, *to, command)));
-            }
-        }
-        if let Job::DeleteReader { reader, source } = &command.job {
-            doubtful |= command.is_open();
-            if let Some(sealed) = command.applied() {
-                readers.entry((reader, source)).or_default().insert(sealed.sequence, None);
-            }
+        let (reader, source, handled) = match &command.job {
+            Job::Handle { reader, source, from, to } => (reader, source, Some((*from, *to))),
+            Job::DeleteReader { reader, source } => (reader, source, None),
+            _ => continue,
+        };
+        doubtful |= command.is_open();
+        if let Some(sequence) = command.applied().map(|sealed| sealed.sequence) {
+            let steps = readers.entry((reader.clone(), source.clone())).or_default();
+            steps.insert(sequence, handled.map(|(from, to)| (from, to, command)));
         }
     }
     // Where nobody knows whether something was handled, nobody knows what comes next.
@@ -46,21 +44,21 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             {
                 report(format!("{reader} came to {source}/{next:?}, and {} handled from {from}", command.id));
             }
-            next = step.map(|(_, to, _)| to);
+            next = step.as_ref().map(|(_, to, _)| *to);
         }
         for replica in evidence.replicas {
             let position = replica.positions.get(&format!("{reader} in {source}")).map(|(offset, _)| *offset);
             if position != next {
                 report(format!("node {} has {reader} at {position:?} of {source}, not at {next:?}", replica.node));
             }
-            let Some(log) = replica.logs.get(source) else {
+            let Some(log) = replica.logs.get(&source) else {
                 report(format!("node {} has no log {source}, which was handled", replica.node));
                 continue;
             };
             for (from, to, command) in handled.values().flatten() {
                 let effects = (*from..*to)
                     .map(|offset| log.at(offset).map(|record| Content::of(&sample::effect(offset, &record.id))));
-                if !effects.eq(command.contents.iter().cloned().map(Some)) {
+                if !effects.eq(command.contents.iter().copied().map(Some)) {
                     report(format!("{} is not what becomes of {source}/{from} to {to}", command.id));
                 }
             }

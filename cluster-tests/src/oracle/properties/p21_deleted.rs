@@ -3,7 +3,7 @@
 //! from before it.
 
 use super::{Property, Report};
-use crate::history::{Deleted, Got};
+use crate::history::{Deleted, Got, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -16,7 +16,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let deleted = Deleted::of(evidence.events);
     for replica in evidence.replicas {
-        for space in replica.spaces.iter().filter(|space| deleted.space(space).is_some()) {
+        for space in replica.spaces.iter().filter(|space| deleted.space(Name::from(*space)).is_some()) {
             report(format!("node {} has the space {space}, which was deleted", replica.node));
         }
     }
@@ -26,10 +26,10 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             let Some(Ok(decided)) = &attempt.answer else { continue };
             // A node that is behind may still tell what became of an id before.
             let is_after = |at| at < attempt.invoked && !decided.replayed;
-            if deleted.space_of(command).is_some_and(is_after) {
+            if deleted.space_of(&command).is_some_and(is_after) {
                 report(format!("{id} was decided in {}, which was deleted", command.space));
             }
-            let end = deleted.end_before(&command.log, attempt.invoked);
+            let end = deleted.end_before(command.log, attempt.invoked);
             for got in decided.sealed.got().iter().filter(|_| !decided.replayed) {
                 if let Got::Appended { first_offset, .. } = got
                     && *first_offset < end

@@ -80,7 +80,7 @@ fn an_id_that_was_too_old_and_is_taken_is_found() {
 fn a_stamp_that_is_not_of_its_time_is_found() {
     let stamped = |ms| {
         broken(|events, _| {
-            for operation in &mut events.operations {
+            for operation in events.operations.plain() {
                 for attempt in &mut operation.attempts {
                     if let Some(Ok(acknowledgement)) = &mut attempt.answer {
                         acknowledgement.place.time_ms = ms;
@@ -104,7 +104,7 @@ fn what_is_stamped_first_after_an_outage_may_have_the_time_of_before() {
                 told.place.time_ms = WALL_MS + time_ms;
                 let later = operation(&id, 1, *invoked, Ok(told));
                 on_every_node(dumps, |log| {
-                    log.records.push(extra(offset, &id, later.contents[0].clone()));
+                    log.records.push(extra(offset, &id, later.contents[0]));
                     log.end = offset + 1;
                 });
                 events.operations.push(later);

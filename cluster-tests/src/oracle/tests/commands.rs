@@ -21,11 +21,11 @@ pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: 
     let attempt = CommandAttempt { node: 1, invoked, completed: Some(invoked + at(5)), answer };
     Command {
         client: 0,
-        space: String::new(),
-        id: id.to_owned(),
+        space: Name::default(),
+        id: id.into(),
         job,
         request: None,
-        log: String::new(),
+        log: Name::default(),
         contents: Vec::new(),
         attempts: vec![attempt],
     }
@@ -33,7 +33,7 @@ pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: 
 
 fn appending(command: Command, log: &str, payloads: &[Bytes]) -> Command {
     let contents = payloads.iter().map(|payload| Content::of(payload)).collect();
-    Command { log: log.to_owned(), contents, ..command }
+    Command { log: log.into(), contents, ..command }
 }
 
 pub(super) fn appended(first_offset: u64, count: u32) -> Got {
@@ -72,7 +72,7 @@ fn commands() -> Vec<Command> {
     let made = Verdict::Applied(vec![Got::Added(70), Got::Added(130), appended(0, 1)]);
     let release = Job::Release { lock: "l".to_owned(), token: (7, 16) };
     let forgotten =
-        Command { space: "forgetful".to_owned(), ..command("f1", Job::Forgettable, 1, 0, done(appended(0, 1))) };
+        Command { space: "forgetful".into(), ..command("f1", Job::Forgettable, 1, 0, done(appended(0, 1))) };
     let mut forgotten = appending(forgotten, READINGS, &[Bytes::from_static(b"f1")]);
     let too_old = |invoked| CommandAttempt {
         node: 2,
@@ -81,7 +81,7 @@ fn commands() -> Vec<Command> {
         answer: Some(Err(refused("FailedPrecondition", "ID_TOO_OLD"))),
     };
     forgotten.attempts.push(too_old(500));
-    let never = Command { id: "f2".to_owned(), attempts: vec![too_old(400), too_old(500)], ..forgotten.clone() };
+    let never = Command { id: "f2".into(), attempts: vec![too_old(400), too_old(500)], ..forgotten.clone() };
     vec![
         command("open", Job::Open { accounts, balance: 100 }, 10, 0, Verdict::Applied(vec![Got::Done, Got::Done])),
         appending(command("t1", transfer(30), 11, 0, made), JOURNAL, &[Bytes::from_static(b"t1")]),
@@ -103,14 +103,14 @@ fn commands() -> Vec<Command> {
 /// The sound history, and whole commands beside it.
 pub(super) fn whole() -> (Events, Vec<Dump>) {
     let (mut events, mut dumps) = sound();
-    events.commands = commands();
+    events.commands = commands().into();
     let number = |number| Held { number: Some(number), content: None, version: 11 };
     for dump in &mut dumps {
         for command in events.commands.iter().filter(|command| command.applied().is_some()) {
-            let log = dump.logs.entry(command.log.clone()).or_default();
+            let log = Arc::make_mut(dump.logs.entry(command.log.to_string()).or_default());
             for content in &command.contents {
-                let (offset, id) = (log.end, command.id.clone());
-                log.records.push(Stored { offset, id, content: content.clone(), time_ms: 1 });
+                let (offset, id) = (log.end, command.id);
+                log.records.push(Stored { offset, id, content: *content, time_ms: 1 });
                 log.end += 1;
             }
         }
@@ -119,21 +119,22 @@ pub(super) fn whole() -> (Events, Vec<Dump>) {
         dump.positions = BTreeMap::from([(format!("r in {LOG}"), (4, 20))]);
     }
     let looked_up = |id: &str, fate| LookedUp {
-        id: id.to_owned(),
+        id: id.into(),
         node: 1,
         linearizable: true,
         invoked: at(60),
         completed: at(61),
         fate,
     };
-    events.lookups = vec![looked_up("a", Fate::Appended(acknowledgement(0, 1).place)), looked_up("d", Fate::Unknown)];
+    events.lookups =
+        vec![looked_up("a", Fate::Appended(acknowledgement(0, 1).place)), looked_up("d", Fate::Unknown)].into();
     let cell = |number| Number { number, version: 11 };
     let cells = BTreeMap::from([("x".to_owned(), cell(70)), ("y".to_owned(), cell(130))]);
-    events.cells = vec![CellsSeen { node: 1, invoked: at(300), completed: at(301), cells }];
+    events.cells = vec![CellsSeen { node: 1, invoked: at(300), completed: at(301), cells }].into();
     let page = |completed, from, next, records| PageSeen {
         tail: 1,
         node: 1,
-        log: LOG.to_owned(),
+        log: LOG.into(),
         linearizable: false,
         invoked: at(50),
         completed: at(completed),
@@ -143,9 +144,9 @@ pub(super) fn whole() -> (Events, Vec<Dump>) {
         records,
     };
     let records = events.locals[0].records.clone();
-    let Stored { offset, id, content, .. } = dumps[0].logs[LOG].records[3].clone();
+    let Stored { offset, id, content, .. } = dumps[0].logs[LOG].records[3];
     let fourth = RecordSeen { offset, id, content };
-    events.pages = vec![page(55, 0, 3, records), page(60, 3, 4, vec![fourth])];
+    events.pages = vec![page(55, 0, 3, records), page(60, 3, 4, vec![fourth])].into();
     (events, dumps)
 }
 
@@ -158,7 +159,7 @@ pub(super) fn broken_whole(damage: impl FnOnce(&mut Events, &mut Vec<Dump>)) -> 
 }
 
 pub(super) fn of<'a>(events: &'a mut Events, id: &str) -> &'a mut Command {
-    events.commands.iter_mut().find(|command| command.id == id).unwrap()
+    events.commands.plain().iter_mut().find(|command| command.id == id).unwrap()
 }
 
 pub(super) fn sealed<'a>(events: &'a mut Events, id: &str) -> &'a mut Sealed {
@@ -191,14 +192,14 @@ fn a_sound_history_of_commands_has_no_violation_nor_has_its_file() {
 #[test]
 fn records_of_commands_that_are_lost_doubled_or_nobodys_are_found() {
     let on_all = |name: &str, damage: fn(&mut LogDump)| {
-        broken_whole(|_, dumps| dumps.iter_mut().for_each(|dump| damage(dump.logs.get_mut(name).unwrap())))
+        broken_whole(|_, dumps| dumps.iter_mut().for_each(|dump| damage(log_of(dump, name))))
     };
     let lose = |log: &mut LogDump| {
         log.records.clear();
         log.end = 0;
     };
     let double = |log: &mut LogDump| {
-        let again = Stored { offset: log.end, ..log.records[0].clone() };
+        let again = Stored { offset: log.end, ..log.records[0] };
         log.records.push(again);
         log.end += 1;
     };
@@ -209,10 +210,10 @@ fn records_of_commands_that_are_lost_doubled_or_nobodys_are_found() {
     assert_eq!(on_all(JOURNAL, |log| log.records[0].content = Content::of(b"other")), ["P1", "P2", "P6"]);
     let refused_is_there = |id: &'static str, name: &'static str| {
         broken_whole(|events, dumps| {
-            let content = of(events, id).contents[0].clone();
+            let content = of(events, id).contents[0];
             for dump in dumps {
-                let log = dump.logs.get_mut(name).unwrap();
-                log.records.push(extra(log.end, id, content.clone()));
+                let log = log_of(dump, name);
+                log.records.push(extra(log.end, id, content));
                 log.end += 1;
             }
         })

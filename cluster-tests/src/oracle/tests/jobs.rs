@@ -61,9 +61,9 @@ fn records_that_are_handled_twice_not_or_otherwise_are_found() {
     assert_eq!(position(2), ["P20"]);
     let other = |events: &mut Events, dumps: &mut Vec<Dump>| {
         let content = Content::of(&sample::effect(0, "b"));
-        of(events, "h1").contents[0] = content.clone();
+        of(events, "h1").contents[0] = content;
         for dump in dumps {
-            dump.logs.get_mut(EFFECTS).unwrap().records[0].content = content.clone();
+            log_of(dump, EFFECTS).records[0].content = content;
         }
     };
     assert_eq!(broken_whole(other), ["P20"]);

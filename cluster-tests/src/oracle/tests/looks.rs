@@ -23,14 +23,13 @@ fn a_lookup_of_another_answer_is_found_and_one_that_lags_behind() {
         broken_whole(|events, _| {
             let invoked = at(70);
             let again = LookedUp { linearizable, invoked, fate: Fate::Unknown, ..events.lookups[0].clone() };
-            (events.lookups[0].id, events.lookups[0].fate) =
-                ("c".to_owned(), Fate::Appended(acknowledgement(3, 1).place));
-            events.lookups.push(LookedUp { id: "c".to_owned(), ..again });
+            (events.lookups[0].id, events.lookups[0].fate) = ("c".into(), Fate::Appended(acknowledgement(3, 1).place));
+            events.lookups.push(LookedUp { id: "c".into(), ..again });
         })
     };
     assert_eq!(later(true), ["P8"], "it was known before");
     assert_eq!(later(false), Vec::<&str>::new(), "a local look may lag behind");
-    assert_eq!(broken_whole(|events, _| events.lookups[0].id = "nobody's".to_owned()), ["P3"]);
+    assert_eq!(broken_whole(|events, _| events.lookups[0].id = "nobody's".into()), ["P3"]);
 }
 
 #[test]
@@ -42,7 +41,7 @@ fn a_tail_that_leaves_something_out_goes_back_or_shows_too_little_is_found() {
     assert_eq!(broken_whole(|events, _| events.pages[0].records[1].content = Content::of(b"another")), ["P11"]);
     let linearizable = |end| {
         broken_whole(|events, _| {
-            events.pages.truncate(1);
+            events.pages.plain().truncate(1);
             let page = &mut events.pages[0];
             (page.linearizable, page.records, page.from, page.next, page.end) = (true, Vec::new(), end, end, end);
         })
@@ -53,8 +52,8 @@ fn a_tail_that_leaves_something_out_goes_back_or_shows_too_little_is_found() {
     let later = |events: &mut Events| {
         let local =
             LocalSeen { end: 4, completed: at(20), invoked: at(19), records: Vec::new(), ..events.locals[0].clone() };
-        events.locals = vec![local];
-        events.pages.clear();
+        events.locals = vec![local].into();
+        events.pages.plain().clear();
     };
     assert_eq!(broken_whole(|events, _| later(events)), ["P8"], "what a node has applied is there for all");
 }
@@ -88,7 +87,7 @@ fn a_round_that_leaves_something_open_or_sends_nothing_again_is_found() {
     });
     assert!(found.contains(&"P13"), "{found:?}");
     let nothing = |events: &mut Events| {
-        events.operations.truncate(2);
+        events.operations.plain().truncate(2);
         events.rounds.push(round(600, 700));
     };
     assert!(broken_whole(|events, _| nothing(events)).contains(&"P13"), "14 were known, and none was sent again");

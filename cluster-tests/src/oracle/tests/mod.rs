@@ -10,13 +10,14 @@ mod records;
 mod run;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
-    Again, Attempt, Content, Effective, EndSeen, Events, Fault, LocalSeen, Meant, Operation, RecordSeen, Recovery,
-    Reuse, Round, StatusSeen, StreamPlace, file,
+    Again, Attempt, Content, Effective, EndSeen, Events, Fault, Few, LocalSeen, Many, Meant, Name, Operation,
+    RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
 };
 use crate::sample;
 use crate::scratch::Scratch;
@@ -47,11 +48,12 @@ fn operation(id: &str, records: usize, invoked: u64, answer: Result<Acknowledgem
     let payloads = sample::payloads(id, records, 1);
     Operation {
         client: 0,
-        log: LOG.to_owned(),
-        id: id.to_owned(),
+        log: LOG.into(),
+        id: id.into(),
         contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
         payloads,
-        attempts: vec![attempt],
+        attempts: Few::from_iter([attempt]),
+        believed: false,
         doubted: false,
         cancelled: false,
     }
@@ -59,15 +61,15 @@ fn operation(id: &str, records: usize, invoked: u64, answer: Result<Acknowledgem
 
 /// `a` at 0, `b` at 1 and 2, and `c`, of which nobody knows, at 3; the same on two nodes.
 fn sound() -> (Events, Vec<Dump>) {
-    let operations = vec![
+    let operations = Many::from(vec![
         operation("a", 1, 10, Ok(acknowledgement(0, 1))),
         operation("b", 2, 20, Ok(acknowledgement(1, 2))),
         operation("c", 1, 30, Err(failure(Effect::Unknown))),
         operation("d", 1, 40, Err(failure(Effect::None))),
-    ];
+    ]);
     let records = [("a", 0), ("b", 0), ("b", 1), ("c", 0)].into_iter().zip(0..).map(|((id, index), offset)| Stored {
         offset,
-        id: id.to_owned(),
+        id: id.into(),
         content: Content::of(&sample::payloads(id, index + 1, 1).pop().unwrap()),
         time_ms: 1,
     });
@@ -77,24 +79,14 @@ fn sound() -> (Events, Vec<Dump>) {
         applied_index: 9,
         digest: "abc".to_owned(),
         remembered: BTreeMap::from([(4, "ab".to_owned())]),
-        logs: BTreeMap::from([(LOG.to_owned(), log)]),
+        logs: BTreeMap::from([(LOG.to_owned(), Arc::new(log))]),
         ..Dump::default()
     };
-    let ends = vec![EndSeen { log: LOG.to_owned(), invoked: at(26), completed: at(31), end: 3 }];
+    let ends = vec![EndSeen { log: LOG.into(), invoked: at(26), completed: at(31), end: 3 }].into();
     let shown = dump.logs[LOG].records.iter().take(3);
-    let records = shown.map(|record| RecordSeen {
-        offset: record.offset,
-        id: record.id.clone(),
-        content: record.content.clone(),
-    });
-    let local = LocalSeen {
-        node: 1,
-        log: LOG.to_owned(),
-        invoked: at(50),
-        completed: at(51),
-        end: 3,
-        records: records.collect(),
-    };
+    let records = shown.map(|record| RecordSeen { offset: record.offset, id: record.id, content: record.content });
+    let local =
+        LocalSeen { node: 1, log: LOG.into(), invoked: at(50), completed: at(51), end: 3, records: records.collect() };
     let status = |node, term, leads| StatusSeen {
         node,
         at: at(60),
@@ -106,8 +98,8 @@ fn sound() -> (Events, Vec<Dump>) {
         digest: "ab".to_owned(),
     };
     let reuse = Reuse {
-        id: "a".to_owned(),
-        log: LOG.to_owned(),
+        id: "a".into(),
+        log: LOG.into(),
         contents: vec![Content::of(b"something else")],
         node: 2,
         invoked: at(70),
@@ -133,9 +125,9 @@ fn sound() -> (Events, Vec<Dump>) {
     let events = Events {
         operations,
         ends,
-        locals: vec![local],
-        reuses: vec![reuse],
-        statuses: vec![status(1, 1, true), status(2, 2, true), status(1, 2, false)],
+        locals: vec![local].into(),
+        reuses: vec![reuse].into(),
+        statuses: vec![status(1, 1, true), status(2, 2, true), status(1, 2, false)].into(),
         faults: vec![kill],
         recoveries: vec![recovery(Again::Writes), recovery(Again::Agrees)],
         meant: Some(meant),
@@ -154,7 +146,12 @@ fn broken(damage: impl FnOnce(&mut Events, &mut Vec<Dump>)) -> Vec<&'static str>
 }
 
 fn log(dumps: &mut [Dump], node: usize) -> &mut LogDump {
-    dumps[node].logs.get_mut(LOG).unwrap()
+    log_of(&mut dumps[node], LOG)
+}
+
+/// A log of one replica alone, to be changed.
+fn log_of<'a>(dump: &'a mut Dump, name: &str) -> &'a mut LogDump {
+    Arc::make_mut(dump.logs.get_mut(name).unwrap())
 }
 
 fn on_every_node(dumps: &mut [Dump], damage: impl Fn(&mut LogDump)) {
@@ -164,7 +161,7 @@ fn on_every_node(dumps: &mut [Dump], damage: impl Fn(&mut LogDump)) {
 }
 
 fn extra(offset: u64, id: &str, content: Content) -> Stored {
-    Stored { offset, id: id.to_owned(), content, time_ms: 1 }
+    Stored { offset, id: id.into(), content, time_ms: 1 }
 }
 
 #[test]
@@ -203,21 +200,21 @@ fn many_operations_are_judged_by_sorting() {
 /// How long it takes to judge so many appends, with as many reads of the end and as many looks at a node.
 fn judging(count: u64) -> Duration {
     let (mut events, mut dumps) = sound();
-    (events.operations, events.ends, events.locals) = (Vec::new(), Vec::new(), Vec::new());
+    (events.operations, events.ends, events.locals) = (Many::default(), Many::default(), Many::default());
     let mut records = Vec::new();
     for number in 0..count {
         let id = format!("id-{number}");
         let mut place = acknowledgement(number, 1);
         place.place.time_ms = WALL_MS + number;
-        events.operations.push(operation(&id, 1, number, Ok(place)));
-        let content = events.operations[events.operations.len() - 1].contents[0].clone();
-        records.push(Stored { offset: number, id, content, time_ms: 1 });
-        let (log, invoked, completed, end) = (LOG.to_owned(), at(number + 6), at(number + 7), number + 1);
-        events.ends.push(EndSeen { log: log.clone(), invoked, completed, end });
+        let operation = operation(&id, 1, number, Ok(place));
+        records.push(extra(number, &id, operation.contents[0]));
+        events.operations.push(operation);
+        let (log, invoked, completed, end) = (Name::of(LOG), at(number + 6), at(number + 7), number + 1);
+        events.ends.push(EndSeen { log, invoked, completed, end });
         events.locals.push(LocalSeen { node: 1, log, invoked, completed, end, records: Vec::new() });
     }
     for dump in &mut dumps {
-        dump.logs.insert(LOG.to_owned(), LogDump { start: 0, end: count, records: records.clone() });
+        dump.logs.insert(LOG.to_owned(), Arc::new(LogDump { start: 0, end: count, records: records.clone() }));
     }
     let begun = std::time::Instant::now();
     assert_eq!(judge(&events, &dumps), []);

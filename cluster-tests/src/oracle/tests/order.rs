@@ -8,7 +8,7 @@ fn a_later_command_at_an_earlier_offset_is_found() {
         // `b` was acknowledged at 1 before `a`, at 0, was sent.
         events.operations[0].attempts[0].invoked = at(100);
         events.operations[0].attempts[0].completed = Some(at(105));
-        events.ends.clear();
+        events.ends.plain().clear();
     });
     assert_eq!(found, ["P7"]);
 }
@@ -16,7 +16,7 @@ fn a_later_command_at_an_earlier_offset_is_found() {
 /// `a` and `b`, sent at these places of streams, each at the moment of the other.
 fn streamed(a: StreamPlace, b: StreamPlace, b_replayed: bool) -> Vec<&'static str> {
     broken(|events, _| {
-        for (operation, place) in events.operations.iter_mut().zip([a, b]) {
+        for (operation, place) in events.operations.plain().iter_mut().zip([a, b]) {
             let attempt = &mut operation.attempts[0];
             (attempt.invoked, attempt.completed, attempt.place) = (at(10), Some(at(15)), Some(place));
             if let (Some(Ok(acknowledgement)), 1) = (&mut attempt.answer, place.stream) {
@@ -38,12 +38,12 @@ fn what_was_sent_again_out_of_order_is_found() {
     let place = |stream| StreamPlace { stream, position: 0 };
     assert_eq!(streamed(place(0), place(1), true), Vec::<&str>::new());
     let found = broken(|events, _| {
-        for operation in &mut events.operations {
+        for operation in events.operations.plain() {
             let attempt = &mut operation.attempts[0];
             (attempt.invoked, attempt.completed, attempt.place) = (at(10), Some(at(15)), Some(place(0)));
         }
         events.operations[1].attempts[0].place = Some(place(1));
-        events.operations.swap(0, 1);
+        events.operations.plain().swap(0, 1);
     });
     assert_eq!(found, ["P7"]);
 }
@@ -56,8 +56,8 @@ fn a_stale_read_is_found() {
 #[test]
 fn a_read_that_turns_back_is_found() {
     let found = broken(|events, _| {
-        events.ends.push(EndSeen { log: LOG.to_owned(), invoked: at(50), completed: at(51), end: 4 });
-        events.ends.push(EndSeen { log: LOG.to_owned(), invoked: at(52), completed: at(53), end: 3 });
+        events.ends.push(EndSeen { log: LOG.into(), invoked: at(50), completed: at(51), end: 4 });
+        events.ends.push(EndSeen { log: LOG.into(), invoked: at(52), completed: at(53), end: 3 });
     });
     assert_eq!(found, ["P8"]);
 }
@@ -78,7 +78,7 @@ fn a_local_read_that_goes_back_is_found_and_one_beyond_every_log() {
     let beyond = |events: &mut Events| {
         let earlier = LocalSeen { end: 9, records: Vec::new(), ..events.locals[0].clone() };
         let later = LocalSeen { invoked: at(60), completed: at(61), end: 9, records: Vec::new(), ..earlier.clone() };
-        events.locals = vec![earlier, later];
+        events.locals = vec![earlier, later].into();
     };
     assert_eq!(broken(|events, _| beyond(events)), ["P9"]);
 }

@@ -27,7 +27,7 @@ fn a_record_lost_on_one_replica_is_found() {
 fn a_doubled_record_is_found() {
     let found = broken(|_, dumps| {
         on_every_node(dumps, |log| {
-            let content = log.records[0].content.clone();
+            let content = log.records[0].content;
             log.records.push(extra(4, "a", content));
             log.end = 5;
         });
@@ -39,7 +39,7 @@ fn a_doubled_record_is_found() {
 fn a_doubled_unknown_record_is_found() {
     let found = broken(|_, dumps| {
         on_every_node(dumps, |log| {
-            let content = log.records[3].content.clone();
+            let content = log.records[3].content;
             log.records.push(extra(4, "c", content));
             log.end = 5;
         });
@@ -108,7 +108,7 @@ fn a_record_that_changes_after_it_was_seen_is_found() {
     assert_eq!(broken(|events, _| events.locals[0].records[2].content = Content::of(b"another")), ["P11"]);
     let twice = |events: &mut Events| {
         let mut other = events.locals[0].clone();
-        (other.node, other.records[1].id) = (2, "c".to_owned());
+        (other.node, other.records[1].id) = (2, "c".into());
         events.locals.push(other);
     };
     assert_eq!(broken(|events, _| twice(events)), ["P11"]);

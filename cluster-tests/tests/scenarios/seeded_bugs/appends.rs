@@ -34,7 +34,7 @@ async fn reuse(trial: &Trial) {
     let invoked = trial.history.now();
     let answer = trial.cluster.node(2).client().append(LOG, "order-1", &other).await;
     let (id, log, completed) = ("order-1".to_owned(), LOG.to_owned(), trial.history.now());
-    let reuse = Reuse { id, log, contents, node: 2, invoked, completed, answer };
+    let reuse = Reuse { id: id.into(), log: log.into(), contents, node: 2, invoked, completed, answer };
     trial.history.remember(|events| events.reuses.push(reuse));
 }
 

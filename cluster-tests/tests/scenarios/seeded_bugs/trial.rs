@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cluster_tests::binary;
 use cluster_tests::client::{Acknowledgement, Failure};
 use cluster_tests::cluster::{Cluster, Own, Settings};
-use cluster_tests::history::{Content, History, LocalSeen, OperationNumber, RecordSeen, StatusSeen};
+use cluster_tests::history::{History, LocalSeen, OperationNumber, RecordSeen, StatusSeen};
 use cluster_tests::judgement;
 use cluster_tests::oracle::Violation;
 use cluster_tests::proto::{Consistency, Role};
@@ -132,13 +132,8 @@ impl Trial {
         .await;
         let Some(page) = page else { return };
         let completed = self.history.now();
-        let records = page.records.into_iter().map(|record| RecordSeen {
-            offset: record.offset,
-            id: record.id.map(|id| id.text).unwrap_or_default(),
-            content: Content::of(&record.payload),
-        });
-        let (records, log) = (records.collect(), LOG.to_owned());
-        let seen = LocalSeen { node, log, invoked, completed, end: page.end, records };
+        let records = page.records.iter().map(RecordSeen::of).collect();
+        let seen = LocalSeen { node, log: LOG.into(), invoked, completed, end: page.end, records };
         self.history.remember(|events| events.locals.push(seen));
     }
 
