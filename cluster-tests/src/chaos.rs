@@ -19,11 +19,13 @@ use crate::clock::{self, Clock};
 use crate::cluster::{Cluster, Settings};
 use crate::disk;
 use crate::faults::{KINDS, Kind, Lasts, Need};
-use crate::history::{Again, Effective, Fault, History, Meant, Recovery, file};
+use crate::history::{Again, Effective, Fault, History, Meant, Recovery};
+use crate::judgement::Recorded;
 use crate::load::Load;
-use crate::oracle::{self, Dump, Violation};
+use crate::oracle::Dump;
 use crate::rounds;
 use crate::sample;
+use crate::wait;
 
 /// After that a write must have succeeded; it is waited for a little longer, to say how long it took.
 const WRITES_PATIENCE: Duration = Duration::from_secs(30);
@@ -93,21 +95,21 @@ impl Plan {
     }
 }
 
-/// Runs a plan, writes its history, and returns what must never be. Progress goes to standard error.
+/// Runs a plan, whose history goes to the file as it happens, and judges what is there in the end. Progress goes to standard
+/// error.
 ///
-/// A cluster that does not come back is no reason to lose what was seen: that is written, and judged as far as it goes
-/// without what the replicas hold at the end.
-pub async fn run(plan: &Plan, file: &Path) -> Vec<Violation> {
-    let history = Arc::new(History::default());
-    let ran = AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await;
-    let events = history.events();
-    let (mut violations, replicas) = match ran {
-        Ok(replicas) => (Vec::new(), replicas),
-        Err(panic) => (vec![Violation::broken_off(&*panic)], Vec::new()),
-    };
-    violations.extend(oracle::judge(&events, &replicas));
-    file::write(file, &events, &replicas).expect("write the history");
-    violations
+/// A cluster that does not come back is no reason to lose what was seen: that is judged as far as it goes, without what the
+/// replicas hold at the end.
+pub async fn run(plan: &Plan, file: &Path) -> Recorded {
+    let history = Arc::new(History::in_file(file));
+    match AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await {
+        Ok(replicas) => {
+            history.look(&replicas);
+            history.end(None);
+        }
+        Err(panic) => history.end(Some(wait::sentence(&*panic))),
+    }
+    Recorded::read(file).expect("read what was just written")
 }
 
 async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
@@ -125,7 +127,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
     // What it showed when the history began.
     let begun_ms = u64::try_from(history.now().as_millis()).expect("a run is short");
     let wall_ms = clock::wall_ms() - begun_ms;
-    let meant = Meant {
+    let mut meant = Meant {
         seed: plan.seed,
         faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
         acknowledged: MEANT_AT_LEAST,
@@ -134,7 +136,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
         wall_ms,
         command: plan.command(),
     };
-    history.remember(|events| events.meant = Some(meant));
+    history.remember(meant.clone());
     let load = Load::start_all(&cluster, history);
     load.acknowledged_more(MEANT_AT_LEAST).await;
 
@@ -162,12 +164,10 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
     }
     load.stop().await;
     agree(&cluster, history).await;
-    history.remember(|events| {
-        let Some(meant) = &mut events.meant else { return };
-        let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
-        meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
-        meant.leader_changes = changes / 2;
-    });
+    let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
+    meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
+    meant.leader_changes = changes / 2;
+    history.remember(meant);
 
     rounds::play(&cluster, history).await
 }
@@ -194,7 +194,7 @@ async fn strike(kind: &Kind, cluster: &Cluster, history: &History, random: &mut 
         Err(what) => {
             let effective = Effective::Skipped;
             let fault = Fault { kind: name(), what, begun, healed: Some(begun), effective };
-            history.remember(|events| events.faults.push(fault));
+            history.fault(fault);
             return effective;
         }
     };
@@ -208,7 +208,7 @@ async fn strike(kind: &Kind, cluster: &Cluster, history: &History, random: &mut 
     history.healed(number, healed, effective);
     let seen = written(cluster, history).await;
     let recovery = Recovery { fault: name(), again: Again::Writes, healed, seen };
-    history.remember(|events| events.recoveries.push(recovery));
+    history.remember(recovery);
     cluster.serving(&cluster.ids()).await;
     effective
 }
@@ -249,7 +249,7 @@ async fn agree(cluster: &Cluster, history: &History) {
     let healed = history.now();
     cluster.agreed(&cluster.ids()).await;
     let recovery = Recovery { fault: "the load".to_owned(), again: Again::Agrees, healed, seen: Some(history.now()) };
-    history.remember(|events| events.recoveries.push(recovery));
+    history.remember(recovery);
 }
 
 /// The kinds of these names, or all, each once. What is no name, but a name up to one of its dashes, stands for all that

@@ -13,6 +13,7 @@ use crate::boot::Boot;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::disk::{Disk, cut_power};
+use crate::history::History;
 use crate::launcher::{Launcher, Mounts};
 use crate::links::{Links, Processes, Way, WayKind};
 use crate::node::{Node, Plan};
@@ -213,6 +214,16 @@ impl Cluster {
     /// Clients of all nodes, with connections of their own.
     pub fn clients(&self, deadline: Duration) -> Vec<(u64, Client)> {
         self.nodes.iter().map(|node| (node.id(), node.client_with_deadline(deadline))).collect()
+    }
+
+    /// A new history, in a file of its own in this run's directory.
+    pub fn history(&self) -> History {
+        let names = (1_u32..).map(|number| match number {
+            1 => "history.jsonl".to_owned(),
+            more => format!("history-{more}.jsonl"),
+        });
+        let mut paths = names.map(|name| self.directory().join(name));
+        History::in_file(&paths.find(|path| !path.exists()).expect("a name that is not taken"))
     }
 
     /// The directory of this run.

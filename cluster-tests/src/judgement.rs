@@ -5,6 +5,8 @@
 //!   safe, and it must give the one answer. The replicas are judged once more.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -12,15 +14,13 @@ use futures::StreamExt as _;
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::command;
-use crate::history::{Command, CommandNumber, History, Operation, OperationNumber, Round, file};
+use crate::history::{Command, CommandNumber, Events, History, Operation, OperationNumber, Round, file, trail};
 use crate::oracle::{self, Dump, Violation};
 use crate::proto::lookup_response::Fate;
 use crate::proto::outcome::Verdict;
 use crate::proto::{Appended, Consistency, LookupResponse, Outcome, action_result};
 use crate::wait::{PATIENCE, until};
 
-/// Of the acknowledged operations, every how manieth is sent again.
-const SAMPLE: usize = 10;
 const RESENDERS: usize = 8;
 /// How long it may take until nothing happens any more: a space that forgets has some seconds of ids to forget.
 const QUIET: Duration = Duration::from_mins(3);
@@ -49,19 +49,50 @@ pub async fn judge_nodes(cluster: &Cluster, history: &History, ids: &[u64]) {
 /// What the oracle has to say of these replicas, once they agree on how far they are.
 pub async fn violations(cluster: &Cluster, history: &History, ids: &[u64]) -> Vec<Violation> {
     let dumps = replicas(cluster, ids).await;
-    let (events, path) = (history.events(), cluster.directory().join("history.jsonl"));
-    let found = oracle::judge(&events, &dumps);
+    let mut found = oracle::judge(&history.events(), &dumps);
     if !found.is_empty() {
-        file::write(&path, &events, &dumps).expect("write the history");
+        history.look(&dumps);
+        first_things_first(&mut found, history.path()).expect("read what was just written");
     }
     found
+}
+
+/// A recorded run, and what the oracle says of it.
+#[derive(Debug)]
+pub struct Recorded {
+    /// What the clients did and heard.
+    pub events: Events,
+    /// The replicas, as they were read in the end.
+    pub replicas: Vec<Dump>,
+    /// What must never be.
+    pub violations: Vec<Violation>,
+}
+
+impl Recorded {
+    /// Reads a history and judges it.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let (events, replicas) = file::read(path)?;
+        let mut violations = oracle::judge(&events, &replicas);
+        first_things_first(&mut violations, path)?;
+        Ok(Self { events, replicas, violations })
+    }
+}
+
+/// Sorts violations by what to look at first, and finds the events that matter for the first of all.
+fn first_things_first(violations: &mut [Violation], path: &Path) -> io::Result<()> {
+    violations.sort_by_key(Violation::urgency);
+    if let Some(first) = violations.first_mut() {
+        first.events = trail::lines(path, &first.ids)?;
+    }
+    Ok(())
 }
 
 /// Reads these replicas in full, all at the same index: time alone may write an entry between one and the next.
 pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
     until(&format!("the nodes {ids:?} are read at one index"), QUIET, || async {
         cluster.agreed(ids).await;
-        let dumps: Vec<Dump> = cluster.dump(ids).await;
+        let mut dumps: Vec<Dump> = cluster.dump(ids).await;
+        oracle::share(&mut dumps);
         let indexes: BTreeSet<u64> = dumps.iter().map(|dump| dump.applied_index).collect();
         if indexes.len() == 1 { Ok(dumps) } else { Err(format!("they were read at {indexes:?}")) }
     })
@@ -72,38 +103,18 @@ pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
 pub async fn settle(cluster: &Cluster, history: &History, ids: &[u64], after: &str) {
     let begun = history.now();
     eprintln!("{:>5} s  sends again, after {after} …", begun.as_secs());
-    let _written = WrittenInPanic { cluster, history };
     resend(cluster, history, ids).await;
-    let round = Round { name: after.to_owned(), begun, ended: history.now() };
-    history.remember(|events| events.rounds.push(round));
-}
-
-/// Writes the history where a panic ends what might have judged it.
-struct WrittenInPanic<'a> {
-    cluster: &'a Cluster,
-    history: &'a History,
-}
-
-impl Drop for WrittenInPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let path = self.cluster.directory().join("history.jsonl");
-            let written = file::write(&path, &self.history.events(), &[]);
-            eprintln!("the history so far, without replicas, is in {}: {written:?}", path.display());
-        }
-    }
+    history.round(Round { name: after.to_owned(), begun, ended: history.now() });
 }
 
 async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
     let found = violations(cluster, history, ids).await;
-    if !found.is_empty() {
-        let path = cluster.directory().join("history.jsonl");
-        let first: Vec<String> = found.iter().take(20).map(ToString::to_string).collect();
+    if let Some(first) = found.first() {
         panic!(
-            "{} violations:\n{}\njudge it again: cargo run -p cluster-tests -- check {}",
-            found.len(),
-            first.join("\n"),
-            path.display(),
+            "{first}\nthe events that matter:\n{}\nall that was found: {}\njudge it again: cargo run -p cluster-tests -- check {}",
+            first.events.join("\n"),
+            oracle::counts(&found),
+            history.path().display(),
         );
     }
     cluster.check_processes(ids).unwrap_or_else(|why| panic!("{why}"));
@@ -111,25 +122,12 @@ async fn look(cluster: &Cluster, history: &History, ids: &[u64]) {
 
 /// Sends again, to other nodes, what nobody knows of and a part of what was acknowledged.
 pub async fn resend(cluster: &Cluster, history: &History, ids: &[u64]) {
-    // Whatever is not known, and of the rest every so manieth.
-    let chosen = |known: bool, count: &mut usize| {
-        *count += usize::from(known);
-        !known || count.is_multiple_of(SAMPLE)
-    };
-    // Each time others.
-    let rounds = history.rounds();
-    let mut count = rounds;
-    let mut operations = history.numbered();
-    operations.retain(|(_, operation)| chosen(operation.acknowledged().is_some(), &mut count));
-    let work = operations.into_iter().enumerate().map(|(position, (number, operation))| async move {
+    let work = history.operations_again().into_iter().enumerate().map(|(position, (number, operation))| async move {
         resend_operation(cluster, history, ids, position, number, &operation).await;
     });
     futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;
 
-    let mut count = rounds;
-    let mut commands = history.numbered_commands();
-    commands.retain(|(_, command)| chosen(command.decided().is_some(), &mut count));
-    let work = commands.into_iter().enumerate().map(|(position, (number, command))| async move {
+    let work = history.commands_again().into_iter().enumerate().map(|(position, (number, command))| async move {
         resend_command(cluster, history, ids, position, number, &command).await;
     });
     futures::stream::iter(work).buffer_unordered(RESENDERS).collect::<Vec<()>>().await;

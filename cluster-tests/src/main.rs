@@ -9,14 +9,13 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use cluster_tests::binary;
 use cluster_tests::chaos::{self, Plan, Timing};
 use cluster_tests::crash_points;
-use cluster_tests::history::{Events, file};
-use cluster_tests::oracle::{self, Dump, Violation};
+use cluster_tests::judgement::Recorded;
 use cluster_tests::report::{self, Summary};
 
 /// Runs real clusters under real faults and checks that no guarantee is broken
@@ -112,11 +111,7 @@ async fn run_chaos(run: Run) -> ExitCode {
         return misuse(&why);
     }
     eprintln!("to run the same schedule again: {}", plan.command());
-    let violations = chaos::run(&plan, &file).await;
-    match file::read(&file) {
-        Ok((events, replicas)) => tell(&summary(&events, &replicas, &violations, &file), &file),
-        Err(error) => misuse(&format!("cannot read {}: {error}", file.display())),
-    }
+    tell(&summary(&chaos::run(&plan, &file).await, &file), &file)
 }
 
 async fn run_crash_points(sweep: CrashPoints) -> ExitCode {
@@ -135,16 +130,28 @@ async fn run_crash_points(sweep: CrashPoints) -> ExitCode {
 }
 
 fn check(path: &Path) -> ExitCode {
-    match file::read(path) {
-        Ok((events, replicas)) => {
-            let violations = oracle::judge(&events, &replicas);
-            tell(&summary(&events, &replicas, &violations, path), path)
+    let begun = Instant::now();
+    match Recorded::read(path) {
+        Ok(recorded) => {
+            let (count, seconds) = (recorded.events.operations.len(), begun.elapsed().as_secs_f64());
+            let peak = peak_mebibytes().map_or_else(String::new, |peak| format!(", with {peak} MiB of memory at most"));
+            eprintln!("read and judged {count} appends in {seconds:.1} s{peak}");
+            tell(&summary(&recorded, path), path)
         }
         Err(error) => misuse(&format!("cannot read {}: {error}", path.display())),
     }
 }
 
-fn summary(events: &Events, replicas: &[Dump], violations: &[Violation], path: &Path) -> Summary {
+/// The most memory that this process has had so far, where the system tells.
+fn peak_mebibytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 1024)
+}
+
+fn summary(recorded: &Recorded, path: &Path) -> Summary {
+    let Recorded { events, replicas, violations } = recorded;
     Summary::of(events, replicas, violations, &path.file_name().unwrap_or_default().to_string_lossy())
 }
 

@@ -1,6 +1,8 @@
 //! Waiting for a condition, with a deadline.
 
+use std::any::Any;
 use std::future::Future;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -24,4 +26,11 @@ where
         assert!(Instant::now() < end, "waited {deadline:?} in vain until {what}: {why_not}");
         sleep(POLL).await;
     }
+}
+
+/// The sentence that a panic has: what did not come to be in time, most likely.
+pub fn sentence(panic: &(dyn Any + Send)) -> String {
+    let sentence = panic.downcast_ref::<String>().cloned();
+    let sentence = sentence.or_else(|| panic.downcast_ref::<&str>().map(|&sentence| sentence.to_owned()));
+    sentence.unwrap_or_default()
 }

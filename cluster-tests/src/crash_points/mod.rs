@@ -20,9 +20,10 @@ use futures::FutureExt as _;
 
 pub use self::table::{CrashPoint, POINTS, Way, is_one, points};
 
-use self::sweep::Sweep;
-use crate::oracle::Violation;
+use self::sweep::{Stop, Sweep};
+use crate::judgement::Recorded;
 use crate::report::Summary;
+use crate::wait;
 
 /// What a sweep is to be.
 #[derive(Debug)]
@@ -55,11 +56,17 @@ pub async fn run(plan: &Plan, file: &Path) -> Summary {
     let mut rounds = Vec::new();
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
-        let sweep = Sweep::begin(plan, round).await;
+        let sweep = Sweep::begin(plan, round, file).await;
         // The harness ends a wait in vain with a panic; what happened until then is worth a history.
         let played = AssertUnwindSafe(sweep.play()).catch_unwind().await;
-        let violations = played.unwrap_or_else(|panic| vec![Violation::broken_off(&*panic)]);
-        let (events, replicas) = sweep.write_history(file).await;
+        sweep
+            .end(match played {
+                Ok(Ok(()) | Err(Stop::Violations)) => None,
+                Ok(Err(Stop::UnlikeThePlan(found))) => Some(found),
+                Err(panic) => Some(wait::sentence(&*panic)),
+            })
+            .await;
+        let Recorded { events, replicas, violations } = Recorded::read(file).expect("read what was just written");
         let summary = Summary::of(&events, &replicas, &violations, &name);
         let broken = summary.broken();
         rounds.push(summary);

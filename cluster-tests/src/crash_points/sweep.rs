@@ -12,10 +12,10 @@ use super::{CrashPoint, Plan, Way};
 use crate::binary;
 use crate::clock;
 use crate::cluster::{Cluster, Settings};
-use crate::history::{Again, Effective, Events, Fault, History, Meant, Recovery, file};
+use crate::history::{Again, Effective, Fault, History, Meant, Recovery};
 use crate::judgement;
 use crate::load::Load;
-use crate::oracle::{Dump, Violation};
+use crate::oracle::{self, Dump};
 use crate::scratch::Scratch;
 
 /// Of what a node has said, how many lines are shown.
@@ -30,6 +30,14 @@ struct Pending {
     died: Duration,
     /// Of its death, in the history.
     fault: usize,
+}
+
+/// Why a round goes no further.
+pub(super) enum Stop {
+    /// A node did not die, or otherwise than it was to.
+    UnlikeThePlan(String),
+    /// The oracle has found what must never be, and finds it in the history again.
+    Violations,
 }
 
 /// One round.
@@ -47,7 +55,7 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     /// Starts the nodes. They are no cluster yet.
-    pub(super) async fn begin(plan: &'a Plan, round: u64) -> Self {
+    pub(super) async fn begin(plan: &'a Plan, round: u64, file: &Path) -> Self {
         let files = Scratch::new("crash-files");
         let ids = [1, 2, 3];
         let own = ids.map(|id| (id, armed_by(&files.path().join(id.to_string()))));
@@ -60,27 +68,23 @@ impl<'a> Sweep<'a> {
         };
         let cluster = Cluster::start_empty("crash-points", &settings).await;
         let random = Mutex::new(StdRng::seed_from_u64(plan.seed.wrapping_add(round)));
-        let history = Arc::new(History::default());
+        let history = Arc::new(History::in_file(file));
         Self { plan, round, cluster, history, wall_ms: clock::wall_ms(), random, pending: Mutex::default(), files }
     }
 
-    /// Goes every way, sends again what is to be sent again, and tells what must never be.
-    pub(super) async fn play(&self) -> Vec<Violation> {
-        match self.round().await {
-            Ok(()) => {
-                self.mean();
-                self.settle().await
-            }
-            Err(violations) => violations,
-        }
+    /// Goes every way and sends again what is to be sent again, up to where something must never be.
+    pub(super) async fn play(&self) -> Result<(), Stop> {
+        self.round().await?;
+        self.mean();
+        self.settle().await
     }
 
-    async fn round(&self) -> Result<(), Vec<Violation>> {
+    async fn round(&self) -> Result<(), Stop> {
         let of = |way: Way| -> Vec<&'static CrashPoint> {
             self.plan.points.iter().copied().filter(|point| point.way == way).collect()
         };
-        self.first_start(&of(Way::First)).await.map_err(unlike_the_plan)?;
-        self.make_cluster(&of(Way::Init), &of(Way::Adopt)).await.map_err(unlike_the_plan)?;
+        self.first_start(&of(Way::First)).await.map_err(Stop::UnlikeThePlan)?;
+        self.make_cluster(&of(Way::Init), &of(Way::Adopt)).await.map_err(Stop::UnlikeThePlan)?;
         for way in Way::ALL.into_iter().filter(|way| ![Way::First, Way::Init, Way::Adopt].contains(way)) {
             let points = of(way);
             if points.is_empty() {
@@ -89,7 +93,7 @@ impl<'a> Sweep<'a> {
             let load = Load::start(&self.cluster, &self.history);
             let result = self.go(way, &points, &load).await;
             load.stop().await;
-            result.map_err(unlike_the_plan)?;
+            result.map_err(Stop::UnlikeThePlan)?;
             self.look(&way.to_string()).await?;
         }
         Ok(())
@@ -179,10 +183,10 @@ impl<'a> Sweep<'a> {
     }
 
     /// Has all replicas judged.
-    async fn look(&self, after: &str) -> Result<(), Vec<Violation>> {
+    async fn look(&self, after: &str) -> Result<(), Stop> {
         self.agree(after).await;
         let violations = judgement::violations(&self.cluster, &self.history, &self.cluster.ids()).await;
-        if violations.is_empty() { Ok(()) } else { Err(violations) }
+        if violations.is_empty() { Ok(()) } else { Err(Stop::Violations) }
     }
 
     async fn agree(&self, after: &str) {
@@ -190,17 +194,17 @@ impl<'a> Sweep<'a> {
         self.cluster.agreed(&self.cluster.ids()).await;
         let recovery =
             Recovery { fault: after.to_owned(), again: Again::Agrees, healed, seen: Some(self.history.now()) };
-        self.history.remember(|events| events.recoveries.push(recovery));
+        self.history.remember(recovery);
     }
 
     /// Sends again what nobody knows of, before and after all nodes were restarted, and has all replicas judged.
-    async fn settle(&self) -> Vec<Violation> {
+    async fn settle(&self) -> Result<(), Stop> {
         let (cluster, history, ids) = (&self.cluster, &self.history, self.cluster.ids());
         for (after, restarts) in [("all crash points", true), ("a restart of all", false)] {
             judgement::settle(cluster, history, &ids, after).await;
             let violations = judgement::violations(cluster, history, &ids).await;
             if !violations.is_empty() {
-                return violations;
+                return Err(Stop::Violations);
             }
             if restarts {
                 cluster.kill_all();
@@ -208,7 +212,7 @@ impl<'a> Sweep<'a> {
                 cluster.serving(&ids).await;
             }
         }
-        Vec::new()
+        Ok(())
     }
 
     fn mean(&self) {
@@ -221,11 +225,11 @@ impl<'a> Sweep<'a> {
             wall_ms: self.wall_ms,
             command: self.plan.command(),
         };
-        self.history.remember(|events| events.meant = Some(meant));
+        self.history.remember(meant);
     }
 
-    /// Writes the history, with the replicas of those nodes that still say what they hold, and returns both.
-    pub(super) async fn write_history(&self, path: &Path) -> (Events, Vec<Dump>) {
+    /// Ends the history, with the replicas of those nodes that still say what they hold.
+    pub(super) async fn end(&self, broken_off: Option<String>) {
         self.mean();
         let mut replicas = Vec::new();
         for node in self.cluster.nodes() {
@@ -233,9 +237,9 @@ impl<'a> Sweep<'a> {
                 replicas.push(replica);
             }
         }
-        let events = self.history.events();
-        file::write(path, &events, &replicas).expect("write the history");
-        (events, replicas)
+        oracle::share(&mut replicas);
+        self.history.look(&replicas);
+        self.history.end(broken_off);
     }
 
     /// Shows what the nodes said last.
@@ -244,9 +248,4 @@ impl<'a> Sweep<'a> {
             eprintln!("── the last words of node {} ──\n{}", node.id(), node.last_words(SHOWN));
         }
     }
-}
-
-/// A node that did not die, or otherwise than it was to.
-fn unlike_the_plan(found: String) -> Vec<Violation> {
-    vec![Violation { property: "P17", found }]
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::growing::Changing;
+use super::kept::Sent;
 use super::{Content, Name};
 use crate::client::{Effect, Failure};
 use crate::proto::SubmitRequest;
@@ -192,6 +194,40 @@ pub enum Got {
     },
     /// Something that is looked at nowhere.
     Done,
+}
+
+/// What happens to a command while a history is read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum CommandChange {
+    Attempt(CommandAttempt),
+    Answer { attempt: usize, completed: Duration, answer: Result<Decided, Failure> },
+}
+
+impl Changing for Command {
+    type Change = CommandChange;
+
+    fn change(&mut self, change: CommandChange) -> Result<(), String> {
+        match change {
+            CommandChange::Attempt(attempt) => self.attempts.push(attempt),
+            CommandChange::Answer { attempt: place, completed, answer } => {
+                let attempt = self.attempts.get_mut(place);
+                let attempt =
+                    attempt.ok_or_else(|| format!("{} has an answer to an attempt that was not made", self.id))?;
+                (attempt.completed, attempt.answer) = (Some(completed), Some(answer));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sent for Command {
+    fn is_known(&self) -> bool {
+        self.decided().is_some()
+    }
+
+    fn is_given_up(&self) -> bool {
+        false
+    }
 }
 
 impl Sealed {

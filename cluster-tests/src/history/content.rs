@@ -38,6 +38,12 @@ impl Content {
 }
 
 impl Hash {
+    /// Its first half.
+    pub fn short(self) -> u64 {
+        let (half, _) = self.0.split_first_chunk().expect("it has 16 bytes");
+        u64::from_be_bytes(*half)
+    }
+
     fn of(hash: blake3::Hash) -> Self {
         let (half, _) = hash.as_bytes().split_first_chunk().expect("it has 32 bytes");
         Self(*half)

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::growing::Changing;
+use super::kept::Sent;
 use super::{Content, Name};
 use crate::client::{Acknowledgement, Effect, Failure};
 
@@ -86,9 +88,52 @@ impl Operation {
             .all(|attempt| matches!(&attempt.answer, Some(Err(failure)) if failure.effect == Effect::None))
     }
 
+    /// Whether its client believes that it has no effect, and never sends it again.
+    pub fn is_given_up(&self) -> bool {
+        self.believed && !self.attempts.is_empty() && self.failed()
+    }
+
     /// Whether nobody was told what became of it.
     pub fn unknown(&self) -> bool {
         !self.failed() && self.acknowledged().is_none()
+    }
+}
+
+/// What happens to an operation while a history is read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum OperationChange {
+    Attempt(Attempt),
+    Answer { attempt: usize, completed: Duration, answer: Result<Acknowledgement, Failure> },
+    Doubted,
+    Cancelled,
+}
+
+impl Changing for Operation {
+    type Change = OperationChange;
+
+    fn change(&mut self, change: OperationChange) -> Result<(), String> {
+        match change {
+            OperationChange::Attempt(attempt) => self.attempts.push(attempt),
+            OperationChange::Answer { attempt: place, completed, answer } => {
+                let attempt = self.attempts.get_mut(place);
+                let attempt =
+                    attempt.ok_or_else(|| format!("{} has an answer to an attempt that was not made", self.id))?;
+                (attempt.completed, attempt.answer) = (Some(completed), Some(answer));
+            }
+            OperationChange::Doubted => self.doubted = true,
+            OperationChange::Cancelled => self.cancelled = true,
+        }
+        Ok(())
+    }
+}
+
+impl Sent for Operation {
+    fn is_known(&self) -> bool {
+        self.acknowledged().is_some()
+    }
+
+    fn is_given_up(&self) -> bool {
+        Self::is_given_up(self)
     }
 }
 

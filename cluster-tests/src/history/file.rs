@@ -1,154 +1,269 @@
 //! A history in a file: one JSON line an event, so that a run can be judged again later, by other eyes.
 //!
+//! - A line is with the kernel before what it says is acted upon: whatever ends the harness, nothing that happened is
+//!   missing. Only the last line may be torn then.
 //! - The replicas are in it, too, as they were read in the end: what is judged is all here.
-//! - What is read is what was written, but for the bytes of records, of which only sizes and hashes are kept.
+//! - What is read is what happened, but for the bytes of records, of which only sizes and hashes are kept.
+//! - A file is read while it grows: each time from where it was read up to before.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::Path;
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use super::command::CommandChange;
+use super::event::OperationChange;
+use super::growing::Growing;
+use super::{Attempt, Command, CommandAttempt, Event, Events, Few, Operation};
+use crate::oracle::{Dump, LogDump};
 
-use super::{
-    CellsSeen, Command, EndSeen, Events, Fault, LocalSeen, LookedUp, Meant, Operation, PageSeen, Recovery, Reuse,
-    Round, StatusSeen,
-};
-use crate::oracle::{Dump, LogDump, Stored};
+/// How much is read at once, and how much may wait to be written of what is written at once.
+const BUFFER_BYTES: usize = 1 << 20;
+/// Room for so many records of a log is made at once, at most, on its word.
+const RECORDS_MAX: u64 = 1 << 24;
 
-/// A line. Records follow their log, logs their replica.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Line {
-    Meant(Meant),
-    Workload { name: String },
-    Mark { at: Duration, what: String },
-    Fault(Fault),
-    Recovery(Recovery),
-    Round(Round),
-    Operation(Operation),
-    Command(Command),
-    Reuse(Reuse),
-    End(EndSeen),
-    Local(LocalSeen),
-    Page(PageSeen),
-    Lookup(LookedUp),
-    Cells(CellsSeen),
-    Status(StatusSeen),
-    Replica(Dump),
-    Log { name: String, start: u64, end: u64 },
-    Record(Stored),
+/// Writes events to a file.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    lines: Vec<u8>,
 }
 
-/// Writes a run. The replicas may come from several looks, each of which is judged for itself.
-pub fn write(path: &Path, events: &Events, replicas: &[Dump]) -> io::Result<()> {
-    let mut lines = Lines(BufWriter::new(File::create(path)?));
-    if let Some(meant) = &events.meant {
-        lines.write(&Line::Meant(meant.clone()))?;
+impl Writer {
+    /// Begins a new file.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::create(path)?, lines: Vec::new() })
     }
-    for name in &events.workloads {
-        lines.write(&Line::Workload { name: name.clone() })?;
+
+    /// Writes an event. When it returns, a kill of this process does not lose it.
+    pub fn write(&mut self, event: &Event) -> io::Result<()> {
+        self.add(event)?;
+        self.flush()
     }
-    for (at, what) in &events.marks {
-        lines.write(&Line::Mark { at: *at, what: what.clone() })?;
-    }
-    for fault in &events.faults {
-        lines.write(&Line::Fault(fault.clone()))?;
-    }
-    for recovery in &events.recoveries {
-        lines.write(&Line::Recovery(recovery.clone()))?;
-    }
-    for round in &events.rounds {
-        lines.write(&Line::Round(round.clone()))?;
-    }
-    for operation in &events.operations {
-        lines.write(&Line::Operation(operation.clone()))?;
-    }
-    for command in &events.commands {
-        lines.write(&Line::Command(command.clone()))?;
-    }
-    for reuse in &events.reuses {
-        lines.write(&Line::Reuse(reuse.clone()))?;
-    }
-    for end in &events.ends {
-        lines.write(&Line::End(end.clone()))?;
-    }
-    for local in &events.locals {
-        lines.write(&Line::Local(local.clone()))?;
-    }
-    for page in &events.pages {
-        lines.write(&Line::Page(page.clone()))?;
-    }
-    for lookup in &events.lookups {
-        lines.write(&Line::Lookup(lookup.clone()))?;
-    }
-    for cells in &events.cells {
-        lines.write(&Line::Cells(cells.clone()))?;
-    }
-    for status in &events.statuses {
-        lines.write(&Line::Status(status.clone()))?;
-    }
-    for replica in replicas {
-        lines.write(&Line::Replica(Dump { logs: BTreeMap::new(), ..replica.clone() }))?;
-        for (name, log) in &replica.logs {
-            lines.write(&Line::Log { name: name.clone(), start: log.start, end: log.end })?;
-            for record in &log.records {
-                lines.write(&Line::Record(*record))?;
+
+    /// Writes many events, of which a kill may lose the last.
+    pub fn write_all(&mut self, events: impl IntoIterator<Item = Event>) -> io::Result<()> {
+        for event in events {
+            self.add(&event)?;
+            if self.lines.len() > BUFFER_BYTES {
+                self.flush()?;
             }
         }
+        self.flush()
     }
-    lines.0.flush()
+
+    fn add(&mut self, event: &Event) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, event)?;
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.lines)?;
+        self.lines.clear();
+        Ok(())
+    }
 }
 
-struct Lines(BufWriter<File>);
-
-impl Lines {
-    fn write(&mut self, line: &Line) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, line)?;
-        self.0.write_all(b"\n")
-    }
+/// What replicas hold, as events. A log that an earlier replica shares is told once.
+pub fn look(at: std::time::Duration, replicas: &[Dump]) -> impl Iterator<Item = Event> {
+    let replicas = replicas.iter().enumerate().flat_map(move |(place, replica)| {
+        let logs = replica.logs.iter().flat_map(move |(name, log)| {
+            let mut earlier = replicas.iter().take(place);
+            let same = earlier.find(|other| other.logs.get(name).is_some_and(|other| Arc::ptr_eq(other, log)));
+            let (same_as, own) = (same.map(|other| other.node), same.is_none());
+            let head = Event::Log { name: name.clone(), start: log.start, end: log.end, same_as };
+            std::iter::once(head).chain(log.records.iter().filter(move |_| own).map(|record| Event::Record(*record)))
+        });
+        let head = Event::Replica(Dump { logs: std::collections::BTreeMap::new(), ..replica.clone() });
+        std::iter::once(head).chain(logs)
+    });
+    std::iter::once(Event::Look { at }).chain(replicas)
 }
 
-/// Reads a run. A line that can't be read is an error: what was judged with a part of it missing was not judged.
+/// Reads all of a run that is over. A line that can't be read is an error: what was judged with a part of it missing was not
+/// judged. But if something killed the harness, the last line may be torn: then the run broke off, and that is left out.
 pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
-    let mut events = Events::default();
-    let mut replicas: Vec<Dump> = Vec::new();
-    let mut log: Option<String> = None;
-    for (number, line) in (1..).zip(BufReader::new(File::open(path)?).lines()) {
-        let bad = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("line {number}: {why}"));
-        match serde_json::from_str(&line?).map_err(|error| bad(error.to_string()))? {
-            Line::Meant(meant) => events.meant = Some(meant),
-            Line::Workload { name } => events.workloads.push(name),
-            Line::Mark { at, what } => events.marks.push((at, what)),
-            Line::Fault(fault) => events.faults.push(fault),
-            Line::Recovery(recovery) => events.recoveries.push(recovery),
-            Line::Round(round) => events.rounds.push(round),
-            Line::Operation(operation) => events.operations.push(operation),
-            Line::Command(command) => events.commands.push(command),
-            Line::Reuse(reuse) => events.reuses.push(reuse),
-            Line::End(end) => events.ends.push(end),
-            Line::Local(local) => events.locals.push(local),
-            Line::Page(page) => events.pages.push(page),
-            Line::Lookup(lookup) => events.lookups.push(lookup),
-            Line::Cells(cells) => events.cells.push(cells),
-            Line::Status(status) => events.statuses.push(status),
-            Line::Replica(replica) => {
-                replicas.push(replica);
-                log = None;
-            }
-            Line::Log { name, start, end } => {
-                let replica = replicas.last_mut().ok_or_else(|| bad("a log of no replica".to_owned()))?;
-                replica.logs.insert(name.clone(), Arc::new(LogDump { start, end, records: Vec::new() }));
-                log = Some(name);
-            }
-            Line::Record(record) => {
-                let found = replicas.last_mut().zip(log.as_ref()).and_then(|(replica, log)| replica.logs.get_mut(log));
-                let log = found.ok_or_else(|| bad("a record of no log".to_owned()))?;
-                Arc::make_mut(log).records.push(record);
-            }
+    let mut reading = Reading::of(path);
+    let torn = reading.go_on()?;
+    reading.close_log();
+    let mut events = reading.events()?;
+    if !reading.ended {
+        let torn = if torn { ", whose last line is torn" } else { "" };
+        events.broken_off =
+            Some(format!("something killed the harness: nothing in the history{torn} says that it ended"));
+    }
+    Ok((events, reading.replicas))
+}
+
+/// A file, as far as it was read.
+#[derive(Debug)]
+pub struct Reading {
+    path: PathBuf,
+    /// How many bytes and lines were read.
+    position: u64,
+    lines: u64,
+    /// All but operations and commands.
+    events: Events,
+    operations: Growing<Operation>,
+    commands: Growing<Command>,
+    replicas: Vec<Dump>,
+    /// The log that records belong to.
+    log: Option<(String, LogDump)>,
+    ended: bool,
+}
+
+impl Reading {
+    /// Of this file, nothing of which was read yet.
+    pub fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            position: 0,
+            lines: 0,
+            events: Events::default(),
+            operations: Growing::default(),
+            commands: Growing::default(),
+            replicas: Vec::new(),
+            log: None,
+            ended: false,
         }
     }
-    Ok((events, replicas))
+
+    /// Reads what there is by now. Says whether something stands behind the last whole line.
+    pub fn go_on(&mut self) -> io::Result<bool> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.position))?;
+        let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            file.read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                return Ok(!line.is_empty());
+            }
+            self.position += line.len() as u64;
+            self.lines += 1;
+            let event = serde_json::from_slice(&line).map_err(|error| error.to_string());
+            event
+                .and_then(|event| self.take(event))
+                .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {why}", self.lines)))?;
+        }
+    }
+
+    /// All that was read but the replicas.
+    pub fn events(&mut self) -> io::Result<Events> {
+        let bad = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+        let operations = self.operations.items().map_err(bad)?.clone();
+        let commands = self.commands.items().map_err(bad)?.clone();
+        Ok(Events { operations, commands, ..self.events.clone() })
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), String> {
+        let events = &mut self.events;
+        match event {
+            Event::Meant(meant) => events.meant = Some(meant),
+            Event::Workload { name } => events.workloads.push(name),
+            Event::Mark { at, what } => events.marks.push((at, what)),
+            Event::Fault(fault) => events.faults.push(fault),
+            Event::Healed { fault, at, effective } => {
+                let fault = events.faults.get_mut(fault).ok_or("a fault is healed that has not begun")?;
+                (fault.healed, fault.effective) = (Some(at), effective);
+            }
+            Event::Recovery(recovery) => events.recoveries.push(recovery),
+            Event::Round(round) => events.rounds.push(round),
+            Event::Reuse(reuse) => events.reuses.push(reuse),
+            Event::End(end) => events.ends.push(end),
+            Event::Local(local) => events.locals.push(local),
+            Event::Page(page) => events.pages.push(page),
+            Event::Lookup(lookup) => events.lookups.push(lookup),
+            Event::Cells(cells) => events.cells.push(cells),
+            Event::Status(status) => events.statuses.push(status),
+            Event::Ended { broken_off, .. } => {
+                events.broken_off = broken_off;
+                self.ended = true;
+            }
+            Event::Look { .. } | Event::Replica(_) | Event::Log { .. } | Event::Record(_) => return self.hold(event),
+            sent => return self.take_sent(sent),
+        }
+        Ok(())
+    }
+
+    fn take_sent(&mut self, event: Event) -> Result<(), String> {
+        let (operations, commands) = (&mut self.operations, &mut self.commands);
+        match event {
+            Event::Operation { number, client, log, id, contents, believed } => operations.push(
+                number,
+                Operation {
+                    client,
+                    log,
+                    id,
+                    payloads: Vec::new(),
+                    contents,
+                    attempts: Few::new(),
+                    believed,
+                    doubted: false,
+                    cancelled: false,
+                },
+            ),
+            Event::Attempt { operation, node, place, invoked, .. } => {
+                let attempt = Attempt { node, place, invoked, completed: None, answer: None };
+                operations.change(operation, OperationChange::Attempt(attempt))
+            }
+            Event::Answer { operation, attempt, completed, answer, .. } => {
+                operations.change(operation, OperationChange::Answer { attempt, completed, answer })
+            }
+            Event::Doubted { operation, .. } => operations.change(operation, OperationChange::Doubted),
+            Event::Cancelled { operation, .. } => operations.change(operation, OperationChange::Cancelled),
+            Event::Command { number, command } => commands.push(number, command),
+            Event::CommandAttempt { command, node, invoked, .. } => {
+                let attempt = CommandAttempt { node, invoked, completed: None, answer: None };
+                commands.change(command, CommandChange::Attempt(attempt))
+            }
+            Event::CommandAnswer { command, attempt, completed, answer, .. } => {
+                commands.change(command, CommandChange::Answer { attempt, completed, answer })
+            }
+            other => Err(format!("nobody has sent {other:?}")),
+        }
+    }
+
+    fn hold(&mut self, event: Event) -> Result<(), String> {
+        match event {
+            Event::Record(record) => {
+                self.log.as_mut().ok_or("a record of no log")?.1.records.push(record);
+                return Ok(());
+            }
+            Event::Log { name, start, end, same_as } => {
+                self.close_log();
+                let shared = same_as.map(|node| {
+                    let other = self.replicas.iter().find(|replica| replica.node == node);
+                    let log = other.and_then(|replica| replica.logs.get(&name)).cloned();
+                    log.ok_or_else(|| format!("node {node} has no log {name}"))
+                });
+                let replica = self.replicas.last_mut().ok_or("a log of no replica")?;
+                if let Some(shared) = shared {
+                    replica.logs.insert(name, shared?);
+                } else {
+                    let room = usize::try_from(end.saturating_sub(start).min(RECORDS_MAX)).unwrap_or_default();
+                    self.log = Some((name, LogDump { start, end, records: Vec::with_capacity(room) }));
+                }
+            }
+            Event::Replica(replica) => {
+                self.close_log();
+                self.replicas.push(replica);
+            }
+            _ => {
+                self.close_log();
+                self.replicas.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// The log's records are all there.
+    fn close_log(&mut self) {
+        if let (Some((name, mut log)), Some(replica)) = (self.log.take(), self.replicas.last_mut()) {
+            log.records.shrink_to_fit();
+            replica.logs.insert(name, Arc::new(log));
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// How many items lie in the list as they are before the first of them are packed.
 const PLAIN_MAX: usize = 1 << 14;
 /// How many items are packed into a block.
-const BLOCK: usize = 1 << 10;
+pub(super) const BLOCK: usize = 1 << 10;
 
 /// An event that can be packed: what [`serde`] writes of it has to be all of it.
 pub trait Item: Clone + Serialize + DeserializeOwned {}
@@ -24,7 +25,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Item for T {}
 /// A list of events.
 #[derive(Clone)]
 pub struct Many<T> {
-    blocks: Vec<Box<[u8]>>,
+    blocks: Vec<Arc<[u8]>>,
     plain: Vec<T>,
 }
 
@@ -38,11 +39,7 @@ impl<T: Item> Many<T> {
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         if self.plain.len() == PLAIN_MAX {
-            let mut bytes = Vec::new();
-            for item in self.plain.drain(..BLOCK) {
-                bytes = postcard::to_extend(&item, bytes).expect("an event can be written");
-            }
-            self.blocks.push(bytes.into_boxed_slice());
+            self.blocks.push(pack(self.plain.drain(..BLOCK)));
         }
         self.plain.push(item);
     }
@@ -59,7 +56,25 @@ impl<T: Item> Many<T> {
 
     /// All items, in order.
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter { blocks: self.blocks.iter(), left: 0, packed: &[], plain: self.plain.iter() }
+        Iter { blocks: self.blocks.iter(), plain: self.plain.iter(), ..Iter::default() }
+    }
+
+    /// An item, if it is not packed.
+    pub(super) fn get_plain(&mut self, place: usize) -> Option<&mut T> {
+        self.plain.get_mut(place.checked_sub(self.blocks.len() * BLOCK)?)
+    }
+
+    /// Changes items of a block that is packed.
+    pub(super) fn edit_block<E>(
+        &mut self,
+        block: usize,
+        change: impl FnOnce(&mut [T]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let packed = self.blocks.get_mut(block).expect("a block that is there");
+        let mut items: Vec<T> = Iter { blocks: std::slice::from_ref(packed).iter(), ..Iter::default() }.collect();
+        change(&mut items)?;
+        *packed = pack(items.into_iter());
+        Ok(())
     }
 
     /// All items of a list that is short enough to be changed in place.
@@ -69,14 +84,26 @@ impl<T: Item> Many<T> {
     }
 }
 
+fn pack<T: Item>(items: impl Iterator<Item = T>) -> Arc<[u8]> {
+    let bytes = Vec::with_capacity(BLOCK * 64);
+    let packed = items.fold(bytes, |bytes, item| postcard::to_extend(&item, bytes).expect("an event can be written"));
+    packed.into()
+}
+
 /// Goes through a list.
 #[derive(Debug, Clone)]
 pub struct Iter<'a, T> {
-    blocks: std::slice::Iter<'a, Box<[u8]>>,
+    blocks: std::slice::Iter<'a, Arc<[u8]>>,
     /// How many items of the present block are still to come, and their bytes.
     left: usize,
     packed: &'a [u8],
     plain: std::slice::Iter<'a, T>,
+}
+
+impl<T> Default for Iter<'_, T> {
+    fn default() -> Self {
+        Self { blocks: [].iter(), left: 0, packed: &[], plain: [].iter() }
+    }
 }
 
 impl<T: Item> Iterator for Iter<'_, T> {

@@ -3,7 +3,8 @@
 //! - An operation is one id with its records, and every attempt to send it.
 //! - It *failed* only when every attempt said that it has no effect; it is *acknowledged* once any attempt succeeded;
 //!   otherwise it is *unknown*, never absent.
-//! - All of it can be written to a file, one event a line, and judged again from there ([`mod@file`]).
+//! - All of it is written to a file as it happens, one event a line, and is judged from there ([`mod@file`]). Beside
+//!   that a running harness keeps only what it needs to go on ([`kept`]).
 
 mod command;
 mod content;
@@ -11,27 +12,37 @@ mod deleted;
 mod done;
 mod event;
 pub mod file;
+mod growing;
+mod kept;
+mod line;
 mod many;
 mod name;
 mod seen;
+pub mod trail;
 
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use deleted::Deleted;
 pub use done::{WORKLOADS, done};
 pub use event::{Again, Attempt, Effective, Fault, Few, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
+pub use line::Event;
 pub use many::{Item, Many};
 pub use name::Name;
 pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};
 
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::file::{Reading, Writer};
+use self::kept::Kept;
 use crate::client::{Acknowledgement, Failure};
 use crate::command::appends;
+use crate::oracle::Dump;
 use crate::proto::SubmitRequest;
 
 /// Everything, at one moment.
@@ -67,6 +78,8 @@ pub struct Events {
     pub workloads: Vec<String>,
     /// What the run was meant to be; a scenario that says so by itself has none.
     pub meant: Option<Meant>,
+    /// Why the run ended before it had all that it was to have, if it did.
+    pub broken_off: Option<String>,
 }
 
 impl Events {
@@ -85,41 +98,56 @@ impl Events {
 
 /// The handle of an operation.
 #[derive(Debug, Clone, Copy)]
-pub struct OperationNumber(usize);
+pub struct OperationNumber(usize, Name);
 
 /// The handle of an attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct AttemptNumber(usize, usize);
+pub struct AttemptNumber(usize, Name, usize);
 
 /// The handle of a whole command.
 #[derive(Debug, Clone, Copy)]
-pub struct CommandNumber(usize);
+pub struct CommandNumber(usize, Name);
 
 /// The handle of an attempt to send one.
 #[derive(Debug, Clone, Copy)]
-pub struct CommandAttemptNumber(usize, usize);
+pub struct CommandAttemptNumber(usize, Name, usize);
 
 /// Written by all clients at once.
-#[derive(Debug)]
 pub struct History {
     start: Instant,
-    all: Mutex<All>,
+    path: PathBuf,
+    present: Mutex<Present>,
     pace: Mutex<Pace>,
+    read: Mutex<Reading>,
     streams: AtomicUsize,
 }
 
-/// What was sent can still change; all else is as it is.
-#[derive(Debug, Default)]
-struct All {
-    operations: Vec<Operation>,
-    commands: Vec<Command>,
-    events: Events,
+/// Where a history is by now.
+#[derive(Debug)]
+struct Present {
+    writer: Writer,
+    operations: Kept<Operation>,
+    commands: Kept<Command>,
+    faults: usize,
+    rounds: usize,
+}
+
+impl Present {
+    /// What can't be written down did not happen: the harness can't do its job any more.
+    fn write(&mut self, event: &Event) {
+        self.writer.write(event).expect("write the history");
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the history in {}", self.path.display())
+    }
 }
 
 /// What a run's progress is told by, without going through all events.
 #[derive(Debug, Default)]
 struct Pace {
-    acknowledged: usize,
     /// The last acknowledgement that was no replay.
     last: Option<Duration>,
     worst_gap: Duration,
@@ -134,13 +162,26 @@ impl Pace {
     }
 }
 
-impl Default for History {
-    fn default() -> Self {
-        Self { start: Instant::now(), all: Mutex::default(), pace: Mutex::default(), streams: AtomicUsize::new(0) }
-    }
-}
-
 impl History {
+    /// A new one in this file.
+    pub fn in_file(path: &Path) -> Self {
+        let writer = Writer::create(path).unwrap_or_else(|error| panic!("make {}: {error}", path.display()));
+        let (operations, commands) = (Kept::default(), Kept::default());
+        Self {
+            start: Instant::now(),
+            path: path.to_owned(),
+            present: Mutex::new(Present { writer, operations, commands, faults: 0, rounds: 0 }),
+            pace: Mutex::default(),
+            read: Mutex::new(Reading::of(path)),
+            streams: AtomicUsize::new(0),
+        }
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A client has chosen an id.
     pub fn operation(&self, client: usize, log: &str, id: &str, payloads: &[Bytes]) -> OperationNumber {
         self.chosen(client, log, id, payloads, false)
@@ -163,9 +204,12 @@ impl History {
             doubted: false,
             cancelled: false,
         };
-        let mut all = self.lock();
-        all.operations.push(operation);
-        OperationNumber(all.operations.len() - 1)
+        let mut present = self.lock();
+        let number = present.operations.next();
+        let Operation { log, id, ref contents, .. } = operation;
+        present.write(&Event::Operation { number, client, log, id, contents: contents.clone(), believed });
+        present.operations.add(operation);
+        OperationNumber(number, id)
     }
 
     /// An attempt is about to be sent.
@@ -185,44 +229,50 @@ impl History {
 
     fn invoke_at(
         &self,
-        OperationNumber(number): OperationNumber,
+        OperationNumber(operation, id): OperationNumber,
         node: u64,
         place: Option<StreamPlace>,
     ) -> AttemptNumber {
-        let mut all = self.lock();
+        let mut present = self.lock();
         // Read under the lock: events are in the order of the clock.
         let invoked = self.start.elapsed();
-        let attempts = &mut all.operations.get_mut(number).expect("a handle from `operation`").attempts;
-        attempts.push(Attempt { node, place, invoked, completed: None, answer: None });
-        AttemptNumber(number, attempts.len() - 1)
+        present.write(&Event::Attempt { operation, id, node, place, invoked });
+        let attempt = Attempt { node, place, invoked, completed: None, answer: None };
+        present.operations.change(operation, |operation| operation.attempts.push(attempt));
+        AttemptNumber(operation, id, present.operations.attempt(operation))
     }
 
     /// The answer is here.
-    pub fn complete(&self, AttemptNumber(number, attempt): AttemptNumber, answer: Result<Acknowledgement, Failure>) {
-        let mut all = self.lock();
+    pub fn complete(
+        &self,
+        AttemptNumber(operation, id, attempt): AttemptNumber,
+        answer: Result<Acknowledgement, Failure>,
+    ) {
+        let mut present = self.lock();
         let completed = self.start.elapsed();
-        let operation = all.operations.get_mut(number).expect("a handle from `invoke`");
-        if let Ok(told) = &answer {
-            let mut pace = self.pace();
-            pace.acknowledged += usize::from(operation.acknowledged().is_none());
-            // A node that follows replays what it knows, even while nobody leads.
-            if !told.replayed {
-                pace.new_at(completed);
-            }
+        // A node that follows replays what it knows, even while nobody leads.
+        if answer.as_ref().is_ok_and(|told| !told.replayed) {
+            self.pace().new_at(completed);
         }
-        let attempt = operation.attempts.get_mut(attempt).expect("a handle from `invoke`");
-        attempt.completed = Some(completed);
-        attempt.answer = Some(answer);
+        present.write(&Event::Answer { operation, id, attempt, completed, answer: answer.clone() });
+        present.operations.change(operation, |operation| {
+            let attempt = operation.attempts.get_mut(attempt).expect("a handle from `invoke`");
+            (attempt.completed, attempt.answer) = (Some(completed), Some(answer));
+        });
     }
 
     /// A cancel of the operation's id is about to be sent.
-    pub fn doubt(&self, OperationNumber(number): OperationNumber) {
-        self.lock().operations.get_mut(number).expect("a handle from `operation`").doubted = true;
+    pub fn doubt(&self, OperationNumber(operation, id): OperationNumber) {
+        let mut present = self.lock();
+        present.write(&Event::Doubted { operation, id });
+        present.operations.change(operation, |operation| operation.doubted = true);
     }
 
     /// A cancel of the operation's id was answered *cancelled*: from now on it never takes effect.
-    pub fn cancelled(&self, OperationNumber(number): OperationNumber) {
-        self.lock().operations.get_mut(number).expect("a handle from `operation`").cancelled = true;
+    pub fn cancelled(&self, OperationNumber(operation, id): OperationNumber) {
+        let mut present = self.lock();
+        present.write(&Event::Cancelled { operation, id });
+        present.operations.change(operation, |operation| operation.cancelled = true);
     }
 
     /// A client has made a whole command.
@@ -238,32 +288,36 @@ impl History {
             contents,
             attempts: Vec::new(),
         };
-        let mut all = self.lock();
-        all.commands.push(command);
-        CommandNumber(all.commands.len() - 1)
+        let mut present = self.lock();
+        let (number, id) = (present.commands.next(), command.id);
+        present.write(&Event::Command { number, command: command.clone() });
+        present.commands.add(command);
+        CommandNumber(number, id)
     }
 
     /// A whole command is about to be sent.
-    pub fn submit(&self, CommandNumber(number): CommandNumber, node: u64) -> CommandAttemptNumber {
-        let mut all = self.lock();
+    pub fn submit(&self, CommandNumber(command, id): CommandNumber, node: u64) -> CommandAttemptNumber {
+        let mut present = self.lock();
         let invoked = self.start.elapsed();
-        let attempts = &mut all.commands.get_mut(number).expect("a handle from `command`").attempts;
-        attempts.push(CommandAttempt { node, invoked, completed: None, answer: None });
-        CommandAttemptNumber(number, attempts.len() - 1)
+        present.write(&Event::CommandAttempt { command, id, node, invoked });
+        let attempt = CommandAttempt { node, invoked, completed: None, answer: None };
+        present.commands.change(command, |command| command.attempts.push(attempt));
+        CommandAttemptNumber(command, id, present.commands.attempt(command))
     }
 
     /// Its answer is here.
     pub fn answered(
         &self,
-        CommandAttemptNumber(number, attempt): CommandAttemptNumber,
+        CommandAttemptNumber(command, id, attempt): CommandAttemptNumber,
         answer: Result<Decided, Failure>,
     ) {
-        let mut all = self.lock();
+        let mut present = self.lock();
         let completed = self.start.elapsed();
-        let command = all.commands.get_mut(number).expect("a handle from `submit`");
-        let attempt = command.attempts.get_mut(attempt).expect("a handle from `submit`");
-        attempt.completed = Some(completed);
-        attempt.answer = Some(answer);
+        present.write(&Event::CommandAnswer { command, id, attempt, completed, answer: answer.clone() });
+        present.commands.change(command, |command| {
+            let attempt = command.attempts.get_mut(attempt).expect("a handle from `submit`");
+            (attempt.completed, attempt.answer) = (Some(completed), Some(answer));
+        });
     }
 
     /// The time of the history's clock, for [`History::end_seen`].
@@ -273,9 +327,9 @@ impl History {
 
     /// A linearizable read that was asked at `invoked` has seen a log's end.
     pub fn end_seen(&self, log: &str, invoked: Duration, end: u64) {
-        let events = &mut self.lock().events;
+        let mut present = self.lock();
         let completed = self.start.elapsed();
-        events.ends.push(EndSeen { log: Name::of(log), invoked, completed, end });
+        present.write(&EndSeen { log: Name::of(log), invoked, completed, end }.into());
     }
 
     /// A number for a tail, its own.
@@ -286,31 +340,49 @@ impl History {
     /// A step of whoever directs the run.
     pub fn mark(&self, what: impl Into<String>) {
         let at = self.start.elapsed();
-        self.lock().events.marks.push((at, what.into()));
+        self.lock().write(&Event::Mark { at, what: what.into() });
     }
 
     /// A fault has begun; the number is for [`History::healed`].
     pub fn fault(&self, fault: Fault) -> usize {
-        let events = &mut self.lock().events;
-        events.faults.push(fault);
-        events.faults.len() - 1
+        let mut present = self.lock();
+        present.write(&fault.into());
+        present.faults += 1;
+        present.faults - 1
     }
 
     /// A fault is over and undone.
     pub fn healed(&self, number: usize, at: Duration, effective: Effective) {
-        let events = &mut self.lock().events;
-        let fault = events.faults.get_mut(number).expect("a number from `fault`");
-        (fault.healed, fault.effective) = (Some(at), effective);
+        self.lock().write(&Event::Healed { fault: number, at, effective });
     }
 
-    /// Remembers what else there is to remember, in the order of the clock.
-    pub fn remember(&self, change: impl FnOnce(&mut Events)) {
-        change(&mut self.lock().events);
+    /// All that nobody knew of was sent again.
+    pub fn round(&self, round: Round) {
+        let mut present = self.lock();
+        present.write(&round.into());
+        present.rounds += 1;
+    }
+
+    /// Remembers what else there is to remember.
+    pub fn remember(&self, event: impl Into<Event>) {
+        self.lock().write(&event.into());
+    }
+
+    /// Remembers what all replicas hold, instead of what they held before.
+    pub fn look(&self, replicas: &[Dump]) {
+        let at = self.start.elapsed();
+        self.lock().writer.write_all(file::look(at, replicas)).expect("write the history");
+    }
+
+    /// The run is over; if it broke off, why.
+    pub fn end(&self, broken_off: Option<String>) {
+        let at = self.start.elapsed();
+        self.lock().write(&Event::Ended { at, broken_off });
     }
 
     /// How many operations were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
-        self.pace().acknowledged
+        self.lock().operations.known()
     }
 
     /// The longest time without an acknowledgement that was no replay so far; the time since the last one counts, too.
@@ -320,47 +392,50 @@ impl History {
         pace.worst_gap.max(pace.last.map_or(Duration::ZERO, |last| now.saturating_sub(last)))
     }
 
-    /// How often things were sent again so far.
-    pub fn rounds(&self) -> usize {
-        self.lock().events.rounds.len()
-    }
-
-    /// Everything so far.
+    /// Everything so far, as it is in the file.
     pub fn events(&self) -> Events {
-        let all = self.lock();
-        let (operations, commands) = (all.operations.iter().cloned().collect(), all.commands.iter().cloned().collect());
-        Events { operations, commands, ..all.events.clone() }
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = read.go_on().and_then(|_| read.events());
+        events.unwrap_or_else(|error| panic!("read {}: {error}", self.path.display()))
     }
 
-    /// The operation at this place of all there are, the places going round; none if there is none.
+    /// Some operation that was acknowledged, another for each place; none if there is none.
     pub fn some_operation(&self, place: usize) -> Option<Operation> {
-        let operations = &self.lock().operations;
-        operations.get(place.checked_rem(operations.len())?).cloned()
+        self.lock().operations.some(place)
     }
 
     /// The operation so many before the last; none if there is none.
     pub fn late_operation(&self, before: usize) -> Option<Operation> {
-        self.lock().operations.iter().rev().nth(before).cloned()
+        self.lock().operations.late(before)
     }
 
-    /// All operations so far, each with its handle.
+    /// All operations so far, each with its handle. What is read from the file has no payloads.
     pub fn numbered(&self) -> Vec<(OperationNumber, Operation)> {
-        let operations = self.lock().operations.clone();
-        operations.into_iter().enumerate().map(|(number, operation)| (OperationNumber(number), operation)).collect()
+        let numbered = self.events().operations.iter().enumerate().collect::<Vec<_>>();
+        numbered.into_iter().map(|(number, operation)| (OperationNumber(number, operation.id), operation)).collect()
     }
 
-    /// All whole commands so far, each with its handle.
-    pub fn numbered_commands(&self) -> Vec<(CommandNumber, Command)> {
-        let commands = self.lock().commands.clone();
-        commands.into_iter().enumerate().map(|(number, command)| (CommandNumber(number), command)).collect()
+    /// The operations that are to be sent again now: all that nobody knows of, and a tenth of the rest, another one than
+    /// in the round before.
+    pub fn operations_again(&self) -> Vec<(OperationNumber, Operation)> {
+        let present = self.lock();
+        let again = present.operations.again(present.rounds).into_iter();
+        again.map(|(number, operation)| (OperationNumber(number, operation.id), operation)).collect()
+    }
+
+    /// The whole commands that are to be sent again now.
+    pub fn commands_again(&self) -> Vec<(CommandNumber, Command)> {
+        let present = self.lock();
+        let again = present.commands.again(present.rounds).into_iter();
+        again.map(|(number, command)| (CommandNumber(number, command.id), command)).collect()
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, All> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -378,5 +453,41 @@ mod tests {
         assert_eq!((pace.worst_gap, pace.last), (worst, Some(last)));
         pace.new_at(Duration::from_millis(1_200));
         assert_eq!(pace.worst_gap, Duration::from_millis(550));
+    }
+
+    #[test]
+    fn what_happened_is_in_the_file_at_once_and_is_put_together_again() {
+        let scratch = crate::scratch::Scratch::new("history-as-it-happens");
+        let path = scratch.path().join("history.jsonl");
+        let history = History::in_file(&path);
+        let payloads = crate::sample::payloads("a", 2, 1);
+        let [first, second] = ["a", "b"].map(|id| history.operation(3, "orders", id, &payloads));
+        let attempt = history.invoke(first, 1);
+        let place = StreamPlace { stream: history.stream(), position: 4 };
+        let streamed = history.invoke_streamed(first, 2, place);
+        assert_eq!(history.events().operations[0].attempts[1].place, Some(place));
+        let silence = Failure::silence(tonic::Code::Unavailable, "no answer");
+        history.complete(streamed, Err(silence.clone()));
+        history.doubt(second);
+        let told = crate::client::Place { first_offset: 5, count: 2, sequence: 9, history: 7, time_ms: 1 };
+        history.complete(attempt, Ok(Acknowledgement { replayed: false, place: told }));
+        history.cancelled(second);
+        assert_eq!((history.acknowledged(), history.operations_again().len()), (1, 2), "the first of ten is a sample");
+
+        let (events, replicas) = file::read(&path).unwrap();
+        let [one, other] = events.operations.iter().collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!((one.id, one.log, one.client, one.contents.len()), (Name::of("a"), Name::of("orders"), 3, 2));
+        let answers = one.attempts.iter().map(|attempt| attempt.answer.clone().unwrap());
+        assert_eq!(answers.collect::<Vec<_>>(), [Ok(Acknowledgement { replayed: false, place: told }), Err(silence)]);
+        assert!(one.attempts.iter().all(|attempt| attempt.completed.unwrap() > attempt.invoked) && !one.doubted);
+        assert_eq!((other.doubted, other.cancelled, other.attempts.len(), replicas.len()), (true, true, 0, 0));
+        assert!(events.broken_off.unwrap().contains("killed"));
+
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+        let (events, _) = file::read(&path).unwrap();
+        assert!(!events.operations[1].cancelled && events.broken_off.unwrap().contains("torn"));
+        std::fs::write(&path, &whole[3..]).unwrap();
+        assert!(file::read(&path).unwrap_err().to_string().starts_with("line 1: "));
     }
 }

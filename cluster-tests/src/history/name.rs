@@ -23,8 +23,12 @@ pub struct Name(u32);
 impl Name {
     /// The name with this text.
     pub fn of(text: &str) -> Self {
-        let known = read().find(text);
-        known.unwrap_or_else(|| write().insert(text))
+        Self::known(text).unwrap_or_else(|| write().insert(text))
+    }
+
+    /// The name with this text, if the text is that of a name already.
+    pub fn known(text: &str) -> Option<Self> {
+        read().find(text)
     }
 
     /// Its text.

@@ -32,7 +32,7 @@ pub(super) async fn run(work: Work) {
             let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
             let completed = work.history.now();
             let seen = LocalSeen { node, log: log.into(), invoked, completed, end: page.end, records };
-            work.history.remember(|events| events.locals.push(seen));
+            work.history.remember(seen);
         }
         sleep(BREATH).await;
     }

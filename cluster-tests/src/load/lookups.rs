@@ -33,7 +33,7 @@ pub(super) async fn run(work: Work) {
             if let Ok(response) = client.lookup(&operation.id, consistency).await {
                 let (completed, fate) = (work.history.now(), fate(&response));
                 let seen = LookedUp { id: operation.id, node, linearizable: !local, invoked, completed, fate };
-                work.history.remember(|events| events.lookups.push(seen));
+                work.history.remember(seen);
             }
         }
         sleep(BREATH).await;

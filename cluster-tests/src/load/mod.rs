@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use self::work::Work;
 use crate::cluster::Cluster;
-use crate::history::{History, WORKLOADS};
+use crate::history::{Event, History, WORKLOADS};
 use crate::wait::{PATIENCE, until};
 
 /// How long one attempt may take.
@@ -80,9 +80,9 @@ impl Load {
     /// Puts everything on a cluster that there is.
     pub fn start_all(cluster: &Cluster, history: &Arc<History>) -> Self {
         let ids = &cluster.ids();
-        history.remember(|events| {
-            events.workloads = WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        });
+        for (name, _) in WORKLOADS {
+            history.remember(Event::Workload { name: name.to_owned() });
+        }
         let mut load = Self::looking_on(cluster, ids, history);
         load.put(cluster, ids, CLIENTS, unary::run);
         load.put(cluster, ids, STREAMS, streamed::run);

@@ -33,7 +33,7 @@ pub(super) async fn run(work: Work) {
             let completed = work.history.now();
             let contents = payloads.iter().map(|payload| Content::of(payload)).collect();
             let reuse = Reuse { id: operation.id, log, contents, node, invoked, completed, answer };
-            work.history.remember(|events| events.reuses.push(reuse));
+            work.history.remember(reuse);
         }
         sleep(BREATH).await;
     }

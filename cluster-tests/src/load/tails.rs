@@ -58,7 +58,7 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
             records,
         };
         (from, end) = (page.next, page.end);
-        work.history.remember(|events| events.pages.push(seen));
+        work.history.remember(seen);
         if work.is_stopped() {
             break;
         }

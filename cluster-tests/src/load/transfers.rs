@@ -91,7 +91,7 @@ pub(super) async fn look(work: Work) {
                 (cell.key, Number { number, version: cell.version })
             });
             let seen = CellsSeen { node, invoked, completed, cells: cells.collect() };
-            work.history.remember(|events| events.cells.push(seen));
+            work.history.remember(seen);
         }
         sleep(COUNT_BREATH).await;
     }

@@ -26,7 +26,7 @@ pub(super) async fn run(work: Work) {
                 applied: status.applied_index,
                 digest: status.digest,
             };
-            work.history.remember(|events| events.statuses.push(seen));
+            work.history.remember(seen);
         }
         sleep(BREATH).await;
     }

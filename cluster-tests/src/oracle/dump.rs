@@ -82,6 +82,16 @@ pub struct Dump {
     pub logs: BTreeMap<String, Arc<LogDump>>,
 }
 
+/// Has each replica share the logs in which it equals the first one.
+pub fn share(replicas: &mut [Dump]) {
+    let Some((first, others)) = replicas.split_first_mut() else { return };
+    for (name, log) in others.iter_mut().flat_map(|other| &mut other.logs) {
+        if let Some(same) = first.logs.get(name).filter(|same| *same == log) {
+            *log = Arc::clone(same);
+        }
+    }
+}
+
 impl Dump {
     /// Reads a replica in full. Fails if it changes meanwhile, or does not answer.
     pub async fn take(node: &Node) -> Result<Self, String> {

@@ -9,38 +9,15 @@ mod dump;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod violation;
 
-pub use dump::{Dump, Held, LogDump, Stored};
+pub use dump::{Dump, Held, LogDump, Stored, share};
 pub use properties::{PROPERTIES, Property};
+pub use violation::Violation;
 
-use std::any::Any;
 use std::sync::Arc;
 
 use crate::history::Events;
-
-/// Something that must never be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The property, by its short name.
-    pub property: &'static str,
-    /// What was found.
-    pub found: String,
-}
-
-impl Violation {
-    /// What to tell of a run that could not go on: something did not come to be in time, whose sentence the panic has.
-    pub fn broken_off(panic: &(dyn Any + Send)) -> Self {
-        let sentence = panic.downcast_ref::<String>().cloned();
-        let sentence = sentence.or_else(|| panic.downcast_ref::<&str>().map(|&sentence| sentence.to_owned()));
-        Self { property: "P12", found: format!("the run broke off: {}", sentence.unwrap_or_default()) }
-    }
-}
-
-impl std::fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}: {}", self.property, self.found)
-    }
-}
 
 /// All that is judged.
 #[derive(Debug, Clone, Copy)]
@@ -75,13 +52,31 @@ impl Evidence<'_> {
     }
 }
 
-/// Judges a history and replicas that have applied the same entries.
+/// Judges a history and replicas that have applied the same entries. Violations are in the order of the properties; of each
+/// property only the first few are kept, which know how many there are.
 pub fn judge(events: &Events, replicas: &[Dump]) -> Vec<Violation> {
     let evidence = Evidence { events, replicas };
     let mut violations = Vec::new();
     for property in &PROPERTIES {
-        let name = property.name;
-        (property.judge)(evidence, &mut |found| violations.push(Violation { property: name, found }));
+        let (mut count, mut found) = (0, Vec::new());
+        (property.judge)(evidence, &mut |sentence| {
+            count += 1;
+            if found.len() < violation::KEPT {
+                found.push(Violation::new(property.name, sentence));
+            }
+        });
+        violations.extend(found.into_iter().map(|violation| Violation { count, ..violation }));
     }
+    violation::look_up(&mut violations, evidence);
     violations
+}
+
+/// How many violations there are of each property that has some, in words.
+pub fn counts(violations: &[Violation]) -> String {
+    let firsts = violations.chunk_by(|one, other| one.property == other.property).filter_map(<[_]>::first);
+    let mut counts: Vec<(&str, usize)> = firsts.map(|first| (first.property, first.count)).collect();
+    counts.sort_by_key(|(property, _)| property.trim_start_matches('P').parse::<u32>().unwrap_or(u32::MAX));
+    counts.dedup();
+    let counts: Vec<String> = counts.into_iter().map(|(property, count)| format!("{property} {count}")).collect();
+    counts.join(", ")
 }

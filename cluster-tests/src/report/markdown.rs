@@ -9,6 +9,12 @@ use super::table::{self, Table};
 pub fn markdown(summary: &Summary) -> String {
     let mut text = format!("{}\n\n", table::sentence(summary));
     push_table(&mut text, &table::properties(summary));
+    for first in summary.runs.iter().filter_map(|run| run.first.as_ref()) {
+        let _ = write!(text, "\nLook first at {}: {}\n\n", escape(&first.property), escape(&first.found));
+        for event in &first.events {
+            let _ = writeln!(text, "- {}", escape(event));
+        }
+    }
     for property in summary.properties().iter().filter(|property| !property.found.is_empty()) {
         let _ = write!(text, "\n{} is broken:\n\n", escape(&property.name));
         for found in &property.found {

@@ -9,13 +9,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::summary::{Judged, Mark, Run, Summary};
+use super::summary::{First, Judged, Mark, Run, Summary};
 use crate::crash_points;
 use crate::history::{Again, Effective, Events, Fault, Operation};
 use crate::oracle::{Dump, Evidence, PROPERTIES, Violation};
-
-/// How many violations of one property are kept.
-const KEPT: usize = 10;
 
 impl Summary {
     /// Of one run, whose history has this name.
@@ -42,6 +39,7 @@ impl Run {
             acknowledged: acknowledgements.len(),
             reads: events.ends.len() + events.locals.len(),
             properties: properties(Evidence { events, replicas }, violations),
+            first: violations.iter().min_by_key(|violation| violation.urgency()).map(First::of),
             throughput: throughput(&acknowledgements, end),
             ..Self::default()
         };
@@ -95,6 +93,17 @@ impl Run {
     }
 }
 
+impl First {
+    fn of(violation: &Violation) -> Self {
+        Self {
+            property: violation.property.to_owned(),
+            found: violation.found.clone(),
+            at_ms: violation.at.map(ms),
+            events: violation.events.clone(),
+        }
+    }
+}
+
 /// When each operation was first acknowledged, in order.
 fn acknowledgements(events: &Events) -> Vec<Duration> {
     let acknowledged = |operation: Operation| operation.acknowledged().map(|(completed, _)| completed);
@@ -134,8 +143,8 @@ fn properties(evidence: Evidence<'_>, violations: &[Violation]) -> Vec<Judged> {
             name: property.name.to_owned(),
             sentence: property.sentence.to_owned(),
             judged: (property.judged)(evidence),
-            broken: found.len(),
-            found: found.iter().take(KEPT).map(|violation| violation.found.clone()).collect(),
+            broken: found.first().map_or(0, |violation| violation.count),
+            found: found.iter().map(|violation| violation.found.clone()).collect(),
         }
     });
     judged.collect()

@@ -17,7 +17,7 @@ mod table;
 mod tests;
 mod text;
 
-pub use summary::{CrashPoint, Judged, Mark, OfKind, Run, Summary, Verdict, Waits};
+pub use summary::{CrashPoint, First, Judged, Mark, OfKind, Run, Summary, Verdict, Waits};
 
 use std::ffi::OsString;
 use std::fs;

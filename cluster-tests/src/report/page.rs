@@ -45,6 +45,11 @@ fn push_violations(out: &mut String, summary: &Summary) {
         if !run.history.is_empty() {
             let _ = writeln!(out, "<p class=\"lead\">Its history: <code>{}</code></p>", escape(&run.history));
         }
+        if let Some(first) = &run.first {
+            let (property, found) = (escape(&first.property), escape(&first.found));
+            let events = escape(&first.events.join("\n"));
+            let _ = writeln!(out, "<p>Look first at {property}: {found}</p>\n<pre class=\"wide\">{events}</pre>");
+        }
         out.push_str("<ul>\n");
         for property in &run.properties {
             for found in &property.found {

@@ -43,6 +43,8 @@ pub struct Run {
     pub reads: usize,
     /// What the oracle said of each property.
     pub properties: Vec<Judged>,
+    /// What to look at first of what must never be.
+    pub first: Option<First>,
     /// The kinds of fault.
     pub faults: BTreeMap<String, OfKind>,
     /// Until all nodes had applied the same, after all faults.
@@ -68,6 +70,19 @@ pub struct Judged {
     pub broken: usize,
     /// The first of these, each in a sentence.
     pub found: Vec<String>,
+}
+
+/// The violation to look at first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct First {
+    /// The property, by its short name.
+    pub property: String,
+    /// What was found.
+    pub found: String,
+    /// When the first id that it is about was sent, if it is about one.
+    pub at_ms: Option<u64>,
+    /// The events that matter, as lines of the history.
+    pub events: Vec<String>,
 }
 
 /// Whether a property holds.

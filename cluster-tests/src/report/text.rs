@@ -9,6 +9,13 @@ use super::table::{self, Table};
 pub fn print(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     writeln!(out)?;
     write_table(out, &table::properties(summary))?;
+    for first in summary.runs.iter().filter_map(|run| run.first.as_ref()) {
+        let at = first.at_ms.map_or_else(String::new, |ms| format!(", first sent {} s after the start", ms / 1_000));
+        writeln!(out, "\nLook first at {}: {}{at}", first.property, first.found.replace(char::is_control, " "))?;
+        for event in &first.events {
+            writeln!(out, "  {}", event.replace(char::is_control, " "))?;
+        }
+    }
     for property in summary.properties().iter().filter(|property| !property.found.is_empty()) {
         writeln!(out, "\n{} is broken:", property.name)?;
         for found in &property.found {

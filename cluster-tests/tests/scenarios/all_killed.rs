@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::load::Load;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_survive_a_kill_of_all_nodes() {
     let cluster = Cluster::start("all-killed").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
 
     for _ in 0..5 {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cluster_tests::client::Effect;
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::{appended, judge};
 use cluster_tests::load::Load;
 use cluster_tests::proto::Consistency;
@@ -16,7 +15,7 @@ use cluster_tests::wait::{PATIENCE, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_at_any_node_gets_the_first_answer() {
     let cluster = Cluster::start("append-and-replay").await;
-    let history = History::default();
+    let history = cluster.history();
     let mut expected_offset = 0;
 
     for (number, first) in cluster.ids().into_iter().enumerate() {
@@ -49,7 +48,7 @@ async fn a_retry_at_any_node_gets_the_first_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_read_at_every_node_at_once() {
     let cluster = Cluster::start("read-everywhere").await;
-    let history = History::default();
+    let history = cluster.history();
 
     for number in 0..30 {
         let id = sample::id(0, number);
@@ -86,7 +85,7 @@ async fn an_id_that_nobody_sent_is_unknown_at_every_node() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_all_nodes_append_at_once() {
     let cluster = Cluster::start("clients-of-all-nodes").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(1_500).await;
     load.stop().await;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use cluster_tests::client::{Client, Effect, Failure};
 use cluster_tests::cluster::Cluster;
 use cluster_tests::command::{add, applied, command, put, record};
-use cluster_tests::history::History;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::proto::outcome::Verdict;
 use cluster_tests::proto::{Outcome, SubmitRequest};
@@ -103,7 +102,7 @@ async fn a_bank_loses_and_makes_no_money_while_leaders_are_killed() {
         applied(cluster.node(1).client(), open).await;
     }
     let mut random = seed::generator("a_bank");
-    let history = History::default();
+    let history = cluster.history();
     let kills = LeaderKills::new(&cluster, &history);
     let tellers = (0..TELLERS).map(|teller| {
         let clients = cluster.clients(Duration::from_secs(3)).into_iter().map(|(_, client)| client).collect();

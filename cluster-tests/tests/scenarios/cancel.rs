@@ -57,7 +57,7 @@ async fn cancelled_everywhere(cluster: &Cluster, id: &str, first: &Outcome) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_cancelled_unseen_never_takes_effect_and_a_snapshot_does_not_forget_it() {
     let cluster = Cluster::start("cancel-unseen").await;
-    let history = History::default();
+    let history = cluster.history();
     let id = "payment-2041";
     let operation = history.operation(0, "payments", id, &[Bytes::from_static(b"pay 100")]);
     let answered = cluster.node(2).client().cancel(id).await.unwrap();
@@ -88,7 +88,7 @@ async fn what_was_cancelled_unseen_never_takes_effect_and_a_snapshot_does_not_fo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_that_comes_too_late_answers_what_the_id_has_got() {
     let cluster = Cluster::start("cancel-applied").await;
-    let history = History::default();
+    let history = cluster.history();
     let payloads = sample::payloads("order-7", 3, 20);
     let operation = history.operation(0, "orders", "order-7", &payloads);
     let attempt = history.invoke(operation, 1);
@@ -109,7 +109,7 @@ async fn a_cancel_that_comes_too_late_answers_what_the_id_has_got() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_was_stuck_in_a_paused_node_does_not_undo_a_cancel() {
     let cluster = Cluster::start("cancel-stuck").await;
-    let history = History::default();
+    let history = cluster.history();
     let leader = cluster.leader().await;
     let stuck_in = *cluster.others(leader).first().expect("a follower");
     let client = cluster.node(stuck_in).client_with_deadline(PATIENCE);
@@ -287,7 +287,7 @@ impl Visitor<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_vanish_settle_every_id_later_while_leaders_are_killed() {
     let cluster = Cluster::start("clients-vanish").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let mut random = seed::generator("clients_that_vanish");
     let kills = LeaderKills::new(&cluster, &history);
     let mut settled = Settled::default();

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::{Content, History};
+use cluster_tests::history::Content;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::oracle::Stored;
 use cluster_tests::program::{Program, json, number, text, write_lines};
@@ -105,7 +105,7 @@ const PROGRAM_KILLS: usize = 8;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_killed_and_run_again_appends_every_line_once_and_in_order() {
     let cluster = Cluster::start("batch-killed").await;
-    let history = History::default();
+    let history = cluster.history();
     let mut random = seed::generator("a_batch_that_is_killed");
     let lines = lines(2_000);
     let file = file_of(&cluster, &lines);

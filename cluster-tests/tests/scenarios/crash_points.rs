@@ -1,8 +1,7 @@
 //! A node dies at every crash point, once, and comes back; nothing that must never be happens.
 
 use cluster_tests::crash_points::{Plan, points, run};
-use cluster_tests::history;
-use cluster_tests::oracle;
+use cluster_tests::judgement::Recorded;
 use cluster_tests::report::{self, Summary};
 use cluster_tests::scratch::Scratch;
 
@@ -23,7 +22,6 @@ async fn a_node_that_dies_at_any_step_comes_back_with_what_was_promised() {
     }
 
     // From its file it comes to the same.
-    let (events, replicas) = history::file::read(&file).expect("read what was just written");
-    let violations = oracle::judge(&events, &replicas);
+    let Recorded { events, replicas, violations } = Recorded::read(&file).expect("read what was just written");
     assert_eq!(Summary::of(&events, &replicas, &violations, "history.jsonl"), summary);
 }

@@ -10,7 +10,6 @@ use cluster_tests::command::{
     SYSTEM, append, applied, command, command_in, create_space, delete_log, delete_reader, delete_space, found, id,
     move_reader, position_is, put,
 };
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::load::Load;
 use cluster_tests::proto::action_result::Result as Got;
@@ -175,7 +174,7 @@ async fn refuses_for_ever(client: &Client, space: &str, known: &SubmitRequest, n
 async fn what_was_deleted_stays_deleted_through_kills_and_in_a_snapshot() {
     let arguments = ["--snapshot-entries", "200", "--keep-entries", "10"].map(str::to_owned).to_vec();
     let cluster = Cluster::start_with("deleted", &Settings { arguments, ..Settings::default() }).await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let client = cluster.node(1).client();
     let written = command("written", vec![], vec![append("once", &["0", "1"])]);
     let outcome = client.command(written.clone()).await.unwrap().outcome;

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::Program;
 use cluster_tests::seed;
@@ -23,7 +22,7 @@ async fn the_documented_example_runs_against_a_real_cluster() {
 /// Runs an example: killed several times, then to its end, then once more from the beginning, always among falling leaders.
 async fn run(cluster: &Cluster, name: &str) {
     let mut random = seed::generator(name);
-    let history = History::default();
+    let history = cluster.history();
     let kills = LeaderKills::new(cluster, &history);
     kills
         .during(async {

@@ -6,13 +6,14 @@ use cluster_tests::cluster::{Cluster, Settings};
 use cluster_tests::history::History;
 use cluster_tests::judgement::{judge, judge_nodes};
 use cluster_tests::load::Load;
+use cluster_tests::sample;
 use cluster_tests::wait::{PATIENCE, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids() {
     let arguments = ["--snapshot-entries", "200", "--keep-entries", "10"].map(str::to_owned).to_vec();
     let cluster = Cluster::start_with("behind-the-purge", &Settings { arguments, ..Settings::default() }).await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(300).await;
 
@@ -77,8 +78,10 @@ async fn every_old_id_is_replayed_by(cluster: &Cluster, history: &History, sleep
     let client = cluster.node(sleeper).client();
     for (number, operation) in history.numbered() {
         let (_, acknowledged) = operation.acknowledged().expect("the judgement has settled everything");
+        let bytes = operation.contents.first().map_or(0, |content| content.bytes as usize);
+        let payloads = sample::payloads(&operation.id, operation.contents.len(), bytes);
         let attempt = history.invoke(number, sleeper);
-        let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
+        let answer = client.append(&operation.log, &operation.id, &payloads).await;
         history.complete(attempt, answer.clone());
         let answer = answer.unwrap_or_else(|failure| panic!("node {sleeper} refuses {}: {failure}", operation.id));
         assert!(answer.replayed, "{} ran twice", operation.id);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::load::Load;
 
@@ -12,7 +11,7 @@ const KILLS: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_survive_twenty_kills_of_the_leader() {
     let cluster = Cluster::start("leader-killed").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
 
     let mut term = 0;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use cluster_tests::client::Effect;
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::load::Load;
 use cluster_tests::proto::Consistency;
@@ -14,7 +13,7 @@ use cluster_tests::wait::{PATIENCE, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
     let cluster = Cluster::start("leader-paused").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
 
     for _ in 0..3 {
@@ -44,7 +43,7 @@ async fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_majority_nothing_is_acknowledged_and_a_retry_settles_it() {
     let cluster = Cluster::start("no-majority").await;
-    let history = History::default();
+    let history = cluster.history();
     let leader = cluster.leader().await;
     for id in cluster.others(leader) {
         cluster.node(id).pause();

@@ -5,7 +5,6 @@ use std::time::Duration;
 use cluster_tests::client::{Client, Failure};
 use cluster_tests::cluster::Cluster;
 use cluster_tests::command::{acquire, applied, command, found, lock_held, locked, put, record, release, results};
-use cluster_tests::history::History;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::Program;
 use cluster_tests::proto::action_result::Result as Got;
@@ -136,7 +135,7 @@ async fn settled<'a>(
 async fn writes_under_a_lock_come_in_the_order_of_their_tokens_while_leaders_are_killed() {
     let cluster = Cluster::start("lock-order").await;
     let mut random = seed::generator("writes_under_a_lock");
-    let history = History::default();
+    let history = cluster.history();
     let kills = LeaderKills::new(&cluster, &history);
     let contenders = (0..CONTENDERS).map(|number| {
         let clients = cluster.clients(Duration::from_secs(3)).into_iter().map(|(_, client)| client).collect();

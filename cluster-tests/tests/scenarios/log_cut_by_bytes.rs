@@ -1,7 +1,6 @@
 //! The Raft log is cut by how much is in it, not only by how many entries: few long ones fill a disk as many short do.
 
 use cluster_tests::cluster::{Cluster, Settings};
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::sample;
 use cluster_tests::wait::{PATIENCE, until};
@@ -13,7 +12,7 @@ const RECORDS: u64 = 40;
 async fn a_node_makes_a_snapshot_and_purges_after_so_many_bytes() {
     let arguments = ["--snapshot-bytes", "1000000", "--keep-entries", "5"].map(str::to_owned).to_vec();
     let cluster = Cluster::start_with("log-cut-by-bytes", &Settings { arguments, ..Settings::default() }).await;
-    let history = History::default();
+    let history = cluster.history();
     for number in 0..RECORDS {
         let id = sample::id(0, number);
         let payloads = sample::payloads(&id, 1, RECORD_BYTES);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::sample;
 use futures::future::join_all;
@@ -14,7 +13,7 @@ const CLIENTS_PER_NODE: usize = 4;
 #[tokio::test(flavor = "multi_thread")]
 async fn one_id_sent_to_all_nodes_at_once_takes_effect_once_in_a_hundred_rounds() {
     let cluster = Cluster::start("one-id-everywhere").await;
-    let history = History::default();
+    let history = cluster.history();
     let clients: Vec<_> = (0..CLIENTS_PER_NODE).flat_map(|_| cluster.clients(Duration::from_secs(10))).collect();
 
     for round in 0..ROUNDS {

@@ -125,7 +125,7 @@ impl<'a> Runs<'a> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_killed_loses_nothing_that_it_had_kept_and_doubles_nothing() {
     let cluster = Cluster::start("outbox").await;
-    let history = History::default();
+    let history = cluster.history();
     let mut runs = Runs::new(&cluster, &history);
     let leaders = LeaderKills::new(&cluster, &history);
     leaders

@@ -2,7 +2,6 @@
 //! input, nothing is left out and nothing comes twice.
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::nemesis::LeaderKills;
 use cluster_tests::program::Program;
 use cluster_tests::seed;
@@ -54,7 +53,7 @@ async fn a_pipeline_whose_consumers_and_leaders_are_killed_puts_out_the_image_of
     let mut random = seed::generator("a_pipeline");
     let mut generator = || StdRng::seed_from_u64(random.random());
     let (first, second) = (generator(), generator());
-    let history = History::default();
+    let history = cluster.history();
     let kills = LeaderKills::new(&cluster, &history);
     let work = futures::future::join3(
         fill(&cluster, &visits),

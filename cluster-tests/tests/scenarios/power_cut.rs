@@ -23,7 +23,7 @@ async fn everything_acknowledged_survives_power_cuts_of_all_nodes() {
         return;
     }
     let cluster = cluster_on_disks("power-cut", binary::ordinary(), vec![]).await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     for _ in 0..3 {
         let load = Load::start(&cluster, &history);
         load.acknowledged_more(500).await;
@@ -44,7 +44,7 @@ async fn a_binary_that_does_not_sync_loses_acknowledged_records_in_a_power_cut()
     }
     let cluster =
         cluster_on_disks("power-cut-without-sync", binary::chaos(), vec![binary::bug("nothing-is-synced")]).await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
 
     // It is a sound binary in every other way: a kill of all its processes loses nothing.
     let load = Load::start(&cluster, &history);

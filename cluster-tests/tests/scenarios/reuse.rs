@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use cluster_tests::client::{Acknowledgement, Client, Effect};
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::proto::{AppendRequest, CommandId, Header, NewRecord};
 use cluster_tests::wait::{PATIENCE, until};
@@ -47,7 +46,7 @@ async fn replayed_at(client: &Client, first: Acknowledgement) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_with_other_content_is_refused_at_every_node_and_changes_nothing() {
     let cluster = Cluster::start("reuse").await;
-    let history = History::default();
+    let history = cluster.history();
     let operation = history.operation(0, "payments", ID, &[Bytes::from_static(b"pay 100")]);
     let attempt = history.invoke(operation, 1);
     let first = cluster.node(1).client().submit(append("payments", vec![record(b"pay 100")])).await;

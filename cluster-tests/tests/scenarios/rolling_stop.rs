@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use cluster_tests::client::{Client, Failure};
 use cluster_tests::cluster::Cluster;
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge;
 use cluster_tests::load::Load;
 use cluster_tests::proto::Consistency;
@@ -44,7 +43,7 @@ fn blames_the_node(failure: &Failure) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_are_stopped_in_turn_are_neither_overloaded_nor_broken() {
     let cluster = Cluster::start("rolling-stop").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     let stop = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = cluster

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use cluster_tests::cluster::{Cluster, Settings};
-use cluster_tests::history::History;
 use cluster_tests::judgement::judge_nodes;
 use cluster_tests::load::Load;
 use cluster_tests::node::Node;
@@ -40,7 +39,7 @@ fn processes(cluster: &Cluster, ids: &[u64]) -> Vec<Option<u32>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_node_is_refused_and_the_others_go_on() {
     let cluster = Cluster::start("wiped-node").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(200).await;
 
@@ -77,7 +76,7 @@ async fn a_node_of_another_cluster_is_refused_and_the_others_go_on() {
     let stranger = cluster.start_beside("stranger", &Settings { ids: vec![replaced], ..Settings::default() });
     stranger.init().await;
     // Clients that know only the others: the stranger is a whole cluster, and would take what it is sent.
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start_on(&cluster, &left, &history);
     load.acknowledged_more(200).await;
 
@@ -115,7 +114,7 @@ async fn ends(node: &Node) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_lost_its_log_or_its_state_does_not_come_back_as_an_empty_voter() {
     let cluster = Cluster::start("lost-folder").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(200).await;
 
@@ -147,7 +146,7 @@ async fn a_node_that_lost_its_log_or_its_state_does_not_come_back_as_an_empty_vo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_an_older_copy_of_its_data_stops_and_says_so() {
     let cluster = Cluster::start("older-copy").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let leader = cluster.leader().await;
     let forgetful = *cluster.others(leader).first().expect("a follower");
     let left = cluster.others(forgetful);

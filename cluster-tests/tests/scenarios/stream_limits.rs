@@ -52,7 +52,7 @@ async fn answers(node: &Node, messages: Vec<Vec<AppendRequest>>) -> Vec<Reply> {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_last_append_all_answers_come_and_the_stream_ends_well() {
     let cluster = Cluster::start("stream-half-close").await;
-    let history = History::default();
+    let history = cluster.history();
     for (client, node) in cluster.nodes().iter().enumerate() {
         for size in [0, 1, 7, 300] {
             let stream = history.stream();
@@ -267,7 +267,7 @@ fn resident_bytes(node: &Node) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_no_answers_is_stopped_and_others_are_served() {
     let cluster = Cluster::start("stream-unread").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let leader = cluster.leader().await;
     let follower = *cluster.others(leader).first().expect("a follower");
     let deaf = [

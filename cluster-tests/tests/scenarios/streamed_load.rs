@@ -42,7 +42,7 @@ fn attempts(history: &History, of: impl Fn(&Attempt) -> bool) -> Attempts {
 #[tokio::test(flavor = "multi_thread")]
 async fn streamed_appends_survive_twenty_kills_of_the_leader() {
     let cluster = Cluster::start("streams-leader-killed").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start_streamed(&cluster, &history);
     let kills = LeaderKills::new(&cluster, &history);
     for _ in 0..KILLS {
@@ -63,7 +63,7 @@ async fn streamed_appends_survive_twenty_kills_of_the_leader() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_leave_a_paused_leader_and_what_it_had_is_there_once() {
     let cluster = Cluster::start("streams-leader-paused").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start_streamed(&cluster, &history);
     for _ in 0..3 {
         load.acknowledged_more(200).await;
@@ -95,7 +95,7 @@ async fn streams_leave_a_paused_leader_and_what_it_had_is_there_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_through_a_follower_ends_with_the_leader_and_goes_on_where_it_stopped() {
     let cluster = Cluster::start("streams-through-followers").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     for _ in 0..5 {
         let leader = cluster.leader().await;
         let followers = cluster.others(leader);

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use cluster_tests::client::{Client, Effect, Failure};
 use cluster_tests::cluster::Cluster;
 use cluster_tests::follow::{Follower, in_turn};
-use cluster_tests::history::History;
 use cluster_tests::judgement::{judge, place};
 use cluster_tests::load::Load;
 use cluster_tests::nemesis::LeaderKills;
@@ -31,7 +30,7 @@ fn clients_from(cluster: &Cluster, first: u64) -> Vec<Client> {
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_follows_a_log_sees_each_record_once_while_leaders_are_killed() {
     let cluster = Cluster::start("tails").await;
-    let history = Arc::new(History::default());
+    let history = Arc::new(cluster.history());
     let load = Load::start(&cluster, &history);
     load.acknowledged_more(100).await;
     let mut followers = Vec::new();
@@ -74,7 +73,7 @@ const LARGE_RECORDS: u64 = 96;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_pauses_misses_nothing_and_holds_nobody_up() {
     let cluster = Cluster::start("slow-reader").await;
-    let history = History::default();
+    let history = cluster.history();
     let mut tails = Vec::new();
     for node in cluster.nodes() {
         let client = Client::with_little_room(node.plan().client_address, DEADLINE);

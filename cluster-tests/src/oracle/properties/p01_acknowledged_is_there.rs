@@ -35,7 +35,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     });
     let deleted = Deleted::of(evidence.events);
     for Promised { id, log: name, first, contents } in operations.chain(commands) {
-        for replica in evidence.replicas {
+        for replica in evidence.different_replicas() {
             let log = replica.logs.get(name.as_str());
             for (offset, content) in (first..).zip(&contents) {
                 if log.is_some_and(|log| offset < log.start) || deleted.has_taken(name, offset) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
 use crate::client::Place;
-use crate::history::{Fate, Name, Operation};
+use crate::history::{Command, Fate, Name, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
@@ -14,55 +14,81 @@ fn judged(evidence: Evidence<'_>) -> usize {
     evidence.events.operations.iter().map(|operation| operation.acknowledgements().count()).sum()
 }
 
+/// An outcome's place, and whose outcome it is.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    space: Name,
+    sequence: u64,
+    id: Name,
+}
+
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut sequences: HashMap<(Name, u64), Name> = HashMap::new();
-    let mut ids = HashSet::new();
+    let mut outcomes = Vec::with_capacity(evidence.events.operations.len() + evidence.events.commands.len());
+    let mut is_known = vec![false; Name::count()];
+    let mut come_twice = |id: Name| is_known.get_mut(id.number()).is_some_and(|known| std::mem::replace(known, true));
     for operation in &evidence.events.operations {
-        if !ids.insert(operation.id) {
+        if come_twice(operation.id) {
             report(format!("the history has {} twice, and can't be judged", operation.id));
         }
-        let Some((_, first)) = operation.acknowledged() else {
-            continue;
-        };
-        let places: Vec<Place> = operation.acknowledgements().map(|acknowledgement| acknowledgement.place).collect();
-        if places.iter().any(|place| *place != first.place) {
-            report(format!("{}: {places:?}", operation.id));
-        }
-        if usize::try_from(first.place.count).ok() != Some(operation.contents.len()) {
-            report(format!(
-                "{} has {} records, and was told {:?}",
-                operation.id,
-                operation.contents.len(),
-                first.place
-            ));
-        }
-        let firsts = operation.acknowledgements().filter(|acknowledgement| !acknowledgement.replayed).count();
-        if firsts > 1 {
-            report(format!("{}: {firsts} attempts were told that they were the first", operation.id));
-        }
-        if let Some(other) = sequences.insert((Name::default(), first.place.sequence), operation.id) {
-            report(format!("{other} and {} share the outcome {}", operation.id, first.place.sequence));
-        }
+        acknowledgements_agree(&operation, report);
+        outcomes.extend(operation.acknowledged().map(|(_, first)| Outcome {
+            space: Name::default(),
+            sequence: first.place.sequence,
+            id: operation.id,
+        }));
     }
     for command in &evidence.events.commands {
-        if !ids.insert(command.id) {
+        if come_twice(command.id) {
             report(format!("the history has {} twice, and can't be judged", command.id));
         }
-        let Some((_, sealed)) = command.decided() else {
-            continue;
-        };
-        if let Some(other) = command.answers().find(|decided| decided.sealed != *sealed) {
-            report(format!("{} came to {sealed:?}, and to {:?}", command.id, other.sealed));
-        }
-        let firsts = command.answers().filter(|decided| !decided.replayed).count();
-        if firsts > 1 {
-            report(format!("{}: {firsts} attempts were told that they were the first", command.id));
-        }
-        if let Some(other) = sequences.insert((command.space, sealed.sequence), command.id) {
-            report(format!("{other} and {} share the outcome {}", command.id, sealed.sequence));
+        answers_agree(&command, report);
+        outcomes.extend(command.decided().map(|(_, sealed)| Outcome {
+            space: command.space,
+            sequence: sealed.sequence,
+            id: command.id,
+        }));
+    }
+    outcomes.sort_unstable_by_key(|outcome| (outcome.space.number(), outcome.sequence, outcome.id.number()));
+    for pair in outcomes.windows(2) {
+        if let [one, other] = pair
+            && (one.space, one.sequence) == (other.space, other.sequence)
+        {
+            report(format!("{} and {} share the outcome {}", one.id, other.id, one.sequence));
         }
     }
+    drop(outcomes);
     what_is_looked_up_is_the_answer(evidence, report);
+}
+
+fn acknowledgements_agree(operation: &Operation, report: &mut Report<'_>) {
+    let Some((_, first)) = operation.acknowledged() else {
+        return;
+    };
+    if operation.acknowledgements().any(|other| other.place != first.place) {
+        let places: Vec<Place> = operation.acknowledgements().map(|acknowledgement| acknowledgement.place).collect();
+        report(format!("{}: {places:?}", operation.id));
+    }
+    let records = operation.contents.len();
+    if usize::try_from(first.place.count).ok() != Some(records) {
+        report(format!("{} has {records} records, and was told {:?}", operation.id, first.place));
+    }
+    let firsts = operation.acknowledgements().filter(|acknowledgement| !acknowledgement.replayed).count();
+    if firsts > 1 {
+        report(format!("{}: {firsts} attempts were told that they were the first", operation.id));
+    }
+}
+
+fn answers_agree(command: &Command, report: &mut Report<'_>) {
+    let Some((_, sealed)) = command.decided() else {
+        return;
+    };
+    if let Some(other) = command.answers().find(|decided| decided.sealed != *sealed) {
+        report(format!("{} came to {sealed:?}, and to {:?}", command.id, other.sealed));
+    }
+    let firsts = command.answers().filter(|decided| !decided.replayed).count();
+    if firsts > 1 {
+        report(format!("{}: {firsts} attempts were told that they were the first", command.id));
+    }
 }
 
 fn what_is_looked_up_is_the_answer(evidence: Evidence<'_>, report: &mut Report<'_>) {

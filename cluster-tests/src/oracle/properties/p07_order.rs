@@ -27,99 +27,125 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     resending_keeps_the_order(evidence, report);
 }
 
-fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut logs: BTreeMap<Name, Vec<(Duration, Duration, u64, Name)>> = BTreeMap::new();
-    for operation in &evidence.events.operations {
-        if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
-            let row = (invoked, completed, acknowledgement.place.first_offset, operation.id);
-            logs.entry(operation.log).or_default().push(row);
-        }
+/// What has a place in an order, and when it was sent and known.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    invoked_ns: u64,
+    completed_ns: u64,
+    place: u64,
+    /// The log, or the space, whose order it is.
+    of: Name,
+    id: Name,
+}
+
+impl Row {
+    fn new(invoked: Duration, completed: Duration, place: u64, of: Name, id: Name) -> Self {
+        let [invoked_ns, completed_ns] =
+            [invoked, completed].map(|time| u64::try_from(time.as_nanos()).expect("a run is shorter than centuries"));
+        Self { invoked_ns, completed_ns, place, of, id }
     }
-    for rows in logs.values_mut() {
-        let mut by_completion = rows.clone();
-        by_completion.sort_by_key(|(_, completed, ..)| *completed);
-        rows.sort_by_key(|(invoked, ..)| *invoked);
-        let mut earlier = by_completion.iter().peekable();
-        let mut greatest: Option<Told> = None;
-        for (invoked, _, offset, id) in rows.iter() {
-            while let Some((_, _, before, by)) = earlier.next_if(|(_, completed, ..)| completed < invoked) {
-                if greatest.is_none_or(|(offset, _)| offset < *before) {
-                    greatest = Some((*before, *by));
+}
+
+/// Names each row that was sent after a row was known that comes behind it, or has the same place.
+fn real_time(mut rows: Vec<Row>, mut report: impl FnMut(&Row, &Row)) {
+    rows.sort_unstable_by_key(|row| (row.of.number(), row.place, row.invoked_ns));
+    for rows in rows.chunk_by(|one, other| one.of == other.of) {
+        // Of those behind, the first that was known; of those at the same place, too.
+        let mut known: Option<&Row> = None;
+        for same in rows.chunk_by(|one, other| one.place == other.place).rev() {
+            let earliest = same.iter().chain(known).min_by_key(|row| row.completed_ns);
+            for row in same {
+                if let Some(before) = earliest.filter(|before| before.completed_ns < row.invoked_ns) {
+                    report(before, row);
                 }
             }
-            if let Some((before, by)) = greatest.filter(|(before, _)| before >= offset) {
-                report(format!("{by} at {before} was acknowledged before {id} at {offset} was sent"));
-            }
+            known = earliest;
         }
     }
+}
+
+fn order_is_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let mut rows = Vec::with_capacity(evidence.events.operations.len());
+    for operation in &evidence.events.operations {
+        if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
+            let offset = acknowledgement.place.first_offset;
+            rows.push(Row::new(invoked, completed, offset, operation.log, operation.id));
+        }
+    }
+    real_time(rows, |before, row| {
+        let (log, offset) = (row.of, row.place);
+        report(format!(
+            "{} at {log}/{} was acknowledged before {} at {log}/{offset} was sent",
+            before.id, before.place, row.id
+        ));
+    });
 }
 
 /// Outcomes of a space are in one order, whatever they are about.
 fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut spaces: BTreeMap<Name, Vec<(Duration, Duration, u64, Name)>> = BTreeMap::new();
+    let mut rows = Vec::with_capacity(evidence.events.operations.len() + evidence.events.commands.len());
     for operation in &evidence.events.operations {
         if let (Some(invoked), Some((completed, acknowledgement))) = (operation.invoked(), operation.acknowledged()) {
-            let row = (invoked, completed, acknowledgement.place.sequence, operation.id);
-            spaces.entry(Name::default()).or_default().push(row);
+            let sequence = acknowledgement.place.sequence;
+            rows.push(Row::new(invoked, completed, sequence, Name::default(), operation.id));
         }
     }
     for command in &evidence.events.commands {
         if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided()) {
-            let row = (invoked, completed, sealed.sequence, command.id);
-            spaces.entry(command.space).or_default().push(row);
+            rows.push(Row::new(invoked, completed, sealed.sequence, command.space, command.id));
         }
     }
-    for rows in spaces.values_mut() {
-        let mut by_completion = rows.clone();
-        by_completion.sort_by_key(|(_, completed, ..)| *completed);
-        rows.sort_by_key(|(invoked, ..)| *invoked);
-        let mut earlier = by_completion.iter().peekable();
-        let mut greatest: Option<Told> = None;
-        for (invoked, _, sequence, id) in rows.iter() {
-            while let Some((_, _, before, by)) = earlier.next_if(|(_, completed, ..)| completed < invoked) {
-                if greatest.is_none_or(|(greatest, _)| greatest < *before) {
-                    greatest = Some((*before, *by));
-                }
-            }
-            if let Some((before, by)) = greatest.filter(|(before, _)| before >= sequence) {
-                report(format!(
-                    "{by} is the outcome {before}, and was told before {id}, which is {sequence}, was sent"
-                ));
-            }
-        }
-    }
+    real_time(rows, |before, row| {
+        report(format!(
+            "{} is the outcome {}, and was told before {}, which is {}, was sent",
+            before.id, before.place, row.id, row.place
+        ));
+    });
 }
 
 fn streams_decide_in_the_order_sent(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut decided: BTreeMap<(usize, Name), BTreeMap<u64, Told>> = BTreeMap::new();
+    let mut decided = Vec::new();
     for operation in &evidence.events.operations {
         for attempt in &operation.attempts {
             if let (Some(place), Some(Ok(acknowledgement))) = (attempt.place, &attempt.answer)
                 && !acknowledgement.replayed
             {
-                let of_stream = decided.entry((place.stream, operation.log)).or_default();
-                of_stream.insert(place.position, (acknowledgement.place.first_offset, operation.id));
+                decided.push((
+                    place.stream,
+                    operation.log,
+                    place.position,
+                    acknowledgement.place.first_offset,
+                    operation.id,
+                ));
             }
         }
     }
-    for ((stream, log), by_position) in decided {
-        ascending(by_position.values().copied(), |earlier, later| {
-            report(format!("stream {stream}, log {log}: {later:?} was sent after {earlier:?}"));
-        });
+    decided.sort_unstable_by_key(|(stream, log, position, ..)| (*stream, log.number(), *position));
+    for of_stream in decided.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+        let mut greatest: Option<Told> = None;
+        for (stream, log, _, offset, id) in of_stream {
+            match greatest {
+                Some(before) if before.0 >= *offset => {
+                    report(format!("stream {stream}, log {log}: {:?} was sent after {before:?}", (offset, id)));
+                }
+                _ => greatest = Some((*offset, *id)),
+            }
+        }
     }
 }
 
 fn resending_keeps_the_order(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut answered: BTreeMap<(usize, Name), Vec<Told>> = BTreeMap::new();
+    let mut greatest: BTreeMap<(usize, Name), Told> = BTreeMap::new();
     for operation in &evidence.events.operations {
         if let Some(offset) = offset_by_stream(&operation) {
-            answered.entry((operation.client, operation.log)).or_default().push((offset, operation.id));
+            let next = (offset, operation.id);
+            let greatest = greatest.entry((operation.client, operation.log)).or_insert(next);
+            if greatest.0 > offset || (greatest.0 == offset && greatest.1 != operation.id) {
+                let (client, log) = (operation.client, operation.log);
+                report(format!("client {client}, log {log}: {next:?} was made after {greatest:?}"));
+            }
+            *greatest = next.max(*greatest);
         }
-    }
-    for ((client, log), in_order) in answered {
-        ascending(in_order.into_iter(), |earlier, later| {
-            report(format!("client {client}, log {log}: {later:?} was made after {earlier:?}"));
-        });
     }
 }
 
@@ -127,14 +153,4 @@ fn offset_by_stream(operation: &Operation) -> Option<u64> {
     let answers = operation.attempts.iter().filter(|attempt| attempt.place.is_some());
     let acknowledged = answers.filter_map(|attempt| attempt.answer.as_ref()?.as_ref().ok());
     acknowledged.map(|acknowledgement| acknowledgement.place.first_offset).next()
-}
-
-fn ascending(offsets: impl Iterator<Item = Told>, mut report: impl FnMut(Told, Told)) {
-    let mut greatest: Option<Told> = None;
-    for next in offsets {
-        match greatest {
-            Some(before) if before.0 >= next.0 => report(before, next),
-            _ => greatest = Some(next),
-        }
-    }
 }

@@ -1,4 +1,5 @@
-//! P12: liveness: within 10 s of healing writes succeed, replicas agree within 60 s, and no term has two leaders.
+//! P12: liveness: within 10 s of healing writes succeed, replicas agree within 60 s, no term has two leaders, and the run
+//! came to its end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,9 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    if let Some(why) = &evidence.events.broken_off {
+        report(format!("the run broke off: {why}"));
+    }
     for recovery in &evidence.events.recoveries {
         let took = recovery.seen.map(|seen| seen.saturating_sub(recovery.healed));
         let (what, most) = match recovery.again {

@@ -1,10 +1,10 @@
 //! P13: replay: in each round in which all that nobody knew of, and a tenth of what was acknowledged, was sent again,
-//! each id got its one answer. Whether it is the same as ever is for the other properties to say.
+//! each id got its one answer. What its client believes to have no effect is not sent again. Whether it is the same as ever is for the other properties to say.
 
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{Name, Round};
+use crate::history::{Few, Name, Round};
 use crate::oracle::Evidence;
 
 /// Of what was known, at least every so manieth is sent again.
@@ -14,13 +14,12 @@ pub(super) const PROPERTY: Property =
     Property { name: "P13", sentence: "what is sent again is answered", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    let sent: Vec<Sent> = operations(evidence).into_iter().chain(commands(evidence)).collect();
-    let again = |round: &Round| {
-        let times = round.begun..=round.ended;
-        let earlier = sent.iter().filter(|it| it.invoked < round.begun);
-        earlier.filter(|it| it.answered.iter().any(|invoked| times.contains(invoked))).count()
-    };
-    evidence.events.rounds.iter().map(again).sum()
+    let rounds = &evidence.events.rounds;
+    let mut count = 0;
+    for_each(evidence, |it, _| {
+        count += rounds.iter().filter(|round| it.was_sent_before(round) && it.again(round)).count();
+    });
+    count
 }
 
 /// One id, as a round looks at it.
@@ -30,40 +29,67 @@ struct Sent {
     /// When it was known what became of it.
     known: Option<Duration>,
     /// When attempts were sent that were answered so.
-    answered: Vec<Duration>,
+    answered: Few<Duration>,
+}
+
+impl Sent {
+    fn was_sent_before(&self, round: &Round) -> bool {
+        self.invoked < round.begun
+    }
+
+    /// Whether it was sent again in a round, and answered.
+    fn again(&self, round: &Round) -> bool {
+        self.answered.iter().any(|invoked| (round.begun..=round.ended).contains(invoked))
+    }
+}
+
+/// What there was of one kind when a round began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    known: usize,
+    again: usize,
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let sent = operations(evidence);
-    for round in &evidence.events.rounds {
-        settled(round, &sent, "appends", report);
-    }
-    let sent = commands(evidence);
-    for round in &evidence.events.rounds {
-        settled(round, &sent, "commands", report);
+    let rounds = &evidence.events.rounds;
+    let mut tallies = vec![[Tally::default(); KINDS.len()]; rounds.len()];
+    for_each(evidence, |it, kind| {
+        for (round, tallies) in rounds.iter().zip(&mut tallies).filter(|(round, _)| it.was_sent_before(round)) {
+            if it.known.is_none_or(|known| known > round.ended) {
+                report(format!("{} was sent again after {}, and still nobody knows of it", it.id, round.name));
+            }
+            if let Some(tally) = tallies.get_mut(kind)
+                && it.known.is_some_and(|known| known < round.begun)
+            {
+                tally.known += 1;
+                tally.again += usize::from(it.again(round));
+            }
+        }
+    });
+    for (round, tallies) in rounds.iter().zip(tallies) {
+        for (Tally { known, again }, what) in tallies.into_iter().zip(KINDS) {
+            if again < known / SAMPLE {
+                let name = &round.name;
+                report(format!("{known} {what} were known when {name} was over, and {again} of them were sent again"));
+            }
+        }
     }
 }
 
-fn settled(round: &Round, sent: &[Sent], what: &str, report: &mut Report<'_>) {
-    let Round { name, begun, ended } = round;
-    let (mut known, mut again) = (0, 0);
-    for it in sent.iter().filter(|it| it.invoked < *begun) {
-        if it.known.is_none_or(|known| known > *ended) {
-            report(format!("{} was sent again after {name}, and still nobody knows of it", it.id));
-        }
-        if it.known.is_some_and(|known| known < *begun) {
-            known += 1;
-            again += usize::from(it.answered.iter().any(|invoked| (begun..=ended).contains(&invoked)));
-        }
+const KINDS: [&str; 2] = ["appends", "commands"];
+
+/// Each id that rounds are about, and of which kind it is.
+fn for_each(evidence: Evidence<'_>, mut take: impl FnMut(&Sent, usize)) {
+    if evidence.events.rounds.is_empty() {
+        return;
     }
-    if again < known / SAMPLE {
-        report(format!("{known} {what} were known when {name} was over, and {again} of them were sent again"));
-    }
+    operations(evidence).for_each(|sent| take(&sent, 0));
+    commands(evidence).for_each(|sent| take(&sent, 1));
 }
 
-fn operations(evidence: Evidence<'_>) -> Vec<Sent> {
-    let live = evidence.events.operations.iter().filter(|operation| !operation.cancelled);
-    let sent = live.filter_map(|operation| {
+fn operations(evidence: Evidence<'_>) -> impl Iterator<Item = Sent> {
+    let live = evidence.events.operations.iter().filter(|operation| !operation.cancelled && !operation.is_given_up());
+    live.filter_map(|operation| {
         let answered = operation.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
         Some(Sent {
             id: operation.id,
@@ -71,12 +97,11 @@ fn operations(evidence: Evidence<'_>) -> Vec<Sent> {
             known: operation.acknowledged().map(|(completed, _)| completed),
             answered: answered.map(|attempt| attempt.invoked).collect(),
         })
-    });
-    sent.collect()
+    })
 }
 
-fn commands(evidence: Evidence<'_>) -> Vec<Sent> {
-    let sent = evidence.events.commands.iter().filter_map(|command| {
+fn commands(evidence: Evidence<'_>) -> impl Iterator<Item = Sent> {
+    evidence.events.commands.iter().filter_map(|command| {
         let answered = command.attempts.iter().filter(|attempt| match &attempt.answer {
             Some(Ok(_)) => true,
             Some(Err(failure)) => failure.is_about_the_command(),
@@ -85,6 +110,5 @@ fn commands(evidence: Evidence<'_>) -> Vec<Sent> {
         let known = answered.clone().filter_map(|attempt| attempt.completed).min();
         let answered = answered.map(|attempt| attempt.invoked).collect();
         Some(Sent { id: command.id, invoked: command.invoked()?, known, answered })
-    });
-    sent.collect()
+    })
 }

@@ -75,11 +75,16 @@ fn sent_after(attempts: &[Attempt], at: Duration) -> impl Iterator<Item = &Attem
     attempts.iter().filter(move |attempt| attempt.invoked > at)
 }
 
-/// Of every id.
+/// Of every id that somebody said to be too old.
 fn attempts(evidence: Evidence<'_>) -> impl Iterator<Item = (Name, Vec<Attempt>)> {
-    let operations = evidence.events.operations.iter().map(|operation| (operation.id, of_append(&operation)));
-    let commands = evidence.events.commands.iter().map(|command| (command.id, of_command(&command)));
-    operations.chain(commands)
+    let is_too_old = |failure: &Failure| failure.reason == "ID_TOO_OLD";
+    let operations = evidence.events.operations.iter().filter(move |operation| {
+        operation.attempts.iter().any(|attempt| matches!(&attempt.answer, Some(Err(failure)) if is_too_old(failure)))
+    });
+    let commands = evidence.events.commands.iter().filter(|command| command.too_old().is_some());
+    operations
+        .map(|operation| (operation.id, of_append(&operation)))
+        .chain(commands.map(|command| (command.id, of_command(&command))))
 }
 
 fn of_append(operation: &Operation) -> Vec<Attempt> {

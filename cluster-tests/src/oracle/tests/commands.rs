@@ -180,7 +180,7 @@ fn a_sound_history_of_commands_has_no_violation_nor_has_its_file() {
     assert_eq!(judge(&events, &dumps), []);
     let scratch = Scratch::new("history-of-commands");
     let path = scratch.path().join("history.jsonl");
-    file::write(&path, &events, &dumps).unwrap();
+    written(&path, &events, &dumps);
     let (mut read, read_dumps) = file::read(&path).unwrap();
     assert_eq!(judge(&read, &read_dumps), []);
     assert_eq!((read.commands.len(), &read_dumps), (events.commands.len(), &dumps));

@@ -8,15 +8,17 @@ mod looks;
 mod order;
 mod records;
 mod run;
+mod told;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
-    Again, Attempt, Content, Effective, EndSeen, Events, Fault, Few, LocalSeen, Many, Meant, Name, Operation,
+    Again, Attempt, Content, Effective, EndSeen, Event, Events, Fault, Few, LocalSeen, Many, Meant, Name, Operation,
     RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
 };
 use crate::sample;
@@ -154,6 +156,14 @@ fn log_of<'a>(dump: &'a mut Dump, name: &str) -> &'a mut LogDump {
     Arc::make_mut(dump.logs.get_mut(name).unwrap())
 }
 
+/// Writes a history that was made by hand, as it would have been written while it happened.
+fn written(path: &Path, events: &Events, dumps: &[Dump]) {
+    let mut writer = file::Writer::create(path).unwrap();
+    writer.write_all(told::told(events)).unwrap();
+    writer.write_all(file::look(Duration::ZERO, dumps)).unwrap();
+    writer.write(&Event::Ended { at: Duration::ZERO, broken_off: None }).unwrap();
+}
+
 fn on_every_node(dumps: &mut [Dump], damage: impl Fn(&mut LogDump)) {
     for node in 0..dumps.len() {
         damage(log(dumps, node));
@@ -174,7 +184,7 @@ fn what_was_written_is_judged_like_what_was_seen() {
     let scratch = Scratch::new("history-file");
     let path = scratch.path().join("history.jsonl");
     let judged = |events: &Events, dumps: &[Dump]| {
-        file::write(&path, events, dumps).unwrap();
+        written(&path, events, dumps);
         let (events, dumps) = file::read(&path).unwrap();
         judge(&events, &dumps)
     };

@@ -35,7 +35,7 @@ async fn reuse(trial: &Trial) {
     let answer = trial.cluster.node(2).client().append(LOG, "order-1", &other).await;
     let (id, log, completed) = ("order-1".to_owned(), LOG.to_owned(), trial.history.now());
     let reuse = Reuse { id: id.into(), log: log.into(), contents, node: 2, invoked, completed, answer };
-    trial.history.remember(|events| events.reuses.push(reuse));
+    trial.history.remember(reuse);
 }
 
 /// An id is cancelled and comes all the same.
@@ -57,7 +57,7 @@ async fn money(trial: &Trial) -> Vec<Violation> {
     client.command(pay_back).await.expect("there is nothing to undo, and that is an answer");
     match client.number("account").await {
         100 => Vec::new(),
-        other => vec![Violation { property: MONEY, found: format!("100 were paid in, and there are {other}") }],
+        other => vec![Violation::new(MONEY, format!("100 were paid in, and there are {other}"))],
     }
 }
 

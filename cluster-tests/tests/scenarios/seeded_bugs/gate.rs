@@ -45,7 +45,7 @@ async fn a_leader_comes_back_with_what_is_to_be_cut_off(bug: Option<&str>) -> Ve
     let seen = agree(&trial).await;
     let judged = if seen.is_some() { trial.cluster.ids() } else { left };
     let recovery = Recovery { fault: "kill of the leader".to_owned(), again: Again::Agrees, healed, seen };
-    trial.history.remember(|events| events.recoveries.push(recovery));
+    trial.history.remember(recovery);
     trial.judged_at(&judged).await
 }
 

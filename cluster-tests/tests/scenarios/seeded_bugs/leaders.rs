@@ -68,7 +68,7 @@ async fn a_lost_command_is_sent_again(bug: Option<&str>) -> Vec<Violation> {
     }
     let now = trial.history.now();
     let round = Round { name: "the lost command".to_owned(), begun: now, ended: now };
-    trial.history.remember(|events| events.rounds.push(round));
+    trial.history.round(round);
     trial.judged().await
 }
 

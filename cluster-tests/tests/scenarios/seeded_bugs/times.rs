@@ -44,7 +44,7 @@ async fn the_clock_of_the_leader_is_a_year_ahead(bug: Option<&str>) -> Vec<Viola
     }
     let trial = Trial::with("clock-of-the-leader", with_clocks).await;
     let meant = Meant { wall_ms: clock::wall_ms(), acknowledged: 1, ..Meant::default() };
-    trial.history.remember(|events| events.meant = Some(meant));
+    trial.history.remember(meant);
     let leader = trial.cluster.leader().await;
     for (_, clock) in clocks.iter().filter(|(node, _)| *node == leader) {
         clock.set_ahead(YEAR);

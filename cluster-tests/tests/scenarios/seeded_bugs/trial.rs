@@ -64,7 +64,9 @@ impl Trial {
 
     /// A cluster of these settings.
     pub(super) async fn with(name: &str, settings: Settings) -> Self {
-        Self { cluster: Cluster::start_with(name, &settings).await, history: History::default() }
+        let cluster = Cluster::start_with(name, &settings).await;
+        let history = cluster.history();
+        Self { cluster, history }
     }
 
     /// A command is chosen.
@@ -134,7 +136,7 @@ impl Trial {
         let completed = self.history.now();
         let records = page.records.iter().map(RecordSeen::of).collect();
         let seen = LocalSeen { node, log: LOG.into(), invoked, completed, end: page.end, records };
-        self.history.remember(|events| events.locals.push(seen));
+        self.history.remember(seen);
     }
 
     /// How nodes are is remembered.
@@ -150,7 +152,7 @@ impl Trial {
                 applied: status.applied_index,
                 digest: status.digest,
             };
-            self.history.remember(|events| events.statuses.push(seen));
+            self.history.remember(seen);
         }
     }
 

@@ -1,0 +1,133 @@
+//! The events of a history, each of which is a line of its file.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LocalSeen, LookedUp, Meant, Name, PageSeen,
+    Recovery, Reuse, Round, StatusSeen, StreamPlace,
+};
+use crate::client::{Acknowledgement, Failure};
+use crate::oracle::{Dump, Stored};
+
+/// Something that happened, or that somebody saw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the types of the fields say what they are")]
+pub enum Event {
+    /// The last one counts.
+    Meant(Meant),
+    Workload {
+        name: String,
+    },
+    Mark {
+        at: Duration,
+        what: String,
+    },
+    Fault(Fault),
+    /// A fault, by its place among all, is over and undone.
+    Healed {
+        fault: usize,
+        at: Duration,
+        effective: Effective,
+    },
+    Recovery(Recovery),
+    Round(Round),
+    /// A client has chosen an id. Operations are numbered from 0 on.
+    Operation {
+        number: usize,
+        client: usize,
+        log: Name,
+        id: Name,
+        contents: Few<Content>,
+        believed: bool,
+    },
+    /// An attempt is about to be sent.
+    Attempt {
+        operation: usize,
+        id: Name,
+        node: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<StreamPlace>,
+        invoked: Duration,
+    },
+    /// The answer to an attempt, by its place among all of the operation.
+    Answer {
+        operation: usize,
+        id: Name,
+        attempt: usize,
+        completed: Duration,
+        answer: Result<Acknowledgement, Failure>,
+    },
+    /// A cancel of the operation's id is about to be sent.
+    Doubted {
+        operation: usize,
+        id: Name,
+    },
+    /// A cancel of the operation's id was answered *cancelled*.
+    Cancelled {
+        operation: usize,
+        id: Name,
+    },
+    /// A client has made a whole command. Commands are numbered from 0 on.
+    Command {
+        number: usize,
+        command: Command,
+    },
+    CommandAttempt {
+        command: usize,
+        id: Name,
+        node: u64,
+        invoked: Duration,
+    },
+    CommandAnswer {
+        command: usize,
+        id: Name,
+        attempt: usize,
+        completed: Duration,
+        answer: Result<Decided, Failure>,
+    },
+    Reuse(Reuse),
+    End(EndSeen),
+    Local(LocalSeen),
+    Page(PageSeen),
+    Lookup(LookedUp),
+    Cells(CellsSeen),
+    Status(StatusSeen),
+    /// All replicas are read in full; what follows is what they hold.
+    Look {
+        at: Duration,
+    },
+    Replica(Dump),
+    /// A log of the last replica. Its records follow, unless an earlier replica has the same.
+    Log {
+        name: String,
+        start: u64,
+        end: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        same_as: Option<u64>,
+    },
+    Record(Stored),
+    /// The run is over. Without a reason it had all that it was to have.
+    Ended {
+        at: Duration,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        broken_off: Option<String>,
+    },
+}
+
+macro_rules! events {
+    ($($of:ident => $kind:ident),* $(,)?) => {
+        $(impl From<$of> for Event {
+            fn from(event: $of) -> Self {
+                Self::$kind(event)
+            }
+        })*
+    };
+}
+
+events! {
+    Meant => Meant, Fault => Fault, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
+    LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, StatusSeen => Status,
+}
