@@ -28,6 +28,7 @@ pub mod judgement;
 pub mod launcher;
 pub mod links;
 pub mod load;
+pub mod made_up;
 pub mod markdown;
 pub mod nemesis;
 pub mod node;

@@ -4,6 +4,7 @@
 //! - `crash-points` kills nodes at every step of their writes.
 //! - `check` judges a recorded history again; it needs no node.
 //! - `report` merges reports.
+//! - `made-up` writes a history to measure what judging costs.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,6 +17,7 @@ use cluster_tests::binary;
 use cluster_tests::chaos::{self, Plan, Timing};
 use cluster_tests::crash_points;
 use cluster_tests::judgement::Recorded;
+use cluster_tests::made_up;
 use cluster_tests::report::{self, Summary};
 
 /// Runs real clusters under real faults and checks that no guarantee is broken
@@ -34,6 +36,14 @@ enum Command {
     /// Judge a recorded history; exits with 1 if it breaks a guarantee
     Check {
         /// The history of a run, in JSON lines
+        file: PathBuf,
+    },
+    /// Write a history that nobody lived through, to measure what reading and judging one costs
+    MadeUp {
+        /// The number of operations
+        #[arg(long, default_value_t = 200_000)]
+        operations: usize,
+        /// The file for the history
         file: PathBuf,
     },
     /// Merge the reports of several runs into one; exits with 1 if any of them broke a guarantee
@@ -94,6 +104,10 @@ async fn main() -> ExitCode {
         Command::Chaos(run) => run_chaos(run).await,
         Command::CrashPoints(sweep) => run_crash_points(sweep).await,
         Command::Check { file } => check(&file),
+        Command::MadeUp { operations, file } => match made_up::write(&file, operations) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => misuse(&format!("cannot write {}: {error}", file.display())),
+        },
         Command::Report { files, out } => merge(&files, out.as_deref()),
     }
 }

@@ -7,9 +7,11 @@
 //! - A file is read while it grows: each time from where it was read up to before.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use super::command::CommandChange;
 use super::event::OperationChange;
@@ -18,7 +20,7 @@ use super::{Attempt, Command, CommandAttempt, Event, Events, Few, Operation};
 use crate::oracle::{Dump, LogDump};
 
 /// How much is read at once, and how much may wait to be written of what is written at once.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 4 << 20;
 /// Room for so many records of a log is made at once, at most, on its word.
 const RECORDS_MAX: u64 = 1 << 24;
 
@@ -96,6 +98,21 @@ pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
     Ok((events, reading.replicas))
 }
 
+/// The events of whole lines, in their order. Two threads parse them.
+fn parse(lines: &[u8]) -> impl Iterator<Item = Result<Event, String>> {
+    let middle = lines.iter().skip(lines.len() / 2).position(|byte| *byte == b'\n');
+    let (first, second) = lines.split_at(middle.map_or(lines.len(), |newline| lines.len() / 2 + newline + 1));
+    let parse_some = |lines: &[u8]| -> Vec<Result<Event, String>> {
+        let lines = lines.split_inclusive(|byte| *byte == b'\n');
+        lines.map(|line| serde_json::from_slice(line).map_err(|error| error.to_string())).collect()
+    };
+    let (first, second) = thread::scope(|scope| {
+        let second = scope.spawn(|| parse_some(second));
+        (parse_some(first), second.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    first.into_iter().chain(second)
+}
+
 /// A file, as far as it was read.
 #[derive(Debug)]
 pub struct Reading {
@@ -133,20 +150,22 @@ impl Reading {
     pub fn go_on(&mut self) -> io::Result<bool> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.position))?;
-        let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
-        let mut line = Vec::new();
+        let mut bytes = Vec::with_capacity(2 * BUFFER_BYTES);
         loop {
-            line.clear();
-            file.read_until(b'\n', &mut line)?;
-            if line.last() != Some(&b'\n') {
-                return Ok(!line.is_empty());
+            let more = (&mut file).take(BUFFER_BYTES as u64).read_to_end(&mut bytes)?;
+            let lines = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+            let (whole, rest) = bytes.split_at(lines);
+            for event in parse(whole) {
+                self.lines += 1;
+                event
+                    .and_then(|event| self.take(event))
+                    .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {why}", self.lines)))?;
             }
-            self.position += line.len() as u64;
-            self.lines += 1;
-            let event = serde_json::from_slice(&line).map_err(|error| error.to_string());
-            event
-                .and_then(|event| self.take(event))
-                .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {why}", self.lines)))?;
+            self.position += whole.len() as u64;
+            if more == 0 {
+                return Ok(!rest.is_empty());
+            }
+            bytes.drain(..lines);
         }
     }
 

@@ -85,7 +85,7 @@ pub struct Events {
 impl Events {
     /// When operations were acknowledged that were decided just then, in order: no replays. A majority was there.
     pub fn decisions(&self) -> Vec<Duration> {
-        let mut times = Vec::new();
+        let mut times = Vec::with_capacity(self.operations.len());
         for operation in &self.operations {
             let attempts = operation.attempts.iter();
             let decided = attempts.filter(|attempt| matches!(&attempt.answer, Some(Ok(told)) if !told.replayed));

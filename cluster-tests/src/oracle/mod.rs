@@ -15,9 +15,15 @@ pub use dump::{Dump, Held, LogDump, Stored, share};
 pub use properties::{PROPERTIES, Property};
 pub use violation::Violation;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use crate::history::Events;
+
+/// So many operations are judged by two threads. With more, each property may need much memory, and has it for itself.
+const FOR_TWO_THREADS: usize = 2_000_000;
 
 /// All that is judged.
 #[derive(Debug, Clone, Copy)]
@@ -56,19 +62,43 @@ impl Evidence<'_> {
 /// property only the first few are kept, which know how many there are.
 pub fn judge(events: &Events, replicas: &[Dump]) -> Vec<Violation> {
     let evidence = Evidence { events, replicas };
-    let mut violations = Vec::new();
-    for property in &PROPERTIES {
-        let (mut count, mut found) = (0, Vec::new());
-        (property.judge)(evidence, &mut |sentence| {
-            count += 1;
-            if found.len() < violation::KEPT {
-                found.push(Violation::new(property.name, sentence));
-            }
-        });
-        violations.extend(found.into_iter().map(|violation| Violation { count, ..violation }));
-    }
+    let threads = if events.operations.len() > FOR_TWO_THREADS { 1 } else { 2 };
+    let found = of_each_property(threads, |property| broken(property, evidence).collect::<Vec<_>>());
+    let mut violations: Vec<Violation> = found.into_iter().flatten().collect();
     violation::look_up(&mut violations, evidence);
     violations
+}
+
+/// Asks something of each property, by so many threads, and returns the answers in the order of the properties.
+pub fn of_each_property<T: Send>(threads: usize, ask: impl Fn(&Property) -> T + Sync) -> Vec<T> {
+    let (properties, next): (&[Property], _) = (&PROPERTIES, AtomicUsize::new(0));
+    // Each thread takes the next property until there is none.
+    let ask_some = || {
+        let mut answers = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(property) = properties.get(place) else { return answers };
+            answers.push((place, ask(property)));
+        }
+    };
+    let mut answers: Vec<(usize, T)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(ask_some)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    answers.sort_unstable_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// What breaks a property.
+fn broken(property: &Property, evidence: Evidence<'_>) -> impl Iterator<Item = Violation> {
+    let (mut count, mut found) = (0, Vec::new());
+    (property.judge)(evidence, &mut |sentence| {
+        count += 1;
+        if found.len() < violation::KEPT {
+            found.push(Violation::new(property.name, sentence));
+        }
+    });
+    found.into_iter().map(move |violation| Violation { count, ..violation })
 }
 
 /// How many violations there are of each property that has some, in words.

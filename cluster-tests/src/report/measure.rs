@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::summary::{First, Judged, Mark, Run, Summary};
 use crate::crash_points;
 use crate::history::{Again, Effective, Events, Fault, Operation};
-use crate::oracle::{Dump, Evidence, PROPERTIES, Violation};
+use crate::oracle::{Dump, Evidence, Violation, of_each_property};
 
 impl Summary {
     /// Of one run, whose history has this name.
@@ -137,7 +137,7 @@ fn timing(command: &str) -> Option<String> {
 
 fn properties(evidence: Evidence<'_>, violations: &[Violation]) -> Vec<Judged> {
     let of = |name: &str| violations.iter().filter(move |violation| violation.property == name).collect::<Vec<_>>();
-    let judged = PROPERTIES.iter().map(|property| {
+    of_each_property(2, |property| {
         let found = of(property.name);
         Judged {
             name: property.name.to_owned(),
@@ -146,8 +146,7 @@ fn properties(evidence: Evidence<'_>, violations: &[Violation]) -> Vec<Judged> {
             broken: found.first().map_or(0, |violation| violation.count),
             found: found.iter().map(|violation| violation.found.clone()).collect(),
         }
-    });
-    judged.collect()
+    })
 }
 
 /// Of each whole second: what is left of the last one would look like an outage.

@@ -98,3 +98,28 @@ async fn a_harness_that_is_killed_leaves_a_history_that_is_judged_as_far_as_it_g
     let why = Recorded::read(&path).expect_err("what is damaged is not judged").to_string();
     assert!(why.starts_with("line "), "{why}");
 }
+
+/// What ten million operations may take, two minutes and two gibibytes, is 12 microseconds and 214 bytes for each. The time
+/// here has slack for a machine that does other things, the memory for what no operation needs.
+#[test]
+fn judging_costs_little_for_each_operation() {
+    const OPERATIONS: u32 = 200_000;
+    const MICROSECONDS: u32 = 120;
+    const BYTES: u32 = 214;
+    const BESIDE_MEBIBYTES: u32 = 48;
+    let scratch = Scratch::new("harness-made-up");
+    let run = |arguments: &[&str]| {
+        let output = harness(scratch.path(), arguments, None);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stdout));
+        said
+    };
+    run(&["made-up", "--operations", &OPERATIONS.to_string(), "history.jsonl"]);
+    let said = run(&["check", "history.jsonl"]);
+    // "read and judged 190000 appends in 1.5 s, with 80 MiB of memory at most"
+    let numbers: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [appends, seconds, mebibytes] = numbers.as_slice() else { panic!("it says what it took: {said}") };
+    assert!(*appends >= f64::from(OPERATIONS) * 0.9, "{said}");
+    assert!(seconds * 1e6 < f64::from(OPERATIONS * MICROSECONDS), "{said}");
+    assert!((mebibytes - f64::from(BESIDE_MEBIBYTES)) * 1_048_576.0 < f64::from(OPERATIONS * BYTES), "{said}");
+}

@@ -1,9 +1,11 @@
 //! P1: every acknowledged id is at its acknowledged offset with its payload, on every replica, unless it was trimmed
 //! away or went with its log or its space.
 
+use std::collections::HashMap;
+
 use super::{Property, Report};
 use crate::history::{Content, Deleted, Few, Got, Name};
-use crate::oracle::Evidence;
+use crate::oracle::{Evidence, LogDump};
 
 pub(super) const PROPERTY: Property =
     Property { name: "P1", sentence: "what was acknowledged is there", judge, judged };
@@ -34,9 +36,13 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         Some(Promised { id: command.id, log: command.log, first, contents: command.contents.into() })
     });
     let deleted = Deleted::of(evidence.events);
+    let replicas: Vec<(u64, HashMap<Name, &LogDump>)> = evidence
+        .different_replicas()
+        .map(|replica| (replica.node, replica.logs.iter().map(|(name, log)| (Name::from(name), &**log)).collect()))
+        .collect();
     for Promised { id, log: name, first, contents } in operations.chain(commands) {
-        for replica in evidence.different_replicas() {
-            let log = replica.logs.get(name.as_str());
+        for (node, logs) in &replicas {
+            let log = logs.get(&name);
             for (offset, content) in (first..).zip(&contents) {
                 if log.is_some_and(|log| offset < log.start) || deleted.has_taken(name, offset) {
                     continue;
@@ -45,7 +51,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
                 if !found.is_some_and(|record| record.id == id && record.content == *content) {
                     report(format!(
                         "node {}: {id} was acknowledged at {name}/{offset}, where there is {:?}",
-                        replica.node,
+                        node,
                         found.map(|record| &record.id),
                     ));
                 }

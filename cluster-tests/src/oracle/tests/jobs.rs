@@ -69,11 +69,18 @@ fn records_that_are_handled_twice_not_or_otherwise_are_found() {
     assert_eq!(broken_whole(other), ["P20"]);
 }
 
+/// What is sorted takes a little more than ten times as long for ten times as much, what is searched a hundred times.
 #[test]
-fn many_transfers_are_judged_in_a_moment() {
+fn many_transfers_are_judged_by_sorting() {
+    let (few, many) = (judging_transfers(2_500), judging_transfers(25_000));
+    assert!(many < few * 40 + Duration::from_millis(500), "{few:?} for 2,500, and {many:?} for 25,000");
+}
+
+/// How long it takes to judge so many transfers there and back.
+fn judging_transfers(count: u64) -> Duration {
     let (mut events, dumps) = whole();
     let job = |from: &str, to: &str| Job::Transfer { from: from.to_owned(), to: to.to_owned(), amount: 1 };
-    for number in 0..50_000 {
+    for number in 0..count {
         let made = |from, to| Verdict::Applied(vec![Got::Added(from), Got::Added(to)]);
         let there = command(&format!("there-{number}"), job("x", "y"), 100 + 2 * number, 0, made(69, 131));
         let back = command(&format!("back-{number}"), job("y", "x"), 101 + 2 * number, 0, made(130, 70));
@@ -81,5 +88,5 @@ fn many_transfers_are_judged_in_a_moment() {
     }
     let begun = std::time::Instant::now();
     assert_eq!(judge(&events, &dumps), []);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    begun.elapsed()
 }

@@ -9,6 +9,7 @@ mod order;
 mod records;
 mod run;
 mod told;
+mod violations;
 
 use std::collections::BTreeMap;
 use std::path::Path;
