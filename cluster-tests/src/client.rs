@@ -57,7 +57,7 @@ pub struct Failure {
     /// Facts that belong to the reason.
     pub metadata: BTreeMap<String, String>,
     /// The id's outcome, if it was refused or cancelled.
-    #[serde(skip)]
+    #[serde(with = "crate::history::packed_field")]
     pub outcome: Option<Box<Outcome>>,
 }
 

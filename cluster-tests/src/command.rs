@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::client::{Client, Failure, is_replay};
-use crate::history::{self, Content, Decided, Sealed};
+use crate::history::{self, Content, Decided, Packed, Sealed};
 use crate::proto::action::Action as Kind;
 use crate::proto::action_result::Result as Got;
 use crate::proto::guard::Guard as Wanted;
@@ -252,7 +252,8 @@ pub fn sealed(outcome: &Outcome) -> Sealed {
         }
         Verdict::Cancelled(_) => history::Verdict::Cancelled,
     };
-    Sealed { sequence: outcome.sequence, history: outcome.history, time_ms: outcome.time_ms, verdict }
+    let Outcome { sequence, history, time_ms, .. } = *outcome;
+    Sealed { sequence, history, time_ms, verdict, whole: Some(Packed::of(outcome)) }
 }
 
 fn got(result: Got) -> history::Got {

@@ -182,7 +182,7 @@ async fn resend_command(
     number: CommandNumber,
     command: &Command,
 ) {
-    let Some(request) = &command.request else { return };
+    let request = command.request.open();
     let told = command.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
     let told: Vec<u64> = told.map(|attempt| attempt.node).collect();
     let node = other_node(&told, ids, position);

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::growing::Changing;
 use super::kept::Sent;
-use super::{Content, Name};
+use super::{Content, Name, Packed};
 use crate::client::{Effect, Failure};
-use crate::proto::SubmitRequest;
+use crate::proto::{Outcome, SubmitRequest};
 
 /// What a command was for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,9 +104,8 @@ pub struct Command {
     pub id: Name,
     /// What it was for.
     pub job: Job,
-    /// All of it, to send it again; a history that was read from a file has none.
-    #[serde(skip)]
-    pub request: Option<SubmitRequest>,
+    /// All of it.
+    pub request: Packed<SubmitRequest>,
     /// The log that its records are for.
     pub log: Name,
     /// What its records hold.
@@ -148,6 +147,8 @@ pub struct Sealed {
     pub time_ms: u64,
     /// What became of the command.
     pub verdict: Verdict,
+    /// All of it; none in a history that was made by hand.
+    pub whole: Option<Packed<Outcome>>,
 }
 
 /// What became of a command.

@@ -17,6 +17,7 @@ mod kept;
 mod line;
 mod many;
 mod name;
+mod packed;
 mod seen;
 pub mod trail;
 
@@ -28,6 +29,7 @@ pub use event::{Again, Attempt, Effective, Fault, Few, Meant, Operation, Recover
 pub use line::Event;
 pub use many::{Item, Many};
 pub use name::Name;
+pub use packed::{Packed, field as packed_field};
 pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};
 
 use std::fmt;
@@ -283,7 +285,7 @@ impl History {
             space: Name::of(&request.space),
             id: request.id.as_ref().map_or_else(Name::default, |id| Name::of(&id.text)),
             job,
-            request: Some(request.clone()),
+            request: Packed::of(request),
             log: Name::from(log),
             contents,
             attempts: Vec::new(),

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::command as request;
 use crate::history::{
-    CellsSeen, Command, CommandAttempt, Decided, Fate, Got, Job, LookedUp, Number, PageSeen, Sealed, Verdict,
+    CellsSeen, Command, CommandAttempt, Decided, Fate, Got, Job, LookedUp, Number, Packed, PageSeen, Sealed, Verdict,
 };
 use crate::oracle::Held;
 
@@ -15,7 +16,7 @@ const READINGS: &str = "forgetful/readings";
 
 /// One that was decided, a moment after it was sent; the sequence says when that was.
 pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: Verdict) -> Command {
-    let sealed = Sealed { sequence, history: 7, time_ms, verdict };
+    let sealed = Sealed { sequence, history: 7, time_ms, verdict, whole: None };
     let answer = Some(Ok(Decided { replayed: false, sealed }));
     let invoked = at(100 + 10 * sequence);
     let attempt = CommandAttempt { node: 1, invoked, completed: Some(invoked + at(5)), answer };
@@ -24,7 +25,7 @@ pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: 
         space: Name::default(),
         id: id.into(),
         job,
-        request: None,
+        request: Packed::of(&request::command(id, vec![], vec![])),
         log: Name::default(),
         contents: Vec::new(),
         attempts: vec![attempt],
