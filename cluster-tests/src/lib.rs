@@ -30,6 +30,7 @@ pub mod links;
 pub mod load;
 pub mod made_up;
 pub mod markdown;
+pub mod model;
 pub mod nemesis;
 pub mod node;
 pub mod oracle;
