@@ -21,6 +21,7 @@ mod p18_sum;
 mod p19_locks;
 mod p20_consumers;
 mod p21_deleted;
+mod p22_model;
 
 use super::Evidence;
 
@@ -41,7 +42,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 21] = [
+pub const PROPERTIES: [Property; 22] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -63,4 +64,5 @@ pub const PROPERTIES: [Property; 21] = [
     p19_locks::PROPERTY,
     p20_consumers::PROPERTY,
     p21_deleted::PROPERTY,
+    p22_model::PROPERTY,
 ];

@@ -5,13 +5,14 @@ mod commands;
 mod deleted;
 mod jobs;
 mod looks;
+mod model;
 mod order;
 mod records;
 mod run;
 mod told;
 mod violations;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,7 @@ fn sound() -> (Events, Vec<Dump>) {
         applied_index: 9,
         digest: "abc".to_owned(),
         remembered: BTreeMap::from([(4, "ab".to_owned())]),
+        spaces: BTreeSet::from(["main".to_owned()]),
         logs: BTreeMap::from([(LOG.to_owned(), Arc::new(log))]),
         ..Dump::default()
     };
@@ -235,5 +237,5 @@ fn judging(count: u64) -> Duration {
 #[test]
 fn properties_are_named_in_order() {
     let names: Vec<_> = PROPERTIES.iter().map(|property| property.name.to_owned()).collect();
-    assert_eq!(names, (1..=21).map(|number| format!("P{number}")).collect::<Vec<_>>());
+    assert_eq!(names, (1..=22).map(|number| format!("P{number}")).collect::<Vec<_>>());
 }
