@@ -1,10 +1,11 @@
-//! A run: a load from many clients, one fault after the other, and the oracle at the end.
+//! A run: a load from many clients, faults one after the other and in pairs, and the oracle at the end.
 //!
-//! - A seed makes the schedule of faults, not what real processes make of it.
-//! - After each fault, a write that is sent when it is healed has to be acknowledged in time.
+//! - A seed makes the schedule of faults ([`schedule`](crate::schedule)), not what real processes make of it.
+//! - After each step, a write that is sent when all is healed has to be acknowledged in time.
 //! - At the end all that nobody knows of is sent again to other nodes, and again after whatever might forget it
 //!   ([`rounds`]).
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,30 +16,29 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::time::{Instant, sleep};
 
-use crate::clock::{self, Clock};
-use crate::cluster::{Cluster, Settings};
-use crate::disk;
-use crate::faults::{KINDS, Kind, Lasts, Need};
-use crate::history::{Again, Effective, Fault, History, Meant, Recovery};
+use crate::clock;
+use crate::cluster::{Cluster, Network, Settings};
+use crate::faults::{KINDS, Kind, Need};
+use crate::history::{Again, Effective, History, Meant, Recovery};
 use crate::judgement::Recorded;
+use crate::leaders::Leaders;
+use crate::links::router;
 use crate::load::Load;
 use crate::oracle::Dump;
 use crate::rounds;
-use crate::sample;
+use crate::schedule::{Schedule, Step};
+use crate::skip;
+use crate::striking::{Striking, Struck, is_met};
 use crate::wait;
 
-/// After that a write must have succeeded; it is waited for a little longer, to say how long it took.
-const WRITES_PATIENCE: Duration = Duration::from_secs(30);
-/// How long one of these writes may take.
-const PROBE: Duration = Duration::from_millis(500);
-/// Who sends them, in the history.
-const PROBER: usize = 1_000;
 /// What is acknowledged before the first fault comes.
 const MEANT_AT_LEAST: usize = 100;
 /// How much a run has to have acknowledged for each second of faults: a small part of what a slow machine does under them.
 const MEANT_PER_SECOND: usize = 20;
-/// Between two faults, at most.
-const REST_MS: u64 = 3_000;
+/// Between two steps, at most.
+const REST_MS: u64 = 2_000;
+/// How often a fault is made, at most, until it is known to have taken effect.
+const TRIES: usize = 3;
 
 /// What a run is to be.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub struct Plan {
     pub nodes: u64,
     /// The profile of their timeouts.
     pub timing: Timing,
+    /// What carries all that they and clients send.
+    pub network: Network,
 }
 
 /// A profile of timeouts.
@@ -86,10 +88,11 @@ impl Plan {
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
         let seconds = self.time.as_secs();
         format!(
-            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --timing {} --faults {}",
+            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --timing {} --network {} --faults {}",
             self.seed,
             self.nodes,
             self.timing.name(),
+            self.network.name(),
             kinds.join(",")
         )
     }
@@ -113,135 +116,136 @@ pub async fn run(plan: &Plan, file: &Path) -> Recorded {
 }
 
 async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
+    let cluster = start(plan).await;
+    let mut meant = meant(plan, &cluster, history);
+    history.remember(meant.clone());
+    let mut attack = Attack::new(plan, &cluster, history);
+    attack.run(plan.time).await;
+    let changes = attack.end().await;
+    agree(&cluster, history).await;
+    let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
+    meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
+    // What is seen once a second misses some.
+    meant.leader_changes = changes / 2;
+    history.remember(meant);
+    rounds::play(&cluster, history).await
+}
+
+/// Starts a cluster that can have all faults of a plan that this machine can do.
+async fn start(plan: &Plan) -> Cluster {
     let needs = |need| plan.kinds.iter().any(|kind| kind.needs.contains(&need)) && is_met(need).is_ok();
     let settings = Settings {
         ids: (1..=plan.nodes).collect(),
         arguments: rounds::arguments(),
         disks: needs(Need::Disks),
-        links: needs(Need::Links),
+        network: plan.network,
         clock_of: needs(Need::Clock).then_some(plan.nodes),
         timing: plan.timing.name(),
         ..Settings::default()
     };
-    let cluster = Cluster::start_with("chaos", &settings).await;
+    Cluster::start_with("chaos", &settings).await
+}
+
+fn meant(plan: &Plan, cluster: &Cluster, history: &History) -> Meant {
     // What it showed when the history began.
     let begun_ms = u64::try_from(history.now().as_millis()).expect("a run is short");
-    let wall_ms = clock::wall_ms() - begun_ms;
-    let mut meant = Meant {
+    Meant {
         seed: plan.seed,
         faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
         acknowledged: MEANT_AT_LEAST,
         leader_changes: 0,
         nodes: cluster.ids(),
-        wall_ms,
+        has_all: skip::has_all(),
+        wall_ms: clock::wall_ms() - begun_ms,
         command: plan.command(),
-    };
-    history.remember(meant.clone());
-    let load = Load::start_all(&cluster, history);
-    load.acknowledged_more(MEANT_AT_LEAST).await;
+    }
+}
 
-    let mut random = StdRng::seed_from_u64(plan.seed);
-    let end = Instant::now() + plan.time;
-    let (mut number, mut changes) = (0, 0);
-    // Each kind comes once before any comes again.
-    while Instant::now() < end || number < plan.kinds.len() {
-        let kind = match plan.kinds.get(number) {
-            Some(kind) => kind,
-            None => plan.kinds.get(random.random_range(0..plan.kinds.len())).expect("at least one kind"),
-        };
-        eprintln!("{:>5} s  {} …", history.now().as_secs(), kind.name);
-        let effective = strike(kind, &cluster, history, &mut random).await;
-        changes += usize::from(kind.changes_leader && effective == Effective::Installed);
-        number += 1;
+/// A load on a cluster, and the faults of a schedule.
+struct Attack<'a> {
+    cluster: &'a Cluster,
+    history: &'a Arc<History>,
+    leaders: Leaders,
+    schedule: Schedule,
+    load: Load,
+    /// What was done of each kind so far.
+    done: BTreeMap<&'static str, Done>,
+    /// How often another leader followed one that a fault had taken.
+    changes: usize,
+    /// Of the rests between two steps.
+    random: StdRng,
+}
+
+/// What was done of a kind.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    kind: Kind,
+    tries: usize,
+    /// Whether it took effect, or this machine can't do it.
+    settled: bool,
+}
+
+impl<'a> Attack<'a> {
+    fn new(plan: &Plan, cluster: &'a Cluster, history: &'a Arc<History>) -> Self {
+        let schedule = Schedule::new(plan.seed, &plan.kinds, plan.network);
+        eprintln!("the schedule until each fault was made once, after which it goes on:");
+        for (number, step) in (1..).zip(Schedule::first_round(plan.seed, &plan.kinds, plan.network)) {
+            eprintln!("{number:>5}  {step}");
+        }
+        let leaders = Leaders::watch(cluster, history);
+        let load = Load::start_all(cluster, history);
+        let random = StdRng::seed_from_u64(plan.seed);
+        Self { cluster, history, leaders, schedule, load, done: BTreeMap::new(), changes: 0, random }
+    }
+
+    /// Makes faults for so long, but each kind at least once. A kind of which nobody knows whether it took effect comes
+    /// again, alone.
+    async fn run(&mut self, time: Duration) {
+        self.load.acknowledged_more(MEANT_AT_LEAST).await;
+        let end = Instant::now() + time;
+        while Instant::now() < end || !self.schedule.has_drawn_all() {
+            let Some(step) = self.schedule.next() else { return };
+            self.strike(&step).await;
+        }
+        while let Some(kind) = self.unsettled() {
+            let seed = self.random.random();
+            self.strike(&Step::alone(kind, seed)).await;
+        }
+    }
+
+    fn unsettled(&self) -> Option<Kind> {
+        let mut unsettled = self.done.values().filter(|done| !done.settled && done.tries < TRIES);
+        unsettled.next().map(|done| done.kind)
+    }
+
+    async fn strike(&mut self, step: &Step) {
+        eprintln!("{:>5} s  {step} …", self.history.now().as_secs());
+        let striking = Striking { cluster: self.cluster, history: self.history, leaders: &self.leaders };
+        let Struck { effects, changes } = striking.step(step).await;
+        self.changes += changes;
+        for (kind, effective) in &effects {
+            let done = self.done.entry(kind.name).or_insert(Done { kind: *kind, tries: 0, settled: false });
+            done.tries += 1;
+            done.settled |= *effective != Effective::Indeterminate;
+        }
+        let effects: Vec<String> =
+            effects.iter().map(|(kind, effective)| format!("{} ({effective:?})", kind.name)).collect();
         eprintln!(
-            "{:>5} s  {:>8} acknowledged  worst gap {:>5} ms  {number} faults, the last: {} ({effective:?})",
-            history.now().as_secs(),
-            history.acknowledged(),
-            history.worst_gap().as_millis(),
-            kind.name
+            "{:>5} s  {:>8} acknowledged  worst gap {:>5} ms  {} faults, the last: {}",
+            self.history.now().as_secs(),
+            self.history.acknowledged(),
+            self.history.worst_gap().as_millis(),
+            self.done.values().map(|done| done.tries).sum::<usize>(),
+            effects.join(", ")
         );
-        sleep(Duration::from_millis(random.random_range(0..REST_MS))).await;
+        sleep(Duration::from_millis(self.random.random_range(0..REST_MS))).await;
     }
-    load.stop().await;
-    agree(&cluster, history).await;
-    let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
-    meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
-    meant.leader_changes = changes / 2;
-    history.remember(meant);
 
-    rounds::play(&cluster, history).await
-}
-
-/// Whether this machine has what a fault needs; if not, why.
-fn is_met(need: Need) -> Result<(), String> {
-    match need {
-        Need::Disks => disk::are_possible(),
-        Need::Clock if !Clock::is_there() => Err("libfaketime is missing: scripts/setup installs it".to_owned()),
-        Need::Clock | Need::Links => Ok(()),
+    /// Stops the load. Tells how often another leader followed one that a fault had taken.
+    async fn end(self) -> usize {
+        self.load.stop().await;
+        self.changes
     }
-}
-
-/// Installs a fault, has it last and heals it; then the cluster has to come back. Says whether it took effect.
-async fn strike(kind: &Kind, cluster: &Cluster, history: &History, random: &mut StdRng) -> Effective {
-    let begun = history.now();
-    let name = || kind.name.to_owned();
-    let installed = match kind.needs.iter().try_for_each(|need| is_met(*need)) {
-        Ok(()) => (kind.install)(cluster, random).await,
-        Err(why) => Err(why),
-    };
-    let struck = match installed {
-        Ok(struck) => struck,
-        Err(what) => {
-            let effective = Effective::Skipped;
-            let fault = Fault { kind: name(), what, begun, healed: Some(begun), effective };
-            history.fault(fault);
-            return effective;
-        }
-    };
-    // Known before it is healed: if that fails, the history shows what was done.
-    let effective = Effective::Indeterminate;
-    let fault = Fault { kind: name(), what: struck.what, begun, healed: None, effective };
-    let number = history.fault(fault);
-    last(cluster, struck.lasts).await;
-    let effective = (struck.heal)(cluster).await;
-    let healed = history.now();
-    history.healed(number, healed, effective);
-    let seen = written(cluster, history).await;
-    let recovery = Recovery { fault: name(), again: Again::Writes, healed, seen };
-    history.remember(recovery);
-    cluster.serving(&cluster.ids()).await;
-    effective
-}
-
-/// Waits as long as a fault is to last.
-async fn last(cluster: &Cluster, lasts: Lasts) {
-    if let Some(leader) = lasts.until_another_leads {
-        cluster.leader_among(&cluster.others(leader)).await;
-    }
-    sleep(lasts.longer).await;
-}
-
-/// When a write that was sent from now on is acknowledged.
-async fn written(cluster: &Cluster, history: &History) -> Option<Duration> {
-    let end = Instant::now() + WRITES_PATIENCE;
-    let clients = cluster.clients(PROBE);
-    let id = sample::id(PROBER, 1);
-    let payloads = sample::payloads(&id, 1, 1);
-    let operation = history.operation(PROBER, "probes", &id, &payloads);
-    for (node, client) in clients.iter().cycle() {
-        let attempt = history.invoke(operation, *node);
-        let answer = client.append("probes", &id, &payloads).await;
-        let acknowledged = answer.is_ok();
-        history.complete(attempt, answer);
-        if acknowledged {
-            return Some(history.now());
-        }
-        if Instant::now() >= end {
-            return None;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    None
 }
 
 /// Waits until all nodes have applied the same.
@@ -252,11 +256,45 @@ async fn agree(cluster: &Cluster, history: &History) {
     history.remember(recovery);
 }
 
-/// The kinds of these names, or all, each once. What is no name, but a name up to one of its dashes, stands for all that
-/// begin so.
-pub fn kinds(names: &[String]) -> Result<Vec<Kind>, String> {
+/// What carries all that is sent, as one asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Carried {
+    /// Loopback alone: connections are refused and reset as in life; faults that cut or slow the network are left out
+    Direct,
+    /// Relays of the harness in front of every node; needs no rights
+    Relays,
+    /// A network namespace for each node, and a router between them; needs root
+    Namespaces,
+    /// One of these that this machine can have, drawn by the seed
+    Any,
+}
+
+impl Carried {
+    /// The network of a run with this seed; why this machine can't have it otherwise.
+    pub fn network(self, seed: u64) -> Result<Network, String> {
+        let networks = match self {
+            Self::Direct => vec![Network::Direct],
+            Self::Relays => vec![Network::Relays],
+            Self::Namespaces => {
+                router::is_possible().map_err(|why| format!("no run with --network namespaces: {why}"))?;
+                vec![Network::Namespaces]
+            }
+            Self::Any if router::is_possible().is_ok() => {
+                vec![Network::Direct, Network::Relays, Network::Namespaces]
+            }
+            Self::Any => vec![Network::Direct, Network::Relays],
+        };
+        let drawn = StdRng::seed_from_u64(seed).random_range(0..networks.len());
+        networks.get(drawn).copied().ok_or_else(|| "there is no network".to_owned())
+    }
+}
+
+/// The kinds of these names, or all, each once, of those that a network can have. What is no name, but a name up to one of
+/// its dashes, stands for all that begin so.
+pub fn kinds(names: &[String], network: Network) -> Result<Vec<Kind>, String> {
+    let possible = || KINDS.iter().copied().filter(|kind| kind.is_for(network));
     if names.is_empty() {
-        return Ok(KINDS.to_vec());
+        return Ok(possible().collect());
     }
     let mut found = Vec::new();
     for name in names {
@@ -271,7 +309,10 @@ pub fn kinds(names: &[String]) -> Result<Vec<Kind>, String> {
             let all: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
             return Err(format!("there is no fault {name}; there are: {}", all.join(", ")));
         }
-        for kind in meant {
+        if !meant.iter().any(|kind| kind.is_for(network)) {
+            return Err(format!("there can be no fault {name} with --network {}", network.name()));
+        }
+        for kind in meant.into_iter().filter(|kind| kind.is_for(network)) {
             if !found.iter().any(|known: &Kind| known.name == kind.name) {
                 found.push(kind);
             }
@@ -302,25 +343,54 @@ mod tests {
 
     #[test]
     fn a_fault_that_is_not_there_is_told_with_all_that_are() {
-        assert_eq!(kinds(&[]).unwrap().len(), KINDS.len());
-        assert_eq!(kinds(&["kill-all".to_owned()]).unwrap().len(), 1);
-        assert_eq!(kinds(&["links".to_owned(), "kill-all".to_owned()]).unwrap().len(), 5);
-        assert_eq!(kinds(&["cut-power".to_owned()]).unwrap().len(), 1);
-        assert_eq!(kinds(&["cut".to_owned(), "cut-power".to_owned()]).unwrap().len(), 3);
-        let why = kinds(&["kill-cat".to_owned()]).unwrap_err();
+        let count = |names: &[&str]| relayed(names).unwrap().len();
+        assert_eq!(count(&[]), KINDS.len());
+        assert_eq!((count(&["kill-all"]), count(&["links", "kill-all"])), (1, 5));
+        assert_eq!((count(&["cut-power"]), count(&["cut", "cut-power"])), (1, 3));
+        let why = relayed(&["kill-cat"]).unwrap_err();
         assert!(why.contains("kill-cat") && why.contains("kill-leader, kill-follower"), "{why}");
     }
 
     #[test]
+    fn a_network_has_only_the_faults_that_it_can_have() {
+        let count = |names: &[&str], network| named(names, network).map(|kinds| kinds.len());
+        assert_eq!(count(&["links"], Network::Namespaces), Ok(1));
+        assert!(count(&[], Network::Direct).unwrap() < count(&[], Network::Namespaces).unwrap());
+        for (name, network) in [("part-leader", Network::Direct), ("links-late", Network::Namespaces)] {
+            let why = count(&[name], network).unwrap_err();
+            assert!(why.contains(name) && why.contains(network.name()), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_seed_draws_the_network_and_the_network_is_named_again() {
+        for seed in 0..50 {
+            assert_eq!(Carried::Any.network(seed), Carried::Any.network(seed));
+            assert_eq!(Carried::Relays.network(seed), Ok(Network::Relays));
+        }
+        let drawn: Vec<Network> = (0..50).map(|seed| Carried::Any.network(seed).unwrap()).collect();
+        assert!(drawn.contains(&Network::Direct) && drawn.contains(&Network::Relays));
+    }
+
+    fn named(names: &[&str], network: Network) -> Result<Vec<Kind>, String> {
+        kinds(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), network)
+    }
+
+    fn relayed(names: &[&str]) -> Result<Vec<Kind>, String> {
+        named(names, Network::Relays)
+    }
+
+    #[test]
     fn the_command_that_runs_it_again_names_all_of_it() {
-        let kinds = kinds(&["kill-all".to_owned(), "snapshot".to_owned()]).unwrap();
-        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5, timing: Timing::Default };
-        let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --timing default --faults \
-                       kill-all,snapshot";
+        let kinds = relayed(&["kill-all", "snapshot"]).unwrap();
+        let network = Network::Direct;
+        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5, timing: Timing::Default, network };
+        let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --timing default \
+                       --network direct --faults kill-all,snapshot";
         assert_eq!(plan.command(), command);
 
         // What all kinds are printed as is read as all kinds again, in their order.
         let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name.to_owned()).collect::<Vec<_>>();
-        assert_eq!(names(&super::kinds(&names(&KINDS)).unwrap()), names(&KINDS));
+        assert_eq!(names(&super::kinds(&names(&KINDS), Network::Relays).unwrap()), names(&KINDS));
     }
 }

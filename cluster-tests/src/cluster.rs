@@ -1,6 +1,7 @@
 //! A cluster of real processes.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::disk::{Disk, cut_power};
 use crate::history::History;
 use crate::launcher::{Launcher, Mounts};
+use crate::links::router::Router;
 use crate::links::{Links, Processes, Way, WayKind};
 use crate::node::{Node, Plan};
 use crate::oracle::Dump;
@@ -49,12 +51,34 @@ pub struct Settings {
     pub own: BTreeMap<u64, Own>,
     /// Whether each node's data lies on a disk of its own whose power can be cut. Needs root.
     pub disks: bool,
-    /// Whether all that is sent to a node goes through a relay that can cut it.
-    pub links: bool,
+    /// What carries all that nodes and clients send.
+    pub network: Network,
     /// The node whose wall clock can be put wrong, if any.
     pub clock_of: Option<u64>,
     /// The profile of timeouts.
     pub timing: &'static str,
+}
+
+/// What carries all that nodes and clients send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Loopback alone: connections are refused and reset as in life, and nothing can be cut.
+    Direct,
+    /// Relays of the harness in front of every node.
+    Relays,
+    /// A network namespace for each node, and a router between them. Needs root.
+    Namespaces,
+}
+
+impl Network {
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relays => "relays",
+            Self::Namespaces => "namespaces",
+        }
+    }
 }
 
 /// What one node is to have for itself.
@@ -75,7 +99,7 @@ impl Default for Settings {
             variables: Vec::new(),
             own: BTreeMap::new(),
             disks: false,
-            links: false,
+            network: Network::Direct,
             clock_of: None,
             timing: "fast",
         }
@@ -143,22 +167,24 @@ impl Cluster {
         let disks = with_disks.map(disk).collect();
         let boot = settings.disks.then(|| Boot::begin(&launcher, scratch.path()));
         let clock = settings.clock_of.map(|id| (id, Clock::new(&scratch.path().join("clock"), Duration::ZERO)));
+        let router = (settings.network == Network::Namespaces).then(|| Router::make(&settings.ids));
         let plan = |id: u64| {
             let mut own = settings.own.get(&id).cloned().unwrap_or_default();
             if let Some((_, clock)) = clock.as_ref().filter(|(of, _)| *of == id) {
                 own.binary = Some(binary::chaos().to_owned());
                 own.variables.extend(clock.variables());
             }
-            let (client_address, peer_address) = (addresses.client(id), addresses.peer(id));
-            let behind = (addresses.client_behind(id), addresses.peer_behind(id));
-            let (client_listen, peer_listen) = if settings.links { behind } else { (client_address, peer_address) };
+            let at = places(id, settings.network, &addresses, router.as_ref());
             Plan {
                 id,
                 binary: own.binary.unwrap_or_else(|| settings.binary.clone()),
-                client_address,
-                peer_address,
-                client_listen,
-                peer_listen,
+                client_address: at.client_address,
+                peer_address: at.peer_address,
+                client_listen: at.client_listen,
+                peer_listen: at.peer_listen,
+                asked_at: at.asked_at,
+                asked_as_peer_at: at.asked_as_peer_at,
+                namespace: router.as_ref().map(|router| router.namespace(id).to_owned()),
                 // Below the disk's own directory: `lost+found` is none of a node's business.
                 data: scratch.path().join(directory(id)).join("data"),
                 log: scratch.path().join(format!("node-{id}.log")),
@@ -168,7 +194,11 @@ impl Cluster {
             }
         };
         let plans: Vec<Plan> = settings.ids.iter().copied().map(plan).collect();
-        let links = settings.links.then(|| Arc::new(Links::open(&ways(&plans), &processes)));
+        let links = match (settings.network, router) {
+            (Network::Relays, _) => Some(Links::relayed(&ways(&plans), &processes)),
+            (_, router) => router.map(Links::routed),
+        };
+        let links = links.map(Arc::new);
         let node = |plan: Plan| {
             std::fs::create_dir_all(scratch.path().join(directory(plan.id))).expect("make the node's directory");
             Node::new(plan, &launcher, &processes)
@@ -284,16 +314,18 @@ impl Cluster {
     /// The node that leads, once there is one among these that is ready to serve.
     pub async fn leader_among(&self, ids: &[u64]) -> u64 {
         until(&format!("one of the nodes {ids:?} leads"), PATIENCE, || async {
-            let mut leaders = Vec::new();
-            for status in self.statuses(ids).await.into_iter().flatten() {
-                if status.role() == Role::Leader && status.serving {
-                    leaders.push((status.term, status.node_id));
-                }
-            }
-            // An old leader that has not heard of its successor yet may still call itself so; the higher term is right.
-            leaders.into_iter().max().map(|(_, id)| id).ok_or_else(|| "no node says that it leads".to_owned())
+            let led = self.led_by(ids).await;
+            led.map(|(_, id)| id).ok_or_else(|| "no node says that it leads".to_owned())
         })
         .await
+    }
+
+    /// The term in which one of these nodes leads and is ready to serve, and that node, if there is one now.
+    pub async fn led_by(&self, ids: &[u64]) -> Option<(u64, u64)> {
+        let statuses = self.statuses(ids).await.into_iter().flatten();
+        let leaders = statuses.filter(|status| status.role() == Role::Leader && status.serving);
+        // An old leader that has not heard of its successor yet may still call itself so; the higher term is right.
+        leaders.map(|status| (status.term, status.node_id)).max()
     }
 
     /// The node that leads.
@@ -382,6 +414,39 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+}
+
+/// Where a node is reached, and where it listens.
+struct Places {
+    client_address: SocketAddr,
+    peer_address: SocketAddr,
+    client_listen: SocketAddr,
+    peer_listen: SocketAddr,
+    asked_at: SocketAddr,
+    asked_as_peer_at: SocketAddr,
+}
+
+fn places(id: u64, network: Network, addresses: &Addresses, router: Option<&Router>) -> Places {
+    let (client_address, peer_address) = (addresses.client(id), addresses.peer(id));
+    let (client_listen, peer_listen) = match network {
+        Network::Relays => (addresses.client_behind(id), addresses.peer_behind(id)),
+        Network::Direct | Network::Namespaces => (client_address, peer_address),
+    };
+    let Some(router) = router else {
+        let (asked_at, asked_as_peer_at) = (client_listen, peer_listen);
+        return Places { client_address, peer_address, client_listen, peer_listen, asked_at, asked_as_peer_at };
+    };
+    let (client_port, peer_port) = (client_address.port(), peer_address.port());
+    // On every address of its own network.
+    let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    Places {
+        client_address: SocketAddr::new(router.clients(id), client_port),
+        peer_address: SocketAddr::new(router.peers(id), peer_port),
+        client_listen: anywhere(client_port),
+        peer_listen: anywhere(peer_port),
+        asked_at: SocketAddr::new(router.harness(id), client_port),
+        asked_as_peer_at: SocketAddr::new(router.harness(id), peer_port),
     }
 }
 

@@ -3,7 +3,8 @@
 //! - Every process asks the kernel to be killed when its parent goes (`setpriv --pdeathsig`). For the kernel the parent
 //!   is the *thread* that started it, so all are started by one thread that lives as long as its owner.
 //! - With private mounts, that thread has a mount namespace of its own: disks mounted there are seen only by what it
-//!   starts and are unmounted by the kernel when the last of those is gone, however the test ends.
+//!   starts and are unmounted by the kernel when the last of those is gone, however the test ends. The same goes for a
+//!   network of its own.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -33,13 +34,24 @@ pub struct Launcher {
 impl Launcher {
     /// Starts the thread.
     pub fn new(mounts: Mounts) -> Self {
-        let (work, pieces) = channel::<Work>();
-        thread::spawn(move || {
+        Self::after(move || {
             if mounts == Mounts::Private {
                 unshare(CloneFlags::CLONE_NEWNS).expect("make a mount namespace (as root)");
                 mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
                     .expect("make the mounts private");
             }
+        })
+    }
+
+    /// Starts the thread with a network of its own, in which there is nothing yet. Needs root.
+    pub fn with_network() -> Self {
+        Self::after(|| unshare(CloneFlags::CLONE_NEWNET).expect("make a network namespace (as root)"))
+    }
+
+    fn after(prepare: impl FnOnce() + Send + 'static) -> Self {
+        let (work, pieces) = channel::<Work>();
+        thread::spawn(move || {
+            prepare();
             for piece in pieces {
                 piece();
             }

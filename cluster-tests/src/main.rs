@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use cluster_tests::binary;
-use cluster_tests::chaos::{self, Plan, Timing};
+use cluster_tests::chaos::{self, Carried, Plan, Timing};
 use cluster_tests::crash_points;
 use cluster_tests::judgement::Recorded;
 use cluster_tests::made_up;
@@ -74,6 +74,9 @@ struct Run {
     /// The timeouts of the nodes
     #[arg(long, value_enum, default_value_t)]
     timing: Timing,
+    /// What carries all that nodes and clients send
+    #[arg(long, value_enum, default_value_t = Carried::Relays)]
+    network: Carried,
     /// The faults to inject, separated by commas; a prefix that ends before a dash selects every fault that starts with it [default: all]
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
@@ -115,12 +118,13 @@ async fn main() -> ExitCode {
 async fn run_chaos(run: Run) -> ExitCode {
     let seed = run.seed.unwrap_or_else(rand::random);
     let file = run.history.unwrap_or_else(|| std::env::temp_dir().join(format!("oncelog-chaos-{seed}.jsonl")));
-    let kinds = match chaos::kinds(&run.faults) {
-        Ok(kinds) => kinds,
+    let chosen = run.network.network(seed).and_then(|network| Ok((network, chaos::kinds(&run.faults, network)?)));
+    let (network, kinds) = match chosen {
+        Ok(chosen) => chosen,
         Err(why) => return misuse(&why),
     };
     let time = Duration::from_secs(run.seconds.unwrap_or(run.minutes * 60));
-    let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing };
+    let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing, network };
     if let Err(why) = binary::check(plan.needs_build_for_tests()) {
         return misuse(&why);
     }

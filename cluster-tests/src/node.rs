@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,12 @@ pub struct Plan {
     pub client_listen: SocketAddr,
     /// Where it listens for peers: the same, or behind a relay.
     pub peer_listen: SocketAddr,
+    /// Where the harness asks its own questions, past all rules for the network.
+    pub asked_at: SocketAddr,
+    /// Where its peers' questions may be asked in the same way.
+    pub asked_as_peer_at: SocketAddr,
+    /// The network namespace that it runs in, if it has one.
+    pub namespace: Option<PathBuf>,
     /// Its data.
     pub data: PathBuf,
     /// What it says; kept through restarts.
@@ -61,7 +67,7 @@ pub struct Node {
 impl Node {
     /// A node that does not run yet.
     pub fn new(plan: Plan, launcher: &Arc<Launcher>, processes: &Arc<Processes>) -> Self {
-        let client = Client::new(plan.client_listen, STATUS_DEADLINE);
+        let client = Client::new(plan.asked_at, STATUS_DEADLINE);
         let (binary, launcher, processes) =
             (Mutex::new(plan.binary.clone()), Arc::clone(launcher), Arc::clone(processes));
         Self { plan, binary, launcher, processes, process: Mutex::new(None), client }
@@ -77,7 +83,7 @@ impl Node {
         &self.plan
     }
 
-    /// A client of this node for the harness's own questions, which go past any relay.
+    /// A client of this node for the harness's own questions, which go past all rules for the network.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -87,12 +93,17 @@ impl Node {
         Client::new(self.plan.client_address, deadline)
     }
 
+    /// The same with a deadline and a connection of its own.
+    pub fn asked_within(&self, deadline: Duration) -> Client {
+        Client::new(self.plan.asked_at, deadline)
+    }
+
     /// Starts the process. What it says goes to its log.
     pub fn start(&self) {
         let mut process = self.process();
         assert!(process.is_none(), "node {} is running already", self.id());
         let log = OpenOptions::new().create(true).append(true).open(&self.plan.log).expect("open the node's log");
-        let mut command = mortal(&*self.binary());
+        let mut command = self.program();
         // What the person at this machine has configured is not what is tested.
         command
             .env_clear()
@@ -111,6 +122,15 @@ impl Node {
         let child = child.unwrap_or_else(|error| panic!("start node {}: {error}", self.id()));
         self.processes.started(self.id(), child.id());
         *process = Some(child);
+    }
+
+    /// What runs it, in its own network if it has one.
+    fn program(&self) -> Command {
+        let Some(namespace) = &self.plan.namespace else { return mortal(&*self.binary()) };
+        // It becomes the process that it starts.
+        let mut command = mortal("nsenter");
+        command.arg(format!("--net={}", namespace.display())).arg("--").arg(&*self.binary());
+        command
     }
 
     /// Has it run another binary from its next start on.

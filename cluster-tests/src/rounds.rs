@@ -19,6 +19,8 @@ use crate::wait::{PATIENCE, until};
 
 /// How many entries a node keeps behind a snapshot, so that a node that sleeps for a while is behind it.
 const KEPT_ENTRIES: u64 = 500;
+/// How many appends are there to be replayed by the last restart.
+const REPLAYED: usize = 300;
 /// How many leaders are killed, at most, until the one that is to lead does.
 const KILLS: usize = 40;
 
@@ -44,7 +46,13 @@ pub async fn play(cluster: &Cluster, history: &Arc<History>) -> Vec<Dump> {
                 restart(cluster).await;
             }
             Round::FreshLeader => lead_after_a_snapshot(cluster, history).await,
-            Round::Restarted => restart(cluster).await,
+            Round::Restarted => {
+                // To look at the replicas makes snapshots of them: without more entries a restart would have none to replay.
+                let load = Load::start(cluster, history);
+                load.acknowledged_more(REPLAYED).await;
+                load.stop().await;
+                restart(cluster).await;
+            }
         }
         settle(cluster, history, &ids, round.after()).await;
         replicas = judgement::replicas(cluster, &ids).await;

@@ -25,6 +25,7 @@ const SYNCS: &str = "fdatasync,fsync,sync_file_range,msync";
 pub struct Tracer {
     child: Child,
     said: PathBuf,
+    since: Instant,
     // It goes with this thread, should the run be killed.
     _launcher: Launcher,
 }
@@ -38,7 +39,7 @@ impl Tracer {
         command.args(["-e", &format!("inject={SYNCS}:{how}"), "-o"]).arg(said);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = launcher.run(move || command.spawn()).map_err(|error| format!("strace: {error}"))?;
-        let mut tracer = Self { child, said: said.to_owned(), _launcher: launcher };
+        let mut tracer = Self { child, said: said.to_owned(), since: Instant::now(), _launcher: launcher };
         let end = Instant::now() + ATTACHING;
         while !holds_all(process) {
             let ended = tracer.child.try_wait().map_err(|error| format!("strace: {error}"))?;
@@ -47,7 +48,13 @@ impl Tracer {
             }
             sleep(POLL).await;
         }
+        tracer.since = Instant::now();
         Ok(tracer)
+    }
+
+    /// For how long it has had hold of all threads.
+    pub fn attached_for(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Lets go of the process, and tells with how many calls it meddled.
@@ -56,6 +63,11 @@ impl Tracer {
         // It may have ended with its process.
         let _ = kill(process, Signal::SIGTERM);
         drop(self.child.wait());
+        self.meddled()
+    }
+
+    /// With how many calls it has meddled so far.
+    pub fn meddled(&self) -> usize {
         let said = std::fs::read(&self.said).unwrap_or_default();
         String::from_utf8_lossy(&said)
             .lines()
@@ -72,9 +84,13 @@ impl Drop for Tracer {
 }
 
 fn if_there(program: &str) -> Result<Command, String> {
+    if is_installed(program) { Ok(mortal(program)) } else { Err(format!("{program} is not installed")) }
+}
+
+/// Whether the search path leads to a program.
+pub fn is_installed(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let there = std::env::split_paths(&paths).any(|path| path.join(program).is_file());
-    if there { Ok(mortal(program)) } else { Err(format!("{program} is not installed")) }
+    std::env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
 /// Whether every thread of a process is traced.

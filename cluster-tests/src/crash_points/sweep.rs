@@ -222,6 +222,7 @@ impl<'a> Sweep<'a> {
             acknowledged: 0,
             leader_changes: 0,
             nodes: self.cluster.ids(),
+            has_all: false,
             wall_ms: self.wall_ms,
             command: self.plan.command(),
         };

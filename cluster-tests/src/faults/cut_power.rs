@@ -2,17 +2,18 @@
 
 use futures::future::ready;
 
-use super::{Kind, Lasts, Need, Strike};
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::cluster::Cluster;
 
 pub(super) const KIND: Kind = Kind {
     name: "cut-power",
     needs: &[Need::Disks],
-    changes_leader: true,
-    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
+    takes: Some("power"),
+    holds: Hold::Nodes,
+    install: |site, _| Box::pin(ready(Ok(install(site)))),
 };
 
-fn install(cluster: &Cluster) -> Strike {
-    cluster.cut_power();
+fn install(site: Site<'_>) -> Strike {
+    site.cut_power();
     Strike::healed_at_once("power cut of all nodes".to_owned(), Lasts::MOMENT, Cluster::start_all)
 }

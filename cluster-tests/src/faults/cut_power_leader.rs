@@ -1,19 +1,19 @@
 //! The power of the leader is cut; it comes back when another leads.
 
-use super::{Kind, Lasts, Need, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "cut-power-leader",
     needs: &[Need::Disks],
-    changes_leader: true,
-    install: |cluster, _| Box::pin(install(cluster)),
+    takes: Some("power"),
+    holds: Hold::Node,
+    install: |site, _| Box::pin(install(site)),
 };
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    cluster.cut_power_of(&[leader]);
-    let what = format!("power cut of node {leader}, which led");
-    let lasts = Lasts::until_another_leads(leader);
-    Ok(Strike::healed_at_once(what, lasts, move |cluster| cluster.node(leader).start()))
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    site.cut_power_of(&[leader.id]);
+    let what = format!("power cut of {leader}");
+    let lasts = Lasts::until_another_leads(leader.id);
+    Ok(Strike::healed_at_once(what, lasts, move |cluster| cluster.node(leader.id).start()).at(leader))
 }

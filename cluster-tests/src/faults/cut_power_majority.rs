@@ -3,23 +3,23 @@
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 
-use super::{Kind, Lasts, Need, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "cut-power-majority",
     needs: &[Need::Disks],
-    changes_leader: true,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: Some("power"),
+    holds: Hold::Nodes,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    let mut followers = cluster.others(leader);
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    let mut followers = site.others(leader.id);
     followers.shuffle(random);
-    followers.truncate(cluster.ids().len() / 2);
-    let struck: Vec<u64> = std::iter::once(leader).chain(followers).collect();
-    cluster.cut_power_of(&struck);
+    followers.truncate(site.ids().len() / 2);
+    let struck: Vec<u64> = std::iter::once(leader.id).chain(followers).collect();
+    site.cut_power_of(&struck);
     let what = format!("power cut of the nodes {struck:?}, a majority");
     Ok(Strike::healed_at_once(what, Lasts::LONG, move |cluster| struck.iter().for_each(|id| cluster.node(*id).start())))
 }

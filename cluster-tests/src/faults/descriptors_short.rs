@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Kind, Lasts, Strike, limits, start_again};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Site, Strike, limits, start_again};
 use crate::history::Effective;
 
 pub(super) const KIND: Kind = Kind {
     name: "descriptors-short",
     needs: &[],
-    changes_leader: false,
-    install: |cluster, _| Box::pin(install(cluster)),
+    takes: None,
+    holds: Hold::Node,
+    install: |site, _| Box::pin(install(site)),
 };
 
 /// How long a client asks.
@@ -18,9 +18,9 @@ const ASKING: Duration = Duration::from_secs(1);
 /// How many clients come.
 const NEWCOMERS: usize = 3;
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    let process = cluster.node(leader).pid().ok_or_else(|| format!("node {leader} does not run"))?;
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    let process = site.node(leader.id).pid().ok_or_else(|| format!("{leader}, does not run"))?;
     let next = limits::next_file(process)?;
     let most = limits::most_files(process)?;
     // The soft limit alone: whoever may lower the hard one may not always raise it again.
@@ -28,16 +28,16 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
     // Whoever comes now finds it full, unless it has closed something just then.
     let mut effective = Effective::Indeterminate;
     for _ in 0..NEWCOMERS {
-        if cluster.node(leader).client_with_deadline(ASKING).status().await.is_err() {
+        if site.node(leader.id).client_with_deadline(ASKING).status().await.is_err() {
             effective = Effective::Installed;
         }
     }
-    let what = format!("node {leader}, which led, can open no file with a number from {next} on");
-    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
+    let what = format!("{leader}, can open no file with a number from {next} on");
+    let strike = Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
             // The same process has to go on; one that has ended by itself is started again.
-            if cluster.node(leader).pid().is_none() {
-                start_again(cluster, leader);
+            if cluster.node(leader.id).pid().is_none() {
+                start_again(cluster, leader.id);
                 return Effective::Installed;
             }
             match limits::set(process, &format!("--nofile={most}:")) {
@@ -45,5 +45,6 @@ async fn install(cluster: &Cluster) -> Result<Strike, String> {
                 Err(_) => Effective::Indeterminate,
             }
         })
-    }))
+    });
+    Ok(strike.at(leader))
 }

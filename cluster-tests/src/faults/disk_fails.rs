@@ -1,28 +1,30 @@
 //! The file system of the leader finds an error in itself and takes no more writes.
 
-use super::{Kind, Lasts, Need, Strike, if_ended};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike, ended_by};
 
 pub(super) const KIND: Kind = Kind {
     name: "disk-fails",
     needs: &[Need::Disks],
-    changes_leader: true,
-    install: |cluster, _| Box::pin(install(cluster)),
+    takes: Some("failing disk"),
+    holds: Hold::Node,
+    install: |site, _| Box::pin(install(site)),
 };
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    cluster.disk(leader).break_down()?;
-    let what = format!("the file system of node {leader}, which led, takes no more writes");
-    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    let heard = site.node(leader.id).said().len();
+    site.disk(leader.id).break_down()?;
+    let what = format!("the file system of {leader}, takes no more writes");
+    let strike = Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
-            let effective = if_ended(cluster, leader);
-            cluster.node(leader).kill();
-            cluster.disk(leader).unmount();
-            cluster.disk(leader).repair();
-            cluster.disk(leader).mount();
-            cluster.node(leader).start();
+            let effective = ended_by(cluster, leader.id, heard, &["Read-only file system", "Input/output error"]);
+            cluster.node(leader.id).kill();
+            cluster.disk(leader.id).unmount();
+            cluster.disk(leader.id).repair();
+            cluster.disk(leader.id).mount();
+            cluster.node(leader.id).start();
             effective
         })
-    }))
+    });
+    Ok(strike.at(leader))
 }

@@ -1,27 +1,29 @@
 //! The leader's disk is full, and a snapshot is asked for that needs room on it.
 
-use super::{Kind, Lasts, Need, Strike, if_ended, start_again};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike, ended_by, start_again};
 
 pub(super) const KIND: Kind = Kind {
     name: "disk-full",
     needs: &[Need::Disks],
-    changes_leader: true,
-    install: |cluster, _| Box::pin(install(cluster)),
+    takes: Some("full disk"),
+    holds: Hold::Node,
+    install: |site, _| Box::pin(install(site)),
 };
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    cluster.disk(leader).fill();
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    let heard = site.node(leader.id).said().len();
+    site.disk(leader.id).fill();
     // What it has reserved would last it for a while. Whether it can answer is of no matter.
-    drop(cluster.node(leader).client().snapshot().await);
-    let what = format!("the disk of node {leader}, which led, is full");
-    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
+    drop(site.node(leader.id).client().snapshot().await);
+    let what = format!("the disk of {leader}, is full");
+    let strike = Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
-            let effective = if_ended(cluster, leader);
-            cluster.disk(leader).empty();
-            start_again(cluster, leader);
+            let effective = ended_by(cluster, leader.id, heard, &["No space left on device"]);
+            cluster.disk(leader.id).empty();
+            start_again(cluster, leader.id);
             effective
         })
-    }))
+    });
+    Ok(strike.at(leader))
 }

@@ -8,38 +8,44 @@ use std::process::Command;
 
 use rand::rngs::StdRng;
 
-use super::traced::{attach, effective};
-use super::{Kind, Lasts, Need, Strike, follower};
+use super::traced::attach;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::cluster::Cluster;
+use crate::history::Effective;
 use crate::wait::{PATIENCE, until};
 
 pub(super) const KIND: Kind = Kind {
     name: "fsync-lies",
     needs: &[Need::Disks],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Alone,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let liar = follower(cluster, random).await;
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let liar = site.follower(random).await;
     // The call is not made, and the process is told that all went well.
-    let tracer = attach(cluster, liar, "retval=0").await?;
-    let what =
-        format!("the disk of node {liar}, a follower, does not sync and says that it did, until its power is cut");
-    Ok(Strike::new(what, Lasts::LONG, move |cluster| {
+    let tracer = attach(site, liar, "retval=0").await?;
+    let what = format!("the disk of {liar}, does not sync and says that it did, until its power is cut");
+    let strike = Strike::new(what, Lasts::LONG, move |cluster| {
         Box::pin(async move {
-            let node = cluster.node(liar);
+            let node = cluster.node(liar.id);
             node.kill();
-            let effective = effective(tracer);
+            drop(tracer);
             // The page cache still has all that the node ever wrote.
-            let kept = cluster.directory().join(format!("kept-of-{liar}"));
+            let kept = cluster.directory().join(format!("kept-of-{}", liar.id));
             node.with_data({
                 let kept = kept.clone();
                 move |data| copy(data, &kept)
             });
-            cluster.cut_power_of(&[liar]);
+            cluster.cut_power_of(&[liar.id]);
+            let lost = node.with_data({
+                let kept = kept.clone();
+                move |data| differ(data, &kept)
+            });
+            let effective = if lost { Effective::Installed } else { Effective::Indeterminate };
             node.start();
-            if !serves_again(cluster, liar).await {
+            if !serves_again(cluster, liar.id).await {
                 node.kill();
                 node.with_data({
                     let kept = kept.clone();
@@ -48,13 +54,14 @@ async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, Strin
                         copy(&kept, data);
                     }
                 });
-                cluster.disk(liar).sync();
+                cluster.disk(liar.id).sync();
                 node.start();
             }
             std::fs::remove_dir_all(&kept).expect("remove the copy of the node's data");
             effective
         })
-    }))
+    });
+    Ok(strike.at(liar))
 }
 
 /// Waits until the node serves and has all that the others had when it came back, or stands aside: it has ended by itself,
@@ -81,4 +88,10 @@ async fn serves_again(cluster: &Cluster, id: u64) -> bool {
 fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("start cp");
     assert!(copied.success(), "the data of a node can't be copied");
+}
+
+/// Whether anything is in one directory that is otherwise in another, or not there at all.
+fn differ(one: &Path, other: &Path) -> bool {
+    let compared = Command::new("diff").args(["-rq"]).args([one, other]).output().expect("start diff");
+    compared.status.code() == Some(1)
 }

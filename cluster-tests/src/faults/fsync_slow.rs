@@ -1,14 +1,15 @@
 //! The leader's disk takes its time to sync.
 
+use std::time::Duration;
+
 use super::traced::strike;
-use super::{Kind, Lasts, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Site, Strike};
 
 pub(super) const KIND: Kind =
-    Kind { name: "fsync-slow", needs: &[], changes_leader: false, install: |cluster, _| Box::pin(install(cluster)) };
+    Kind { name: "fsync-slow", needs: &[], takes: None, holds: Hold::Node, install: |site, _| Box::pin(install(site)) };
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    let what = format!("every sync of node {leader}, which leads, takes 200 ms more");
-    strike(cluster, leader, what, "delay_enter=200000", Lasts::LONG).await
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    let what = format!("every sync of {leader}, takes 200 ms more");
+    strike(site, leader, what, Duration::from_millis(200), Lasts::LONG).await
 }

@@ -2,17 +2,18 @@
 
 use futures::future::ready;
 
-use super::{Kind, Lasts, Strike};
+use super::{Hold, Kind, Lasts, Site, Strike};
 use crate::cluster::Cluster;
 
 pub(super) const KIND: Kind = Kind {
     name: "kill-all",
     needs: &[],
-    changes_leader: true,
-    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
+    takes: Some("kill"),
+    holds: Hold::Nodes,
+    install: |site, _| Box::pin(ready(Ok(install(site)))),
 };
 
-fn install(cluster: &Cluster) -> Strike {
-    cluster.kill_all();
+fn install(site: Site<'_>) -> Strike {
+    site.kill_all();
     Strike::healed_at_once("kill -9 of all nodes".to_owned(), Lasts::MOMENT, Cluster::start_all)
 }

@@ -2,19 +2,19 @@
 
 use rand::rngs::StdRng;
 
-use super::{Kind, Lasts, Strike, follower};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "kill-follower",
     needs: &[],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Node,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let follower = follower(cluster, random).await;
-    cluster.node(follower).kill();
-    let what = format!("kill -9 of node {follower}, a follower");
-    Ok(Strike::healed_at_once(what, Lasts::LONG, move |cluster| cluster.node(follower).start()))
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = site.follower(random).await;
+    site.node(follower.id).kill();
+    let what = format!("kill -9 of {follower}");
+    Ok(Strike::healed_at_once(what, Lasts::LONG, move |cluster| cluster.node(follower.id).start()).at(follower))
 }

@@ -1,15 +1,19 @@
 //! kill -9 of the leader; it starts again when another leads.
 
-use super::{Kind, Lasts, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Site, Strike};
 
-pub(super) const KIND: Kind =
-    Kind { name: "kill-leader", needs: &[], changes_leader: true, install: |cluster, _| Box::pin(install(cluster)) };
+pub(super) const KIND: Kind = Kind {
+    name: "kill-leader",
+    needs: &[],
+    takes: Some("kill"),
+    holds: Hold::Node,
+    install: |site, _| Box::pin(install(site)),
+};
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
-    let leader = cluster.leader().await;
-    cluster.node(leader).kill();
-    let what = format!("kill -9 of node {leader}, which led");
-    let lasts = Lasts::until_another_leads(leader);
-    Ok(Strike::healed_at_once(what, lasts, move |cluster| cluster.node(leader).start()))
+async fn install(site: Site<'_>) -> Result<Strike, String> {
+    let leader = site.leader().await;
+    site.node(leader.id).kill();
+    let what = format!("kill -9 of {leader}");
+    let lasts = Lasts::until_another_leads(leader.id);
+    Ok(Strike::healed_at_once(what, lasts, move |cluster| cluster.node(leader.id).start()).at(leader))
 }

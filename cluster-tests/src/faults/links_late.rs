@@ -5,15 +5,15 @@ use std::time::Duration;
 use futures::future::ready;
 
 use super::network::{between, strike};
-use super::{Kind, Lasts, Need, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::links::Rule;
 
 pub(super) const KIND: Kind = Kind {
     name: "links-late",
-    needs: &[Need::Links],
-    changes_leader: false,
-    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
+    needs: &[Need::Relays],
+    takes: None,
+    holds: Hold::Links,
+    install: |site, _| Box::pin(ready(Ok(install(site)))),
 };
 
 const RULE: Rule = Rule {
@@ -24,7 +24,7 @@ const RULE: Rule = Rule {
     bytes_per_second: None,
 };
 
-fn install(cluster: &Cluster) -> Strike {
-    let (all, what) = (cluster.ids(), "all that nodes send each other is 40 ms late".to_owned());
-    strike(cluster, what, between(&all, &all), RULE, Lasts::LONG)
+fn install(site: Site<'_>) -> Strike {
+    let (all, what) = (site.ids(), "all that nodes send each other is 40 ms late".to_owned());
+    strike(site, what, between(&all, &all), RULE, Lasts::LONG)
 }

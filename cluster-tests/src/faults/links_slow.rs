@@ -5,15 +5,15 @@ use std::time::Duration;
 use futures::future::ready;
 
 use super::network::{between, strike};
-use super::{Kind, Lasts, Need, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::links::Rule;
 
 pub(super) const KIND: Kind = Kind {
     name: "links-slow",
     needs: &[Need::Links],
-    changes_leader: false,
-    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
+    takes: None,
+    holds: Hold::Links,
+    install: |site, _| Box::pin(ready(Ok(install(site)))),
 };
 
 const RULE: Rule = Rule {
@@ -24,7 +24,7 @@ const RULE: Rule = Rule {
     bytes_per_second: Some(100_000),
 };
 
-fn install(cluster: &Cluster) -> Strike {
-    let (all, what) = (cluster.ids(), "no more than 100 kB a second from any node to any other".to_owned());
-    strike(cluster, what, between(&all, &all), RULE, Lasts::LONG)
+fn install(site: Site<'_>) -> Strike {
+    let (all, what) = (site.ids(), "no more than 100 kB a second from any node to any other".to_owned());
+    strike(site, what, between(&all, &all), RULE, Lasts::LONG)
 }

@@ -8,19 +8,19 @@ use std::path::Path;
 use rand::rngs::StdRng;
 
 use super::spoiled::{strike, write_ahead};
-use super::{Kind, Strike, follower};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "log-rotten",
     needs: &[],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Data,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let follower = follower(cluster, random).await;
-    Ok(strike(cluster, follower, format!("a bit of the Raft log of node {follower}, a follower, rots"), rot))
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = site.follower(random).await;
+    Ok(strike(site, follower, format!("a bit of the Raft log of {follower}, rots"), rot))
 }
 
 /// Early in the file: what was synced long ago.

@@ -7,19 +7,19 @@ use std::path::Path;
 use rand::rngs::StdRng;
 
 use super::spoiled::{strike, write_ahead};
-use super::{Kind, Strike, follower};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "log-truncated",
     needs: &[],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Data,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let follower = follower(cluster, random).await;
-    Ok(strike(cluster, follower, format!("the end of the Raft log of node {follower}, a follower, is gone"), truncate))
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = site.follower(random).await;
+    Ok(strike(site, follower, format!("the end of the Raft log of {follower}, is gone"), truncate))
 }
 
 fn truncate(data: &Path) -> io::Result<()> {

@@ -1,8 +1,10 @@
 //! Faults, each a module that installs it and heals it again.
 //!
 //! - A fault says whether it took effect. What this machine can't do is skipped, and said to be.
-//! - Between the two it lasts as long as it says. When it is healed, every node runs again; whether the cluster serves is
-//!   for the run to see.
+//! - Between the two it lasts as long as it says. When it is healed, every node that it has struck runs again; whether the
+//!   cluster serves is for the run to see.
+//! - Two faults may last at once. A fault leaves alone what the other one has in its hand ([`Site`]), and undoes only what
+//!   it has done itself. Which faults go together is said in one place ([`can_share`]).
 
 mod clients_cut;
 mod clock_jumps;
@@ -12,6 +14,8 @@ mod cut_power_majority;
 mod descriptors_short;
 mod disk_fails;
 mod disk_full;
+mod disk_hangs;
+mod follower_behind;
 mod fsync_fails;
 mod fsync_lies;
 mod fsync_slow;
@@ -37,8 +41,11 @@ mod part_one_way;
 mod pause_leader;
 mod processor_short;
 mod restart_in_turn;
+mod share;
+mod site;
 mod snapshot;
 mod spoiled;
+mod stop_leader;
 mod traced;
 mod voter_wiped;
 
@@ -46,10 +53,11 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use crate::cluster::Cluster;
+pub use self::share::{Hold, can_share, comes_first};
+pub use self::site::{Site, Target};
+use crate::cluster::{Cluster, Network};
 use crate::history::Effective;
 
 /// What a fault needs of the cluster.
@@ -57,8 +65,10 @@ use crate::history::Effective;
 pub enum Need {
     /// Each node has a disk of its own; that needs root.
     Disks,
-    /// All that is sent goes through relays.
+    /// What nodes and clients send can be cut, or made slow.
     Links,
+    /// What they send can be late, lost or overtaken: only relays do that.
+    Relays,
     /// A node's wall clock can be put wrong; that needs libfaketime.
     Clock,
 }
@@ -70,10 +80,23 @@ pub struct Kind {
     pub name: &'static str,
     /// What it needs.
     pub needs: &'static [Need],
-    /// Whether the leader is lost by it.
-    pub changes_leader: bool,
+    /// How the leader is lost by it, in a word; none if it should stay.
+    pub takes: Option<&'static str>,
+    /// What it has in its hand as long as it lasts.
+    pub holds: Hold,
     /// Does it. Says why if this machine can't.
-    pub install: for<'a> fn(&'a Cluster, &'a mut StdRng) -> BoxFuture<'a, Result<Strike, String>>,
+    pub install: for<'a> fn(Site<'a>, &'a mut StdRng) -> BoxFuture<'a, Result<Strike, String>>,
+}
+
+impl Kind {
+    /// Whether it can be had in a network of this kind.
+    pub fn is_for(&self, network: Network) -> bool {
+        self.needs.iter().all(|need| match need {
+            Need::Links => network != Network::Direct,
+            Need::Relays => network == Network::Relays,
+            Need::Disks | Need::Clock => true,
+        })
+    }
 }
 
 /// Undoes a fault, and says whether it took effect.
@@ -85,6 +108,8 @@ pub struct Strike {
     pub what: String,
     /// For how long.
     pub lasts: Lasts,
+    /// The one node that it is aimed at; none if there are several.
+    pub node: Option<u64>,
     /// Undoes it.
     pub heal: Heal,
 }
@@ -95,7 +120,12 @@ impl Strike {
         lasts: Lasts,
         heal: impl for<'a> FnOnce(&'a Cluster) -> BoxFuture<'a, Effective> + Send + 'static,
     ) -> Self {
-        Self { what: what.into(), lasts, heal: Box::new(heal) }
+        Self { what: what.into(), lasts, node: None, heal: Box::new(heal) }
+    }
+
+    /// The same, aimed at one node.
+    fn at(self, target: Target) -> Self {
+        Self { node: Some(target.id), ..self }
     }
 
     /// One that took effect for certain, and is undone in no time.
@@ -140,16 +170,18 @@ impl Lasts {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 33] = [
+pub const KINDS: [Kind; 36] = [
     kill_leader::KIND,
     kill_follower::KIND,
     kill_all::KIND,
+    stop_leader::KIND,
     pause_leader::KIND,
     cut_power::KIND,
     cut_power_majority::KIND,
     cut_power_leader::KIND,
     restart_in_turn::KIND,
     snapshot::KIND,
+    follower_behind::KIND,
     part_leader::KIND,
     part_follower::KIND,
     part_halves::KIND,
@@ -165,6 +197,7 @@ pub const KINDS: [Kind; 33] = [
     fsync_fails::KIND,
     fsync_slow::KIND,
     fsync_lies::KIND,
+    disk_hangs::KIND,
     disk_full::KIND,
     disk_fails::KIND,
     clock_jumps::KIND,
@@ -176,23 +209,16 @@ pub const KINDS: [Kind; 33] = [
     log_truncated::KIND,
 ];
 
-/// One of these nodes.
-fn any(ids: &[u64], random: &mut StdRng) -> u64 {
-    *ids.get(random.random_range(0..ids.len())).expect("at least one node")
-}
-
-/// A node that follows.
-async fn follower(cluster: &Cluster, random: &mut StdRng) -> u64 {
-    any(&cluster.others(cluster.leader().await), random)
-}
-
 /// Starts a node again, whether the fault has ended it or not.
 fn start_again(cluster: &Cluster, id: u64) {
     cluster.node(id).kill();
     cluster.node(id).start();
 }
 
-/// What is known when a fault shows itself by ending its node.
-fn if_ended(cluster: &Cluster, id: u64) -> Effective {
-    if cluster.node(id).pid().is_none() { Effective::Installed } else { Effective::Indeterminate }
+/// Whether a node has ended by itself, and has named the reason since its log was so long.
+fn ended_by(cluster: &Cluster, id: u64, heard: usize, reasons: &[&str]) -> Effective {
+    let node = cluster.node(id);
+    let said = node.said();
+    let named = said.get(heard..).is_some_and(|said| reasons.iter().any(|reason| said.contains(reason)));
+    if node.pid().is_none() && named { Effective::Installed } else { Effective::Indeterminate }
 }

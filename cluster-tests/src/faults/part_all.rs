@@ -3,19 +3,19 @@
 use futures::future::ready;
 
 use super::network::{between, strike};
-use super::{Kind, Lasts, Need, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::links::Rule;
 
 pub(super) const KIND: Kind = Kind {
     name: "part-all",
     needs: &[Need::Links],
-    changes_leader: false,
-    install: |cluster, _| Box::pin(ready(Ok(install(cluster)))),
+    takes: None,
+    holds: Hold::Links,
+    install: |site, _| Box::pin(ready(Ok(install(site)))),
 };
 
-fn install(cluster: &Cluster) -> Strike {
-    let all = cluster.ids();
+fn install(site: Site<'_>) -> Strike {
+    let all = site.ids();
     let what = "every node is cut off from every other".to_owned();
-    strike(cluster, what, between(&all, &all), Rule::CUT, Lasts::LONG)
+    strike(site, what, between(&all, &all), Rule::CUT, Lasts::LONG)
 }

@@ -3,19 +3,19 @@
 use rand::rngs::StdRng;
 
 use super::network::{between, strike};
-use super::{Kind, Lasts, Need, Strike, follower};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Need, Site, Strike};
 use crate::links::Rule;
 
 pub(super) const KIND: Kind = Kind {
     name: "part-follower",
     needs: &[Need::Links],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Links,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let follower = follower(cluster, random).await;
-    let what = format!("node {follower}, a follower, is cut off from the other nodes");
-    Ok(strike(cluster, what, between(&[follower], &cluster.others(follower)), Rule::CUT, Lasts::LONG))
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = site.follower(random).await;
+    let what = format!("{follower}, is cut off from the other nodes");
+    Ok(strike(site, what, between(&[follower.id], &site.others(follower.id)), Rule::CUT, Lasts::LONG).at(follower))
 }

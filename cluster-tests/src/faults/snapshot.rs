@@ -1,17 +1,21 @@
-//! A snapshot is forced on every node, under load, and the log purged behind it.
+//! A snapshot is forced on every node that no other fault has in its hand, under load, and the log purged behind it.
 
-use super::{Kind, Lasts, Strike};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Lasts, Site, Strike};
 use crate::history::Effective;
 use crate::wait::PATIENCE;
 
-pub(super) const KIND: Kind =
-    Kind { name: "snapshot", needs: &[], changes_leader: false, install: |cluster, _| Box::pin(install(cluster)) };
+pub(super) const KIND: Kind = Kind {
+    name: "snapshot",
+    needs: &[],
+    takes: None,
+    holds: Hold::Nothing,
+    install: |site, _| Box::pin(install(site)),
+};
 
-async fn install(cluster: &Cluster) -> Result<Strike, String> {
+async fn install(site: Site<'_>) -> Result<Strike, String> {
     let mut effective = Effective::Installed;
-    for node in cluster.nodes() {
-        if node.client_with_deadline(PATIENCE).snapshot().await.is_err() {
+    for id in site.free(&site.ids()) {
+        if site.node(id).asked_within(PATIENCE).snapshot().await.is_err() {
             effective = Effective::Indeterminate;
         }
     }

@@ -6,14 +6,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Lasts, Strike};
+use super::{Lasts, Site, Strike, Target};
 use crate::cluster::Cluster;
 use crate::history::Effective;
 use crate::wait::{PATIENCE, until};
 
 /// Kills a node, keeps its data, spoils a copy in the data's place, and starts it on that. Any machine can do that: where it
 /// fails, it is no fault that this machine can't do.
-pub(super) fn strike(cluster: &Cluster, id: u64, what: String, spoil: fn(&Path) -> io::Result<()>) -> Strike {
+pub(super) fn strike(site: Site<'_>, target: Target, what: String, spoil: fn(&Path) -> io::Result<()>) -> Strike {
+    let (cluster, id) = (site.cluster(), target.id);
     let node = cluster.node(id);
     node.kill();
     let spoilt = node.with_data(move |data| {
@@ -27,17 +28,18 @@ pub(super) fn strike(cluster: &Cluster, id: u64, what: String, spoil: fn(&Path) 
     if let Err(error) = spoilt {
         bring_back(cluster, id);
         let what = format!("the data of node {id} could not be spoilt: {error}");
-        return Strike::new(what, Lasts::MOMENT, |_| Box::pin(async { Effective::Indeterminate }));
+        return Strike::new(what, Lasts::MOMENT, |_| Box::pin(async { Effective::Indeterminate })).at(target);
     }
     node.start();
-    Strike::new(what, Lasts::MOMENT, move |cluster| {
+    let strike = Strike::new(what, Lasts::MOMENT, move |cluster| {
         Box::pin(async move {
             stands_aside(cluster, id).await;
             cluster.node(id).kill();
             bring_back(cluster, id);
             Effective::Installed
         })
-    })
+    });
+    strike.at(target)
 }
 
 /// Waits until the node has ended by itself, and not well, or says why it does not serve.

@@ -7,19 +7,19 @@ use std::path::Path;
 use rand::rngs::StdRng;
 
 use super::spoiled::strike;
-use super::{Kind, Strike, follower};
-use crate::cluster::Cluster;
+use super::{Hold, Kind, Site, Strike};
 
 pub(super) const KIND: Kind = Kind {
     name: "voter-wiped",
     needs: &[],
-    changes_leader: false,
-    install: |cluster, random| Box::pin(install(cluster, random)),
+    takes: None,
+    holds: Hold::Data,
+    install: |site, random| Box::pin(install(site, random)),
 };
 
-async fn install(cluster: &Cluster, random: &mut StdRng) -> Result<Strike, String> {
-    let follower = follower(cluster, random).await;
-    Ok(strike(cluster, follower, format!("node {follower}, a follower, comes back with nothing"), wipe))
+async fn install(site: Site<'_>, random: &mut StdRng) -> Result<Strike, String> {
+    let follower = site.follower(random).await;
+    Ok(strike(site, follower, format!("{follower}, comes back with nothing"), wipe))
 }
 
 fn wipe(data: &Path) -> io::Result<()> {

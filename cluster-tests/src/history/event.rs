@@ -194,6 +194,30 @@ pub struct Fault {
     pub effective: Effective,
 }
 
+/// A node that leads in a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Led {
+    /// The node.
+    pub node: u64,
+    /// The term.
+    pub term: u64,
+}
+
+/// A fault has taken the leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderChange {
+    /// The kind of fault, by its name.
+    pub fault: String,
+    /// How the leader was lost, in a word: kill, pause, cut, power and the like.
+    pub cause: String,
+    /// When the fault began.
+    pub at: Duration,
+    /// Who led before.
+    pub from: Led,
+    /// Who led next, and when that was seen; none if nobody else has led before the fault was over.
+    pub to: Option<(Duration, Led)>,
+}
+
 /// What a run was meant to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meant {
@@ -207,6 +231,9 @@ pub struct Meant {
     pub leader_changes: usize,
     /// The nodes.
     pub nodes: Vec<u64>,
+    /// Whether the machine is to have what every fault needs, so that none may be skipped.
+    #[serde(default)]
+    pub has_all: bool,
     /// What the wall clock showed when the history's clock was at 0, in milliseconds since 1970.
     pub wall_ms: u64,
     /// The command that runs the same schedule again.

@@ -188,6 +188,7 @@ impl Reading {
                 let fault = events.faults.get_mut(fault).ok_or("a fault is healed that has not begun")?;
                 (fault.healed, fault.effective) = (Some(at), effective);
             }
+            Event::LeaderChange(change) => events.changes.push(change),
             Event::Recovery(recovery) => events.recoveries.push(recovery),
             Event::Round(round) => events.rounds.push(round),
             Event::Reuse(reuse) => events.reuses.push(reuse),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LocalSeen, LookedUp, Meant, Name, PageSeen,
-    Recovery, Reuse, Round, StatusSeen, StreamPlace,
+    CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen, LookedUp, Meant,
+    Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
 };
 use crate::client::{Acknowledgement, Failure};
 use crate::oracle::{Dump, Stored};
@@ -32,6 +32,7 @@ pub enum Event {
         at: Duration,
         effective: Effective,
     },
+    LeaderChange(LeaderChange),
     Recovery(Recovery),
     Round(Round),
     /// A client has chosen an id. Operations are numbered from 0 on.
@@ -128,6 +129,6 @@ macro_rules! events {
 }
 
 events! {
-    Meant => Meant, Fault => Fault, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
+    Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
     LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, StatusSeen => Status,
 }

@@ -25,7 +25,9 @@ pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use deleted::Deleted;
 pub use done::{WORKLOADS, done};
-pub use event::{Again, Attempt, Effective, Fault, Few, Meant, Operation, Recovery, Reuse, Round, StreamPlace};
+pub use event::{
+    Again, Attempt, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery, Reuse, Round, StreamPlace,
+};
 pub use line::Event;
 pub use many::{Item, Many};
 pub use name::Name;
@@ -72,6 +74,8 @@ pub struct Events {
     pub marks: Vec<(Duration, String)>,
     /// What was done to the cluster.
     pub faults: Vec<Fault>,
+    /// Which of that took the leader.
+    pub changes: Vec<LeaderChange>,
     /// When all that nobody knew of was sent again, in order.
     pub rounds: Vec<Round>,
     /// How it came back from faults.

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,19 +12,14 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::owner::owner;
-use super::{CLIENTS, Processes, Rule, Rules, Way, WayKind};
+use super::{CLIENTS, Laid, Processes, Rules, Way, WayKind, composed};
 
 const PIECE_BYTES: usize = 64 << 10;
 /// How many pieces are on their way; more stay with the sender.
 const PIECES: usize = 64;
 
 /// Opens it; aborted, it takes its connections with it.
-pub(super) fn open(
-    way: Way,
-    rules: watch::Receiver<Rules>,
-    touched: Arc<AtomicU64>,
-    processes: Arc<Processes>,
-) -> AbortHandle {
+pub(super) fn open(way: Way, rules: watch::Receiver<Rules>, processes: Arc<Processes>) -> AbortHandle {
     let listener = std::net::TcpListener::bind(way.outside).expect("listen in a node's place");
     listener.set_nonblocking(true).expect("have the listener wait for nobody");
     let listener = TcpListener::from_std(listener).expect("listen within the runtime");
@@ -34,8 +28,7 @@ pub(super) fn open(
         loop {
             // Out of descriptors, say: whoever wants to connect tries again.
             let Ok((stream, from)) = listener.accept().await else { continue };
-            let connection = connect(way, stream, from, rules.clone(), Arc::clone(&touched), Arc::clone(&processes));
-            connections.spawn(connection);
+            connections.spawn(connect(way, stream, from, rules.clone(), Arc::clone(&processes)));
             while connections.try_join_next().is_some() {}
         }
     };
@@ -47,12 +40,11 @@ async fn connect(
     outside: TcpStream,
     from: SocketAddr,
     rules: watch::Receiver<Rules>,
-    touched: Arc<AtomicU64>,
     processes: Arc<Processes>,
 ) {
     let Some(other) = other_end(way, from, processes).await else { return };
-    let mut there = Passage { from: other, to: way.node, rules: rules.clone(), touched: Arc::clone(&touched) };
-    let mut back = Passage { from: way.node, to: other, rules, touched };
+    let mut there = Passage { from: other, to: way.node, rules: rules.clone() };
+    let mut back = Passage { from: way.node, to: other, rules };
     // A first packet that is lost, or whose answer is.
     there.open().await;
     back.open().await;
@@ -83,21 +75,15 @@ struct Passage {
     from: u64,
     to: u64,
     rules: watch::Receiver<Rules>,
-    touched: Arc<AtomicU64>,
 }
 
 impl Passage {
-    fn rule(&self) -> Option<Rule> {
-        self.rules.borrow().get(&(self.from, self.to)).copied()
-    }
-
     /// Waits as long as nothing gets through. If the harness is done with it all, it stays so.
     async fn open(&mut self) {
         let ends = (self.from, self.to);
-        let is_open = |rules: &Rules| rules.get(&ends).is_none_or(|rule| !rule.cut);
-        if !is_open(&self.rules.borrow()) {
-            self.touched.fetch_add(1, Ordering::Relaxed);
-        }
+        let cut = |laid: &&Laid| laid.rule.cut;
+        self.rules.borrow().get(&ends).into_iter().flatten().filter(cut).for_each(Laid::touch);
+        let is_open = |rules: &Rules| !rules.get(&ends).is_some_and(|laid| laid.iter().any(|laid| laid.rule.cut));
         if self.rules.wait_for(is_open).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -105,10 +91,10 @@ impl Passage {
 
     /// When what came at `arrived` may go on, not before what came earlier.
     fn due(&self, arrived: Instant, bytes: usize, earlier: Instant) -> Instant {
-        let Some(rule) = self.rule() else { return arrived };
-        if !rule.cut {
-            self.touched.fetch_add(1, Ordering::Relaxed);
-        }
+        let rules = self.rules.borrow();
+        let laid = rules.get(&(self.from, self.to)).map(Vec::as_slice).unwrap_or_default();
+        let Some(rule) = composed(laid) else { return arrived };
+        laid.iter().filter(|laid| !laid.rule.cut).for_each(Laid::touch);
         earlier.max(arrived + rule.late()) + rule.takes(bytes)
     }
 }

@@ -78,8 +78,9 @@ impl Run {
             return;
         }
         let mut recoveries = events.recoveries.iter();
+        // Of a pair, what is waited for begins when both are healed; they are in the order of time.
         let recovered = recoveries.find(|recovery| {
-            recovery.fault == fault.kind && recovery.healed == healed && recovery.again == Again::Writes
+            recovery.fault == fault.kind && recovery.healed >= healed && recovery.again == Again::Writes
         });
         let until = match (fault.healed, recovered) {
             (None, _) => end,
@@ -190,6 +191,7 @@ fn ms(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Recovery;
 
     fn at(times: &[u64]) -> Vec<Duration> {
         times.iter().copied().map(Duration::from_millis).collect()
@@ -209,6 +211,25 @@ mod tests {
         assert_eq!(gap(3_100, 3_200), 500, "behind the last");
         assert_eq!(gap(3_100, 9_000), 6_000, "never healed in time");
         assert_eq!(ms(longest_gap(&[], Duration::ZERO, Duration::from_secs(2), Duration::from_secs(3))), 3_000);
+    }
+
+    /// A fault from `begun` to `healed`, in seconds, of a pair after which a write was acknowledged at 9 s.
+    fn of_a_pair(kind: &str, begun: u64, healed: u64) -> (Fault, Recovery) {
+        let [begun, healed, both, seen] = [begun, healed, 7, 9].map(Duration::from_secs);
+        let effective = Effective::Installed;
+        let fault = Fault { kind: kind.to_owned(), what: String::new(), begun, healed: Some(healed), effective };
+        (fault, Recovery { fault: kind.to_owned(), again: Again::Writes, healed: both, seen: Some(seen) })
+    }
+
+    #[test]
+    fn both_faults_of_a_pair_last_until_the_cluster_is_back_after_both() {
+        let pair = [of_a_pair("one", 1, 3), of_a_pair("other", 2, 7)];
+        let (faults, recoveries) = pair.into_iter().unzip();
+        let events = Events { faults, recoveries, ..Events::default() };
+        let run = Run::of(&events, &[], &[], "");
+        let [one, other] = ["one", "other"].map(|kind| run.faults.get(kind).unwrap());
+        assert_eq!((one.lasted_ms, other.lasted_ms), (8_000, 7_000));
+        assert_eq!((one.gaps_ms.len(), other.gaps_ms.len()), (1, 1));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! P17: coverage: a run without the faults, workloads, successes and leader changes that it was meant to have is a failure. What
-//! the machine can not do is said to be skipped, and is no failure.
+//! the machine can not do is said to be skipped; that is a failure where the machine is to have all that faults need.
 
 use std::collections::BTreeSet;
 
@@ -35,6 +35,9 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         if !happened || !of_kind.any(|fault| fault.effective != Effective::Indeterminate) {
             report(format!("{kind} was meant, and never took effect"));
         }
+    }
+    for fault in events.faults.iter().filter(|fault| meant.has_all && fault.effective == Effective::Skipped) {
+        report(format!("{} was skipped, and this machine is to have what it needs: {}", fault.kind, fault.what));
     }
     let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
     if acknowledged < meant.acknowledged {

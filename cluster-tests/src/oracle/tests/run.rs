@@ -14,6 +14,14 @@ fn a_cluster_that_does_not_come_back_in_time_is_found_and_a_term_with_two_leader
 fn a_run_without_what_it_was_meant_to_have_is_found() {
     assert_eq!(broken(|events, _| events.faults.clear()), ["P17"]);
     assert_eq!(broken(|events, _| events.faults[0].effective = Effective::Indeterminate), ["P17"]);
+    let skip = |has_all| {
+        move |events: &mut Events, _: &mut Vec<Dump>| {
+            events.faults[0].effective = Effective::Skipped;
+            events.meant.as_mut().unwrap().has_all = has_all;
+        }
+    };
+    assert_eq!(broken(skip(false)), [""; 0], "this machine can't");
+    assert_eq!(broken(skip(true)), ["P17"], "and this one is to have what it takes");
     assert_eq!(broken(|events, _| events.faults[0].effective = Effective::Skipped), Vec::<&str>::new());
     assert_eq!(broken(|events, _| events.meant.as_mut().unwrap().acknowledged = 3), ["P17"]);
     assert_eq!(broken(|events, _| events.meant.as_mut().unwrap().leader_changes = 2), ["P17"]);
