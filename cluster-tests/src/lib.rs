@@ -47,5 +47,6 @@ pub mod seed;
 pub mod skip;
 pub mod stream;
 pub mod striking;
+pub mod tables;
 pub mod tracer;
 pub mod wait;

@@ -3,7 +3,7 @@
 //!
 //! - After a forced snapshot and purge on all nodes, and a restart of all.
 //! - After a node that lacked what was purged has got it as a snapshot, and leads.
-//! - After one more restart of all.
+//! - After one more restart of all, which replays entries that no snapshot has.
 //!
 //! Each round is remembered, and the replicas are judged after each: what must never be ends the rounds, and is there to
 //! be judged again.

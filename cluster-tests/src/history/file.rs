@@ -18,6 +18,7 @@ use super::event::OperationChange;
 use super::growing::Growing;
 use super::{Attempt, Command, CommandAttempt, Event, Events, Few, Operation};
 use crate::oracle::{Dump, LogDump};
+use crate::tables::Gathering;
 
 /// How much is read at once, and how much may wait to be written of what is written at once.
 const BUFFER_BYTES: usize = 4 << 20;
@@ -67,7 +68,7 @@ impl Writer {
     }
 }
 
-/// What replicas hold, as events. A log that an earlier replica shares is told once.
+/// What replicas hold, as events. A log that an earlier replica shares is told once, and so is a table.
 pub fn look(at: std::time::Duration, replicas: &[Dump]) -> impl Iterator<Item = Event> {
     let replicas = replicas.iter().enumerate().flat_map(move |(place, replica)| {
         let logs = replica.logs.iter().flat_map(move |(name, log)| {
@@ -78,7 +79,9 @@ pub fn look(at: std::time::Duration, replicas: &[Dump]) -> impl Iterator<Item = 
             std::iter::once(head).chain(log.records.iter().filter(move |_| own).map(|record| Event::Record(*record)))
         });
         let head = Event::Replica(Dump { logs: std::collections::BTreeMap::new(), ..replica.clone() });
-        std::iter::once(head).chain(logs)
+        let first = replicas.first().filter(|_| place > 0).and_then(|first| first.tables.as_ref());
+        let tables = replica.tables.iter().flat_map(move |tables| tables.lines(first)).map(Event::Table);
+        std::iter::once(head).chain(logs).chain(tables)
     });
     std::iter::once(Event::Look { at }).chain(replicas)
 }
@@ -88,7 +91,7 @@ pub fn look(at: std::time::Duration, replicas: &[Dump]) -> impl Iterator<Item = 
 pub fn read(path: &Path) -> io::Result<(Events, Vec<Dump>)> {
     let mut reading = Reading::of(path);
     let torn = reading.go_on()?;
-    reading.close_log();
+    reading.close_replica();
     let mut events = reading.events()?;
     if !reading.ended {
         let torn = if torn { ", whose last line is torn" } else { "" };
@@ -127,6 +130,8 @@ pub struct Reading {
     replicas: Vec<Dump>,
     /// The log that records belong to.
     log: Option<(String, LogDump)>,
+    /// The tables of the last replica, as far as they were read.
+    tables: Gathering,
     ended: bool,
 }
 
@@ -142,6 +147,7 @@ impl Reading {
             commands: Growing::default(),
             replicas: Vec::new(),
             log: None,
+            tables: Gathering::default(),
             ended: false,
         }
     }
@@ -202,7 +208,9 @@ impl Reading {
                 events.broken_off = broken_off;
                 self.ended = true;
             }
-            Event::Look { .. } | Event::Replica(_) | Event::Log { .. } | Event::Record(_) => return self.hold(event),
+            Event::Look { .. } | Event::Replica(_) | Event::Log { .. } | Event::Record(_) | Event::Table(_) => {
+                return self.hold(event);
+            }
             sent => return self.take_sent(sent),
         }
         Ok(())
@@ -267,16 +275,29 @@ impl Reading {
                     self.log = Some((name, LogDump { start, end, records: Vec::with_capacity(room) }));
                 }
             }
+            Event::Table(line) => {
+                self.replicas.last().ok_or("a table of no replica")?;
+                self.tables.take(line)?;
+            }
             Event::Replica(replica) => {
-                self.close_log();
+                self.close_replica();
                 self.replicas.push(replica);
             }
             _ => {
-                self.close_log();
+                self.close_replica();
                 self.replicas.clear();
             }
         }
         Ok(())
+    }
+
+    /// All that the last replica holds is there.
+    fn close_replica(&mut self) {
+        self.close_log();
+        let tables = std::mem::take(&mut self.tables);
+        if let Some((last, others)) = self.replicas.split_last_mut() {
+            last.tables = tables.finish(others.first().and_then(|first| first.tables.as_ref()));
+        }
     }
 
     /// The log's records are all there.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::client::{Acknowledgement, Failure};
 use crate::oracle::{Dump, Stored};
+use crate::tables;
 
 /// Something that happened, or that somebody saw.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +111,8 @@ pub enum Event {
         same_as: Option<u64>,
     },
     Record(Stored),
+    /// A line of the tables of the last replica.
+    Table(tables::Line),
     /// The run is over. Without a reason it had all that it was to have.
     Ended {
         at: Duration,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, Failure};
-use crate::command::log_in;
+use crate::client::Failure;
+use crate::command::{SYSTEM, log_in};
 use crate::history::{Content, Name};
 use crate::node::Node;
-use crate::proto::{Cell, Consistency, cell_value};
+use crate::tables::{Cell, Tables, Value};
 
 /// A record on a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,17 +77,25 @@ pub struct Dump {
     /// All locks that are held, by their space and name: the token, and when it expires.
     #[serde(default)]
     pub locks: BTreeMap<String, ((u64, u64), u64)>,
+    /// Every row of its tables; a replica that was made by hand has none.
+    #[serde(skip)]
+    pub tables: Option<Tables>,
     /// All logs by name, those of other spaces than `main` with their space before it. Replicas share those that are equal.
     #[serde(skip)]
     pub logs: BTreeMap<String, Arc<LogDump>>,
 }
 
-/// Has each replica share the logs in which it equals the first one.
+/// Has each replica share the logs and the tables in which it equals the first one.
 pub fn share(replicas: &mut [Dump]) {
     let Some((first, others)) = replicas.split_first_mut() else { return };
-    for (name, log) in others.iter_mut().flat_map(|other| &mut other.logs) {
-        if let Some(same) = first.logs.get(name).filter(|same| *same == log) {
-            *log = Arc::clone(same);
+    for other in others {
+        for (name, log) in &mut other.logs {
+            if let Some(same) = first.logs.get(name).filter(|same| *same == log) {
+                *log = Arc::clone(same);
+            }
+        }
+        if let Some((tables, same)) = other.tables.as_mut().zip(first.tables.as_ref()) {
+            tables.share(same);
         }
     }
 }
@@ -97,67 +105,53 @@ impl Dump {
     pub async fn take(node: &Node) -> Result<Self, String> {
         let said = |failure: Failure| format!("node {}: {failure}", node.id());
         let before = node.status().await.map_err(said)?;
-        let client = node.client();
-        let mut dump = Self::default();
-        for space in client.local_spaces().await.map_err(said)? {
-            dump.take_space(client, &space).await.map_err(said)?;
-            dump.spaces.insert(space);
-        }
+        let read = Tables::take(node, before.applied_index).await?;
         let after = node.status().await.map_err(said)?;
         if before.applied_index != after.applied_index {
             return Err(format!("node {} applied more while it was read", node.id()));
         }
-        Ok(Self {
+        let dump = Self {
             node: node.id(),
             applied_index: after.applied_index,
             digest: after.digest,
             remembered: after.digests.into_iter().map(|at| (at.index, at.digest)).collect(),
-            ..dump
-        })
+            ..Self::default()
+        };
+        let logs = read.logs.into_iter().map(|((space, log), dump)| (log_in(&space, &log), Arc::new(dump))).collect();
+        Ok(Self { logs, ..dump.with_tables(read.tables) })
     }
 
-    async fn take_space(&mut self, client: &Client, space: &str) -> Result<(), Failure> {
-        for description in client.local_logs(space).await? {
-            let mut log = LogDump { start: description.start, end: description.end, records: Vec::new() };
-            let mut next = description.start;
-            while next < description.end {
-                let page = client.read_in(space, &description.name, next, 0, Consistency::Local).await?;
-                if page.records.is_empty() || page.next <= next {
-                    // The oracle will say what is missing; reading on would never end.
-                    break;
-                }
-                next = page.next;
-                log.records.extend(page.records.into_iter().map(|record| Stored {
-                    offset: record.offset,
-                    content: Content::of_record(&record.payload, &record.headers),
-                    id: record.id.map(|id| Name::from(id.text)).unwrap_or_default(),
-                    time_ms: record.time_ms,
-                }));
-            }
-            self.logs.insert(log_in(space, &description.name), Arc::new(log));
-        }
-        for cell in client.local_cells(space).await? {
-            self.cells.insert(log_in(space, &cell.key), Held::of(&cell));
-        }
-        for position in client.local_positions(space).await? {
-            let name = format!("{} in {}", position.reader, log_in(space, &position.log));
-            self.positions.insert(name, (position.offset, position.version));
-        }
-        for lock in client.local_locks(space).await? {
-            let token = lock.token.unwrap_or_default();
-            let held = ((token.history, token.sequence), lock.expires_ms);
-            self.locks.insert(log_in(space, &lock.name), held);
-        }
-        Ok(())
+    /// The same with these tables, and with what they say of spaces, cells, positions and locks.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Tables) -> Self {
+        let small = tables.small();
+        let clock = small.globals.map_or(0, |globals| globals.clock);
+        let named: BTreeMap<u32, &str> =
+            (small.spaces.iter().map(|(name, space)| (space.number, name.as_str()))).collect();
+        let of_space = |number: &u32| named.get(number).copied();
+        self.spaces = small.spaces.keys().filter(|name| *name != SYSTEM).cloned().collect();
+        let cells =
+            small.cells.iter().filter_map(|((space, key), cell)| Some((log_in(of_space(space)?, key), Held::of(cell))));
+        self.cells = cells.collect();
+        let positions = small.positions.iter().filter_map(|((space, reader, log), position)| {
+            let name = format!("{reader} in {}", log_in(of_space(space)?, log));
+            Some((name, (position.offset, position.version)))
+        });
+        self.positions = positions.collect();
+        let held = small.locks.iter().filter(|(_, lock)| lock.expires > clock);
+        let locks =
+            held.filter_map(|((space, name), lock)| Some((log_in(of_space(space)?, name), (lock.token, lock.expires))));
+        self.locks = locks.collect();
+        self.tables = Some(tables);
+        self
     }
 }
 
 impl Held {
     fn of(cell: &Cell) -> Self {
-        let (number, content) = match cell.value.as_ref().and_then(|value| value.value.as_ref()) {
-            Some(cell_value::Value::Integer(number)) => (Some(*number), None),
-            Some(cell_value::Value::Bytes(bytes)) => (None, Some(Content::of(bytes))),
-            None => (None, None),
+        let (number, content) = match &cell.value {
+            Value::Integer(number) => (Some(*number), None),
+            Value::Bytes(bytes) => (None, Some(Content::of(bytes))),
         };
         Self { number, content, version: cell.version }
     }

@@ -52,6 +52,14 @@ impl Evidence<'_> {
         numbered.filter(move |(count, one)| !before(*count).any(|other| same(other, one))).map(|(_, one)| one)
     }
 
+    /// The replicas that have tables, but of those that share all of them and all their logs only the first.
+    fn different_tables(&self) -> impl Iterator<Item = &Dump> {
+        let same = |one: &Dump, other: &Dump| one.tables == other.tables && one.logs == other.logs;
+        let before = |count: usize| self.replicas.iter().take(count);
+        let numbered = self.replicas.iter().enumerate().filter(|(_, one)| one.tables.is_some());
+        numbered.filter(move |(count, one)| !before(*count).any(|other| same(other, one))).map(|(_, one)| one)
+    }
+
     /// How many records there are on all replicas.
     fn records(&self) -> usize {
         self.replicas.iter().flat_map(|replica| replica.logs.values()).map(|log| log.records.len()).sum()

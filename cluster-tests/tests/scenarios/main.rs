@@ -35,6 +35,7 @@ mod strangers;
 mod stream_limits;
 mod streamed_load;
 mod stumbles;
+mod tables;
 mod tail_and_wait;
 mod trimmed;
 mod whole_command;

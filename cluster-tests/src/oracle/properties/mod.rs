@@ -22,6 +22,8 @@ mod p19_locks;
 mod p20_consumers;
 mod p21_deleted;
 mod p22_model;
+mod p23_tables_agree;
+mod p25_remembered;
 
 use super::Evidence;
 
@@ -42,7 +44,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 22] = [
+pub const PROPERTIES: [Property; 24] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -65,4 +67,6 @@ pub const PROPERTIES: [Property; 22] = [
     p20_consumers::PROPERTY,
     p21_deleted::PROPERTY,
     p22_model::PROPERTY,
+    p23_tables_agree::PROPERTY,
+    p25_remembered::PROPERTY,
 ];

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Property, Report};
 use crate::history::Name;
-use crate::oracle::Evidence;
+use crate::oracle::{Dump, Evidence};
+use crate::tables::{Table, Tables, describe, hex};
 
 pub(super) const PROPERTY: Property =
     Property { name: "P5", sentence: "replicas that have applied the same are the same", judge, judged };
@@ -64,19 +65,53 @@ fn contents_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
                 "node {} is at {}, node {} at {}",
                 first.node, first.applied_index, other.node, other.applied_index
             ));
-        } else if other.logs != first.logs {
+            continue;
+        }
+        if other.logs != first.logs {
             let differing: Vec<&String> = (first.logs.keys().chain(other.logs.keys()))
                 .filter(|name| first.logs.get(*name) != other.logs.get(*name))
                 .collect();
             report(format!("nodes {} and {} differ in {differing:?}", first.node, other.node));
-        } else if other.spaces != first.spaces {
-            report(format!("nodes {} and {} differ in spaces", first.node, other.node));
-        } else if other.cells != first.cells {
-            report(format!("nodes {} and {} differ in cells", first.node, other.node));
-        } else if other.positions != first.positions {
-            report(format!("nodes {} and {} differ in positions of readers", first.node, other.node));
-        } else if other.locks != first.locks {
-            report(format!("nodes {} and {} differ in locks", first.node, other.node));
         }
+        match (&first.tables, &other.tables) {
+            (Some(ours), Some(theirs)) => tables_agree((first.node, ours), (other.node, theirs), report),
+            (None, None) => made_by_hand_agree(first, other, report),
+            _ => report(format!("the tables of one of the nodes {} and {} were not read", first.node, other.node)),
+        }
+    }
+}
+
+/// Byte for byte: every row of every table.
+fn tables_agree((one, ours): (u64, &Tables), (other, theirs): (u64, &Tables), report: &mut Report<'_>) {
+    for table in Table::ALL {
+        for difference in ours.rows(table).differences(theirs.rows(table)) {
+            let key = hex(difference.key);
+            let said = |value: Option<&[u8]>| {
+                value.map_or_else(|| "no such row".to_owned(), |value| describe(table, difference.key, value))
+            };
+            let (our, their) = (said(difference.one), said(difference.other));
+            let name = table.name();
+            report(format!("table {name}, key {key}: node {one} has {our}, node {other} has {their}"));
+        }
+    }
+    let (our, their) = (ours.sums(), theirs.sums());
+    if our != their {
+        report(format!(
+            "table records: node {one} has {} rows with the hash {}, node {other} has {} with {}",
+            our.count, our.hash, their.count, their.hash
+        ));
+    }
+}
+
+/// What replicas without tables have beside logs.
+fn made_by_hand_agree(first: &Dump, other: &Dump, report: &mut Report<'_>) {
+    let differ = [
+        ("spaces", other.spaces != first.spaces),
+        ("cells", other.cells != first.cells),
+        ("positions of readers", other.positions != first.positions),
+        ("locks", other.locks != first.locks),
+    ];
+    for (what, _) in differ.iter().filter(|(_, differs)| *differs) {
+        report(format!("nodes {} and {} differ in {what}", first.node, other.node));
     }
 }
