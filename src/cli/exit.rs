@@ -5,26 +5,27 @@ use std::process::ExitCode;
 use crate::client::{Error, Kind};
 use crate::types::Fate;
 
-/// How a command ended. The numbers are promised to scripts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How a command ended, the worse the later: first what somebody must correct, then what the same call may still achieve,
+/// and last a doubt. The numbers are promised to scripts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
+    /// A command that ran in our place has its own exit code.
+    Command(u8),
     /// It was done: 0.
     #[default]
     Done,
-    /// It failed, and somebody must look: 1. Nothing happened, or nothing was asked to happen.
-    Failure,
     /// The command line or the request is wrong: 2.
     Usage,
-    /// No node could do it now, and nothing happened: 3.
-    Unavailable,
     /// What was asked for does not exist: 4.
     NotFound,
     /// The id has other content, or its outcome is a refusal or a cancellation: 5.
     Conflict,
+    /// It failed, and somebody must look: 1. Nothing happened, or nothing was asked to happen.
+    Failure,
+    /// No node could do it now, and nothing happened: 3.
+    Unavailable,
     /// It may have taken effect: 6. The same id, sent again, finds out.
     InDoubt,
-    /// A command that ran in our place has its own exit code.
-    Command(u8),
 }
 
 impl Exit {
@@ -67,27 +68,14 @@ impl Exit {
         }
     }
 
-    /// The one of two exit codes that matters more: first a doubt, then what the same call may still achieve, then what
-    /// somebody must correct.
+    /// The one of two exit codes that matters more.
     pub(crate) fn worse(self, other: Self) -> Self {
-        let rank = |exit| match exit {
-            Self::Command(_) | Self::Done => 0,
-            Self::Usage => 1,
-            Self::NotFound => 2,
-            Self::Conflict => 3,
-            Self::Failure => 4,
-            Self::Unavailable => 5,
-            Self::InDoubt => 6,
-        };
-        if rank(other) > rank(self) { other } else { self }
+        self.max(other)
     }
 
     /// The exit code of a fate: an id that is undecided or forgotten is not found.
     pub(crate) fn of_fate(fate: &Fate) -> Self {
-        match fate {
-            Fate::Decided { .. } => Self::Done,
-            Fate::Unknown | Fate::TooOld { .. } => Self::NotFound,
-        }
+        if matches!(fate, Fate::Decided { .. }) { Self::Done } else { Self::NotFound }
     }
 }
 

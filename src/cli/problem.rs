@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked for.
+//! What goes wrong, and what to do about it.
 
 use std::borrow::Cow;
 
@@ -60,30 +60,30 @@ impl Problem {
         in_doubt => InDoubt,
     }
 
-    /// Names the reason that a node would have named.
-    pub(crate) fn because(mut self, reason: Reason) -> Self {
+    fn changed(mut self, change: impl FnOnce(&mut Own)) -> Self {
         if let Self::Own(own) = &mut self {
-            own.reason = reason.as_str();
+            change(own);
         }
         self
+    }
+
+    /// Names the reason that a node would have named.
+    pub(crate) fn because(self, reason: Reason) -> Self {
+        self.changed(|own| own.reason = reason.as_str())
     }
 
     /// Names the id of the command.
-    pub(crate) fn about(mut self, id: Option<Id>) -> Self {
-        if let Self::Own(own) = &mut self {
-            own.id = id;
-        }
-        self
+    pub(crate) fn about(self, id: Option<Id>) -> Self {
+        self.changed(|own| own.id = id)
     }
 
     /// The same when something was sent before: no failure may look as if nothing had happened.
-    pub(crate) fn after_sending(mut self) -> Self {
-        if let Self::Own(own) = &mut self
-            && own.exit == Exit::Failure
-        {
-            (own.exit, own.reason) = (Exit::InDoubt, Exit::InDoubt.reason());
-        }
-        self
+    pub(crate) fn after_sending(self) -> Self {
+        self.changed(|own| {
+            if own.exit == Exit::Failure {
+                (own.exit, own.reason) = (Exit::InDoubt, Exit::InDoubt.reason());
+            }
+        })
     }
 
     /// How the command ends.

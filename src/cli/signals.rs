@@ -1,5 +1,8 @@
 //! The signals that end a process, for commands that have something to do before they go.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::problem::Problem;
@@ -14,47 +17,37 @@ pub(super) fn listen_for(kind: SignalKind) -> Result<Signal, Problem> {
 /// What ends a process that does not listen.
 #[derive(Debug)]
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// The terminal has gone. None if whoever started us wants that to be overheard, as `nohup` does.
-    hangup: Option<Signal>,
-    quit: Signal,
+    /// Each with what a shell would say of a process that it ended.
+    signals: Vec<(u8, Signal)>,
     heard: bool,
 }
 
 impl Signals {
     pub(super) fn listen() -> Result<Self, Problem> {
-        Ok(Self {
-            interrupt: listen_for(SignalKind::interrupt())?,
-            terminate: listen_for(SignalKind::terminate())?,
-            hangup: if hangups_are_ignored() { None } else { Some(listen_for(SignalKind::hangup())?) },
-            quit: listen_for(SignalKind::quit())?,
-            heard: false,
-        })
+        let mut kinds = vec![(130, SignalKind::interrupt()), (143, SignalKind::terminate()), (131, SignalKind::quit())];
+        // Whoever starts us with `nohup` wants a lost terminal to be overheard.
+        if !hangups_are_ignored() {
+            kinds.push((129, SignalKind::hangup()));
+        }
+        let listen = |(code, kind)| listen_for(kind).map(|signal| (code, signal));
+        Ok(Self { signals: kinds.into_iter().map(listen).collect::<Result<_, _>>()?, heard: false })
     }
 
-    /// Waits for the next, and says what a shell would say of a process that it ended. Dropping the future loses nothing.
+    /// Waits for the next, and says its code. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> u8 {
-        let number = tokio::select! {
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
-            Some(()) = received(self.hangup.as_mut()) => 129,
-            _ = self.quit.recv() => 131,
-        };
+        let code = poll_fn(|context| {
+            let mut signals = self.signals.iter_mut();
+            let heard = signals.find_map(|(code, signal)| signal.poll_recv(context).is_ready().then_some(*code));
+            heard.map_or(Poll::Pending, Poll::Ready)
+        });
+        let code = code.await;
         self.heard = true;
-        number
+        code
     }
 
     /// Whether one has come.
     pub(super) fn were_heard(&self) -> bool {
         self.heard
-    }
-}
-
-async fn received(signal: Option<&mut Signal>) -> Option<()> {
-    match signal {
-        Some(signal) => signal.recv().await,
-        None => std::future::pending().await,
     }
 }
 

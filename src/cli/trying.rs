@@ -1,8 +1,7 @@
 //! Says once that the nodes are still being tried: after a second in which every attempt failed, and after a whole timeout
 //! where a command goes on even then.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,24 +18,37 @@ const RECOVERED: Duration = Duration::from_secs(5);
 
 /// Hears of failed attempts, and says when it is time.
 struct Trying {
-    /// When attempts began to fail, and when the last one did.
-    failing: Mutex<(Instant, Instant)>,
-    is_told: AtomicBool,
+    /// When attempts began to fail.
+    since: Instant,
+    last: Instant,
+    is_told: bool,
 }
 
 impl Trying {
     fn new(now: Instant) -> Self {
-        Self { failing: Mutex::new((now, now)), is_told: AtomicBool::new(false) }
+        Self { since: now, last: now, is_told: false }
     }
 
     /// What to say after a failed attempt, if it is time.
-    fn failed(&self, tried: &Tried, now: Instant) -> Option<String> {
-        let mut failing = self.failing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (since, last) = *failing;
-        let since = if now - last > RECOVERED { now } else { since };
-        *failing = (since, now);
-        let is_time = now - since >= SILENCE && !self.is_told.swap(true, Ordering::Relaxed);
+    fn failed(&mut self, tried: &Tried, now: Instant) -> Option<String> {
+        if now - self.last > RECOVERED {
+            self.since = now;
+        }
+        self.last = now;
+        let is_time = now - self.since >= SILENCE && !self.is_told;
+        self.is_told |= is_time;
         is_time.then(|| format!("still trying: {}: {}", tried.address, tried.last))
+    }
+}
+
+/// What a client calls after each failed attempt.
+pub(super) fn teller(printing: Printing) -> impl Fn(&Tried) + Send + Sync {
+    let trying = Mutex::new(Trying::new(Instant::now()));
+    move |tried| {
+        let text = trying.lock().unwrap_or_else(PoisonError::into_inner).failed(tried, Instant::now());
+        if let Some(text) = text {
+            output::note(printing, &text);
+        }
     }
 }
 
@@ -63,19 +75,7 @@ impl Outage {
 
     /// Whether an outage begins with a failure.
     fn begins(&mut self, now: Instant) -> bool {
-        let goes_on = self.last.is_some_and(|last| now - last <= self.recovered);
-        self.last = Some(now);
-        !goes_on
-    }
-}
-
-/// What a client calls after each failed attempt.
-pub(super) fn teller(printing: Printing) -> impl Fn(&Tried) + Send + Sync {
-    let trying = Trying::new(Instant::now());
-    move |tried| {
-        if let Some(text) = trying.failed(tried, Instant::now()) {
-            output::note(printing, &text);
-        }
+        self.last.replace(now).is_none_or(|last| now - last > self.recovered)
     }
 }
 
@@ -88,10 +88,10 @@ mod tests {
     #[test]
     fn it_is_said_once_after_a_second_of_failures() {
         let start = Instant::now();
-        let trying = Trying::new(start);
+        let mut trying = Trying::new(start);
         let last = ErrorReport::without_effect(Reason::NoLeader, "an election is under way");
         let tried = Tried { address: "a:1".to_owned(), attempts: 1, last };
-        let at = |ms| trying.failed(&tried, start + Duration::from_millis(ms));
+        let mut at = |ms| trying.failed(&tried, start + Duration::from_millis(ms));
         assert_eq!((at(200), at(900)), (None, None));
         assert_eq!(at(1_100).as_deref(), Some("still trying: a:1: an election is under way"));
         assert_eq!(at(1_200), None);
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_single_failure_between_answers_is_not_told() {
         let start = Instant::now();
-        let trying = Trying::new(start);
+        let mut trying = Trying::new(start);
         let tried = Tried { address: "a:1".to_owned(), attempts: 1, last: ErrorReport::outcome_unknown("silent") };
         assert_eq!(trying.failed(&tried, start + Duration::from_mins(5)), None);
     }
