@@ -1,16 +1,14 @@
 //! `init`, `snapshot` and `raise`.
 
-use futures::future::join_all;
-
 use crate::client::{Error, Kind, Reason};
 use crate::types::{Action, MachineVersion, Snapshotted};
 
 use super::arguments::NewId;
 use super::call::{self, Call};
 use super::column::Column;
-use super::members;
+use super::nodes::{self, Asked};
 use super::problem::Problem;
-use super::status;
+use super::{members, status};
 
 pub(super) async fn init(call: &mut Call, peers: &[String]) -> Result<(), Problem> {
     let address = call.client.addresses().next().unwrap_or_default().to_owned();
@@ -40,51 +38,31 @@ fn of_other_members(error: Error) -> Problem {
     }
 }
 
-/// What became of the snapshot on one node.
-struct OfNode {
-    address: String,
-    done: Result<Snapshotted, Error>,
-}
-
-impl OfNode {
-    fn done(&self) -> Option<&Snapshotted> {
-        self.done.as_ref().ok()
-    }
-}
-
-fn columns() -> Vec<Column<OfNode>> {
+fn columns() -> Vec<Column<Asked<Snapshotted>>> {
     vec![
-        Column::new("address", "ADDRESS", |of: &OfNode| of.address.clone()),
-        Column::new("snapshot_index", "SNAPSHOT", |of: &OfNode| of.done().map(|done| done.snapshot.0)),
-        Column::new("purged_index", "PURGED", |of: &OfNode| of.done().map(|done| done.purged.0)),
-        Column::json("problem", |of: &OfNode| of.done.as_ref().err().map(status::why)),
+        Column::new("address", "ADDRESS", |of: &Asked<_>| of.address.clone()),
+        Column::new("snapshot_index", "SNAPSHOT", |of: &Asked<Snapshotted>| of.said().map(|done| done.snapshot.0)),
+        Column::new("purged_index", "PURGED", |of: &Asked<Snapshotted>| of.said().map(|done| done.purged.0)),
+        Column::json("problem", Asked::silence),
     ]
 }
 
-/// Asks all nodes at once, and reports each: one that is down holds up no other.
 pub(super) async fn snapshot(call: &mut Call) -> Result<(), Problem> {
-    let of_nodes = join_all(call.client.addresses().map(async |address| {
-        let done = call.client.snapshot(address).await;
-        OfNode { address: address.to_owned(), done }
-    }));
-    let rows = of_nodes.await;
-    if rows.iter().any(|of| of.done.is_ok()) {
+    let rows = nodes::ask(call.client.addresses(), async |address| call.client.snapshot(address).await).await;
+    if rows.iter().any(|of| of.answer.is_ok()) {
         call.out.many("snapshots", &columns(), &rows)?;
     }
-    match failed(rows).as_mut_slice() {
-        [] => Ok(()),
-        [before @ .., last] => {
-            for problem in before {
-                call.out.report(problem);
-            }
-            Err(std::mem::replace(last, Problem::NobodyReads))
-        }
+    let mut problems = failed(rows);
+    let last = problems.pop();
+    for problem in &problems {
+        call.out.report(problem);
     }
+    last.map_or(Ok(()), Err)
 }
 
 /// Why it was not done where it was not; what is in doubt comes last, so that the exit code says it.
-fn failed(rows: Vec<OfNode>) -> Vec<Problem> {
-    let mut errors: Vec<_> = rows.into_iter().filter_map(|of| of.done.err()).collect();
+fn failed(rows: Vec<Asked<Snapshotted>>) -> Vec<Problem> {
+    let mut errors: Vec<_> = rows.into_iter().filter_map(|of| of.answer.err()).collect();
     errors.sort_by_key(Error::in_doubt);
     let problem = |error: Error| match error.kind() {
         // One node was asked: a majority of the others is of no use to it.
@@ -102,17 +80,13 @@ pub(super) async fn raise(call: &mut Call, to: Option<u16>, id: NewId) -> Result
         Some(to) => MachineVersion(to),
         None => newest_known_to_all(call).await?,
     };
-    let own = |_: &_| Some(vec![Column::given("machine_version", "MACHINE", to.0)]);
-    call.act(id, None, Action::RaiseVersion { to }, own).await
+    call.act(id, None, Action::RaiseVersion { to }).await
 }
 
 async fn newest_known_to_all(call: &Call) -> Result<MachineVersion, Problem> {
-    let mut newest = None;
-    for row in status::look(&call.client).await {
-        let known = row.answer?.machine_version_known;
-        newest = Some(newest.map_or(known, |newest: MachineVersion| newest.min(known)));
-    }
-    newest.ok_or_else(|| call::unexpected("no member"))
+    let rows = status::look(&call.client).await.into_iter();
+    let known: Vec<_> = rows.map(|row| Ok(row.asked.answer?.machine_version_known)).collect::<Result<_, Error>>()?;
+    known.into_iter().min().ok_or_else(|| call::unexpected("no member"))
 }
 
 #[cfg(test)]
@@ -137,7 +111,7 @@ mod tests {
         let done = Snapshotted { snapshot: LogIndex(12), purged: LogIndex(9) };
         let rows = [("a:1", Ok(done)), ("b:1", Err(unavailable(AttemptEffect::None)))];
         let rows: Vec<_> =
-            rows.into_iter().map(|(address, done)| OfNode { address: address.to_owned(), done }).collect();
+            rows.into_iter().map(|(address, answer)| Asked { address: address.to_owned(), answer }).collect();
         let printed = |format| printed(format, |out| out.many("snapshots", &columns(), &rows));
         assert_eq!(printed(Format::Plain), "a:1\t12\t9\nb:1\t-\t-\n");
         let lines = "{\"address\":\"a:1\",\"snapshot_index\":12,\"purged_index\":9}\n\
@@ -148,7 +122,7 @@ mod tests {
     #[test]
     fn doubt_about_one_snapshot_decides_how_the_command_ends() {
         let effects = [AttemptEffect::Unknown, AttemptEffect::None];
-        let row = |effect| OfNode { address: "b:1".to_owned(), done: Err(unavailable(effect)) };
+        let row = |effect| Asked { address: "b:1".to_owned(), answer: Err(unavailable(effect)) };
         let exits: Vec<_> = failed(effects.map(row).into()).iter().map(Problem::exit).collect();
         assert_eq!(exits, [Exit::Unavailable, Exit::InDoubt]);
     }

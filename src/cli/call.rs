@@ -1,13 +1,13 @@
 //! What every command that speaks to nodes works with.
 
 use crate::client::{Client, Error, Submitted};
-use crate::types::{Action, ActionResult, Guard, Id, Listed, SpaceName};
+use crate::types::{Action, ActionResult, Guard, Id, Listed, SpaceName, Version};
 
 use super::arguments::{NewId, Speaking};
 use super::column::{Column, Trait};
 use super::output::Output;
 use super::problem::Problem;
-use super::value::{self, Value};
+use super::value;
 
 /// One call of a command.
 pub(super) struct Call {
@@ -17,20 +17,77 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Submits one action under a guard, and prints what it got: what is its own, and what every outcome has.
-    pub(super) async fn act(
-        &mut self,
-        id: NewId,
-        guard: Option<Guard>,
-        action: Action,
-        own: impl FnOnce(&ActionResult) -> Option<Vec<Column<Submitted>>>,
-    ) -> Result<(), Problem> {
+    /// Submits one action under a guard, and prints what it got.
+    pub(super) async fn act(&mut self, id: NewId, guard: Option<Guard>, action: Action) -> Result<(), Problem> {
         let space = if action.is_of_system() { SpaceName::system() } else { self.speaking.space.clone() };
-        let (done, result) = submit(&self.client.in_space(space.clone()), id.get()?, guard, action).await?;
-        let own = own(&result).ok_or_else(|| unexpected("another result"))?;
+        let client = self.client.in_space(space.clone());
+        let (_, mut own) = words(&action, guard.as_ref());
+        let (done, result) = submit(&client, id.get()?, guard, action.clone()).await?;
+        own.extend(result_columns(&action, result).ok_or_else(|| unexpected("another result"))?);
         self.out.answers(&done.id);
         self.out.one(&outcome_columns(&space, own), &done)
     }
+}
+
+/// What an action does, as the end of a sentence, and how an answer names what it is about.
+fn words(action: &Action, guard: Option<&Guard>) -> (String, Vec<Column<Submitted>>) {
+    let json = |name, value: &str| Column::given_json(name, value);
+    let name = |value: &str| vec![Column::given("name", "NAME", value)];
+    match action {
+        Action::Put { key, .. } => (format!("put cell `{key}`"), vec![json("key", key.as_str())]),
+        Action::Delete { key } => (format!("delete cell `{key}`"), vec![json("key", key.as_str())]),
+        Action::Add { key, .. } => (format!("add to cell `{key}`"), vec![json("key", key.as_str())]),
+        Action::Move { reader, log, to } => {
+            let from = if let Some(Guard::Position { offset, .. }) = guard { Some(offset.0) } else { None };
+            let (from, to) = (Column::given("from", "FROM", from), Column::given("offset", "OFFSET", to.0));
+            let own = vec![json("reader", reader.as_str()), json("log", log.as_str()), from, to];
+            (format!("move reader `{reader}` of log `{log}`"), own)
+        }
+        Action::DeleteReader { reader, log } => {
+            let reader_column = Column::given("reader", "READER", reader.as_str());
+            let own = vec![reader_column, Column::given("log", "LOG", log.as_str())];
+            (format!("delete reader `{reader}` of log `{log}`"), own)
+        }
+        Action::Renew { lock, .. } => (format!("renew lock `{lock}`"), vec![json("name", lock.as_str())]),
+        Action::Release { lock, .. } => (format!("release lock `{lock}`"), name(lock.as_str())),
+        Action::CreateLog { log, .. } => (format!("create log `{log}`"), name(log.as_str())),
+        Action::SetRetention { log, .. } => (format!("change log `{log}`"), name(log.as_str())),
+        Action::Trim { log, .. } => (format!("trim log `{log}`"), vec![json("name", log.as_str())]),
+        Action::DeleteLog { log } => (format!("delete log `{log}`"), name(log.as_str())),
+        Action::CreateSpace { name: space, .. } => (format!("create space `{space}`"), name(space.as_str())),
+        Action::SetSpace { name: space, .. } => (format!("change space `{space}`"), name(space.as_str())),
+        Action::DeleteSpace { name: space } => (format!("delete space `{space}`"), name(space.as_str())),
+        Action::RaiseVersion { to } => {
+            let own = vec![Column::given("machine_version", "MACHINE", to.0)];
+            (format!("raise the machine version to {}", to.0), own)
+        }
+        // `append` and `lock acquire` have answers of their own, and `submit` alone compensates.
+        Action::Append { .. } | Action::Acquire { .. } | Action::Compensate { .. } => Default::default(),
+    }
+}
+
+/// What an answer says of what an action got; none if that is the result of another action.
+fn result_columns(action: &Action, result: ActionResult) -> Option<Vec<Column<Submitted>>> {
+    let version = |version: Version| Column::given("version", "VERSION", version.0);
+    Some(match (action, result) {
+        (Action::Put { .. }, ActionResult::Put { version: at })
+        | (Action::Delete { .. }, ActionResult::Deleted { version: at })
+        | (Action::Move { .. }, ActionResult::Moved { version: at })
+        | (Action::DeleteReader { .. }, ActionResult::ReaderDeleted { version: at }) => vec![version(at)],
+        (Action::Add { .. }, ActionResult::Added { value, version: at }) => {
+            vec![Column::given("integer", "VALUE", value), version(at)]
+        }
+        (Action::Trim { .. }, ActionResult::Trimmed { start }) => vec![Column::given("start", "START", start.0)],
+        (Action::DeleteLog { .. }, ActionResult::LogDeleted { end }) => vec![Column::given("end", "END", end.0)],
+        (Action::Release { .. }, ActionResult::Released)
+        | (Action::CreateLog { .. }, ActionResult::LogCreated)
+        | (Action::SetRetention { .. }, ActionResult::RetentionSet)
+        | (Action::CreateSpace { .. }, ActionResult::SpaceCreated)
+        | (Action::SetSpace { .. }, ActionResult::SpaceSet)
+        | (Action::DeleteSpace { .. }, ActionResult::SpaceDeleted)
+        | (Action::RaiseVersion { .. }, ActionResult::VersionRaised { .. }) => Vec::new(),
+        _ => return None,
+    })
 }
 
 /// The columns of an answer: its own, and those of every outcome.
@@ -60,11 +117,6 @@ pub(super) fn arrival(replayed: bool) -> &'static str {
     if replayed { "replayed" } else { "first" }
 }
 
-/// The own columns of an answer that has only a name to say.
-pub(super) fn named(name: impl Into<Value>) -> Vec<Column<Submitted>> {
-    vec![Column::given("name", "NAME", name)]
-}
-
 /// Submits one action under a guard.
 pub(super) async fn submit(
     client: &Client,
@@ -72,17 +124,14 @@ pub(super) async fn submit(
     guard: Option<Guard>,
     action: Action,
 ) -> Result<(Submitted, ActionResult), Problem> {
-    let (doing, is_own_id) = (doing(&action), id.is_some());
+    let ((doing, _), is_own_id) = (words(&action, None), id.is_some());
     let mut request = guard.into_iter().fold(client.command(), crate::client::Request::require).then(action);
     if let Some(id) = id {
         request = request.id(id);
     }
     let done = request.submit().await.map_err(|error| not_done(error, doing, is_own_id))?;
     match done.results() {
-        [result] => {
-            let result = *result;
-            Ok((done, result))
-        }
+        &[result] => Ok((done, result)),
         results => Err(unexpected(&format!("{} results", results.len()))),
     }
 }
@@ -94,30 +143,6 @@ fn not_done(error: Error, doing: String, is_own_id: bool) -> Problem {
         return Problem::Advised(error, "Look at what has changed, then send what is right now.".to_owned());
     }
     Problem::Client(error)
-}
-
-/// What an action does, as the end of a sentence.
-fn doing(action: &Action) -> String {
-    match action {
-        Action::Append { log, .. } => format!("append to log `{log}`"),
-        Action::Put { key, .. } => format!("put cell `{key}`"),
-        Action::Delete { key } => format!("delete cell `{key}`"),
-        Action::Add { key, .. } => format!("add to cell `{key}`"),
-        Action::Move { reader, log, .. } => format!("move reader `{reader}` of log `{log}`"),
-        Action::DeleteReader { reader, log } => format!("delete reader `{reader}` of log `{log}`"),
-        Action::Acquire { lock, .. } => format!("acquire lock `{lock}`"),
-        Action::Renew { lock, .. } => format!("renew lock `{lock}`"),
-        Action::Release { lock, .. } => format!("release lock `{lock}`"),
-        Action::CreateLog { log, .. } => format!("create log `{log}`"),
-        Action::SetRetention { log, .. } => format!("change log `{log}`"),
-        Action::Trim { log, .. } => format!("trim log `{log}`"),
-        Action::DeleteLog { log } => format!("delete log `{log}`"),
-        Action::Compensate { target } => format!("undo the command `{target}`"),
-        Action::CreateSpace { name, .. } => format!("create space `{name}`"),
-        Action::SetSpace { name, .. } => format!("change space `{name}`"),
-        Action::DeleteSpace { name } => format!("delete space `{name}`"),
-        Action::RaiseVersion { to } => format!("raise the machine version to {}", to.0),
-    }
 }
 
 /// A node answered what it never should.
@@ -164,7 +189,9 @@ mod tests {
         };
         let id = Id::with_birth("make-1", LogTime::from_ms(4).unwrap()).unwrap();
         let done = Submitted { id, outcome, replayed: true };
-        let columns = outcome_columns(&SpaceName::main(), named("orders"));
+        let action = Action::CreateLog { log: LogName::new("orders").unwrap(), retention: Retention::EVERYTHING };
+        let (_, own) = words(&action, None);
+        let columns = outcome_columns(&SpaceName::main(), own);
         let printed = |format| printed(format, |out| out.one(&columns, &done));
         assert_eq!(printed(Format::Plain), "orders\treplayed\t9\tmake-1\n");
         assert_eq!(printed(Format::Csv), "name,arrival,sequence,id\r\norders,replayed,9,make-1\r\n");
@@ -188,7 +215,7 @@ mod tests {
             let (id, cause) = (Some(Id::new("make-1").unwrap()), Cause::Refused(Box::new(report)));
             let error = Error { doing: String::new(), id, effect: AttemptEffect::None, cause, tried: Vec::new() };
             let action = Action::CreateLog { log: LogName::new("orders").unwrap(), retention: Retention::EVERYTHING };
-            not_done(error, doing(&action), is_own_id)
+            not_done(error, words(&action, None).0, is_own_id)
         };
         let Problem::Client(own) = refused(true) else { panic!("the advice of the client stands") };
         assert_eq!(own.to_string(), "cannot create log `orders`: log `orders` is there already");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::client::Reason;
 use crate::types::limits::CELL_BYTES_MAX;
-use crate::types::{Action, ActionResult, CellKey, CellValue, Guard, KeyedCell};
+use crate::types::{Action, CellValue, Guard, KeyedCell};
 
 use super::arguments::{Add, Delete, Get, Put};
 use super::call::{self, Call};
@@ -14,24 +14,18 @@ use super::problem::Problem;
 use super::value::{self, Value};
 
 fn columns() -> Vec<Column<KeyedCell>> {
-    let bytes = |cell: &KeyedCell| match &cell.cell.value {
-        CellValue::Bytes(bytes) => Some(bytes.clone()),
-        CellValue::Integer(_) => None,
-    };
-    let integer = |cell: &KeyedCell| match &cell.cell.value {
-        CellValue::Bytes(_) => None,
-        CellValue::Integer(integer) => Some(*integer),
+    let shown = |cell: &KeyedCell| match &cell.cell.value {
+        CellValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
+        CellValue::Integer(integer) => (*integer).into(),
     };
     vec![
         Column::new("key", "KEY", |cell: &KeyedCell| cell.key.as_str().to_owned()),
-        Column::json("value", bytes),
-        Column::json("integer", integer),
+        Column::json("value", |cell: &KeyedCell| cell.cell.value.bytes().cloned()),
+        Column::json("integer", |cell: &KeyedCell| cell.cell.value.integer()),
         Column::new("version", "VERSION", |cell: &KeyedCell| cell.cell.version.0).with(Trait::NotPlain),
         Column::json("time_ms", |cell: &KeyedCell| cell.cell.time),
         Column::shown("CHANGED", |cell: &KeyedCell| cell.cell.time).spare().with(Trait::NotPlain),
-        Column::shown("VALUE", move |cell: &KeyedCell| bytes(cell).map_or_else(|| integer(cell).into(), Value::Bytes))
-            .with(Trait::Binary)
-            .with(Trait::Long),
+        Column::shown("VALUE", shown).with(Trait::Binary).with(Trait::Long),
     ]
 }
 
@@ -70,15 +64,7 @@ pub(super) async fn put(call: &mut Call, put: Put) -> Result<(), Problem> {
     let value = cell_value(input::value(put.value.as_deref(), wanted)?, put.integer)?;
     let Put { key, if_absent, unchanged, id, .. } = put;
     let guard = if if_absent { Some(Guard::CellAbsent { key: key.clone() }) } else { unchanged.guard(&key) };
-    let own = |result: &ActionResult| match result {
-        ActionResult::Put { version } => Some(changed(&key, version.0)),
-        _ => None,
-    };
-    call.act(id, guard, Action::Put { key: key.clone(), value }, own).await
-}
-
-fn changed<R: 'static>(key: &CellKey, version: u64) -> Vec<Column<R>> {
-    vec![Column::given_json("key", key.as_str()), Column::given("version", "VERSION", version)]
+    call.act(id, guard, Action::Put { key, value }).await
 }
 
 fn cell_value(bytes: Bytes, is_integer: bool) -> Result<CellValue, Problem> {
@@ -94,33 +80,20 @@ fn cell_value(bytes: Bytes, is_integer: bool) -> Result<CellValue, Problem> {
 
 pub(super) async fn delete(call: &mut Call, delete: Delete) -> Result<(), Problem> {
     let Delete { key, unchanged, id } = delete;
-    let own = |result: &ActionResult| match result {
-        ActionResult::Deleted { version } => Some(changed(&key, version.0)),
-        _ => None,
-    };
-    call.act(id, unchanged.guard(&key), Action::Delete { key: key.clone() }, own).await
+    call.act(id, unchanged.guard(&key), Action::Delete { key }).await
 }
 
 pub(super) async fn add(call: &mut Call, add: Add) -> Result<(), Problem> {
-    let Add { key, amount, least, most, absent_is, id } = add;
+    let Add { key, amount, least, most, absent_is: absent, id } = add;
     let (least, most) = (least.unwrap_or(i64::MIN), most.unwrap_or(i64::MAX));
-    let action = Action::Add { key: key.clone(), amount, least, most, absent: absent_is };
-    let own = |result: &ActionResult| match result {
-        ActionResult::Added { value, version } => {
-            let mut columns = changed(&key, version.0);
-            columns.insert(1, Column::given("integer", "VALUE", *value));
-            Some(columns)
-        }
-        _ => None,
-    };
-    call.act(id, None, action, own).await
+    call.act(id, None, Action::Add { key, amount, least, most, absent }).await
 }
 
 #[cfg(test)]
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output::printed_at;
-    use crate::types::{Cell, LogTime, Version};
+    use crate::types::{Cell, CellKey, LogTime, Version};
 
     use super::*;
 

@@ -29,29 +29,23 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    fn code(self) -> u8 {
+    /// Its number, and the reason to print for an error that no node gave a reason for.
+    fn told(self) -> (u8, &'static str) {
         match self {
-            Self::Done => 0,
-            Self::Failure => 1,
-            Self::Usage => 2,
-            Self::Unavailable => 3,
-            Self::NotFound => 4,
-            Self::Conflict => 5,
-            Self::InDoubt => 6,
-            Self::Command(code) => code,
+            Self::Done => (0, "FAILED"),
+            Self::Failure => (1, "FAILED"),
+            Self::Usage => (2, "USAGE"),
+            Self::Unavailable => (3, "UNAVAILABLE"),
+            Self::NotFound => (4, "NOT_FOUND"),
+            Self::Conflict => (5, "CONFLICT"),
+            Self::InDoubt => (6, "OUTCOME_UNKNOWN"),
+            Self::Command(code) => (code, "FAILED"),
         }
     }
 
     /// The reason to print for an error that no node gave a reason for.
     pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Self::Done | Self::Failure | Self::Command(_) => "FAILED",
-            Self::Usage => "USAGE",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::NotFound => "NOT_FOUND",
-            Self::Conflict => "CONFLICT",
-            Self::InDoubt => "OUTCOME_UNKNOWN",
-        }
+        self.told().1
     }
 
     /// The exit code of an error. Doubt comes first: it must never look as if nothing had happened.
@@ -81,7 +75,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
+        Self::from(exit.told().0)
     }
 }
 
@@ -124,7 +118,7 @@ mod tests {
         };
         for reason in Reason::ALL {
             let report = ErrorReport::without_effect(*reason, "");
-            assert_eq!(exit_of(Cause::Refused(Box::new(report))).code(), promised(*reason), "{reason}");
+            assert_eq!(exit_of(Cause::Refused(Box::new(report))).told().0, promised(*reason), "{reason}");
         }
     }
 
@@ -150,7 +144,7 @@ mod tests {
         for reason in Reason::ALL {
             let cause = Cause::Refused(Box::new(ErrorReport::new(*reason, AttemptEffect::Unknown, "")));
             let in_doubt = Error { effect: AttemptEffect::Unknown, ..error(cause) };
-            assert_eq!(Exit::of(&in_doubt).code(), 6, "{reason}");
+            assert_eq!(Exit::of(&in_doubt).told().0, 6, "{reason}");
         }
         let time_over = Error { effect: AttemptEffect::Unknown, ..error(Cause::TimeOver(std::time::Duration::ZERO)) };
         assert_eq!(Exit::of(&time_over), Exit::InDoubt);

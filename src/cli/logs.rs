@@ -2,10 +2,10 @@
 
 use bytesize::ByteSize;
 
-use crate::types::{Action, ActionResult, Listed, LogDescription, Offset, Retention};
+use crate::types::{Action, Listed, LogDescription, Offset, Retention};
 
 use super::arguments::Log;
-use super::call::{self, Call, named};
+use super::call::{self, Call};
 use super::column::Column;
 use super::json;
 use super::problem::Problem;
@@ -46,32 +46,14 @@ pub(super) async fn run(call: &mut Call, log: Log) -> Result<(), Problem> {
             let log = call.client.describe_log(&name, local.consistency()).await?;
             call.out.one(&columns(), &log)
         }
-        Log::Create { name, kept, id } => {
-            let action = Action::CreateLog { log: name.clone(), retention: kept.retention() };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await
+        Log::Create { name: log, kept, id } => {
+            call.act(id, None, Action::CreateLog { log, retention: kept.retention() }).await
         }
-        Log::Set { name, kept, everything: _, id } => {
-            let action = Action::SetRetention { log: name.clone(), retention: kept.retention() };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await
+        Log::Set { name: log, kept, everything: _, id } => {
+            call.act(id, None, Action::SetRetention { log, retention: kept.retention() }).await
         }
-        Log::Trim { name, before, id } => {
-            let own = |result: &ActionResult| match result {
-                ActionResult::Trimmed { start } => {
-                    Some(vec![Column::given_json("name", name.as_str()), Column::given("start", "START", start.0)])
-                }
-                _ => None,
-            };
-            call.act(id, None, Action::Trim { log: name.clone(), before: Offset(before) }, own).await
-        }
-        Log::Delete { name, id } => {
-            let own = |result: &ActionResult| match result {
-                ActionResult::LogDeleted { end } => {
-                    Some(vec![Column::given("name", "NAME", name.as_str()), Column::given("end", "END", end.0)])
-                }
-                _ => None,
-            };
-            call.act(id, None, Action::DeleteLog { log: name.clone() }, own).await
-        }
+        Log::Trim { name: log, before, id } => call.act(id, None, Action::Trim { log, before: Offset(before) }).await,
+        Log::Delete { name: log, id } => call.act(id, None, Action::DeleteLog { log }).await,
     }
 }
 

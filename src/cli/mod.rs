@@ -26,6 +26,7 @@ mod locks;
 mod logs;
 mod lookup;
 mod members;
+mod nodes;
 mod outbox;
 mod output;
 mod problem;

@@ -229,6 +229,11 @@ pub(super) fn object<R>(columns: &[Column<R>], row: &R) -> Json {
     Json::Object(fields.collect())
 }
 
+/// Rows as a list of JSON objects.
+pub(super) fn objects<R>(columns: &[Column<R>], rows: &[R]) -> Json {
+    rows.iter().map(|row| object(columns, row)).collect()
+}
+
 /// A row as a line of JSON.
 pub(super) fn json_line<R>(columns: &[Column<R>], row: &R) -> Vec<u8> {
     format!("{}\n", object(columns, row)).into_bytes()

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::client::{Client, Error, Reason};
-use crate::types::{Action, ActionResult, Consistency, Guard, LogName, Offset, ReaderName, ReaderPosition, Version};
+use crate::types::{Action, Consistency, Guard, LogName, Offset, ReaderPosition, Version};
 
-use super::arguments::{NewId, Place, Reader};
+use super::arguments::{Place, Reader};
 use super::call::{self, Call};
 use super::column::Column;
 use super::problem::Problem;
+
+const LINEARIZABLE: Consistency = Consistency::Linearizable;
 
 /// A position, and where its log starts.
 struct Placed {
@@ -54,12 +56,20 @@ pub(super) async fn run(call: &mut Call, reader: Reader) -> Result<(), Problem> 
             placed.iter().try_for_each(|placed| call.out.one(&columns(), placed))
         }
         Reader::Move { reader, log, to, if_at, if_version, id } => {
-            let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
-            move_to(call, (reader, log), to, seen, id).await
+            let to = offset(&call.client, &log, to).await?;
+            let (at, version) = if let Some((at, version)) = if_at.zip(if_version) {
+                (Offset(at), Version(version))
+            } else {
+                let found = call.client.position(&reader, &log, LINEARIZABLE).await?.position;
+                (found.offset, found.version)
+            };
+            let guard = Guard::position(&reader, &log, at, version);
+            call.act(id, Some(guard), Action::Move { reader, log, to }).await
         }
         Reader::Delete { reader, log, if_at, if_version, id } => {
-            let seen = if_at.zip(if_version).map(|(offset, version)| (Offset(offset), Version(version)));
-            delete(call, (reader, log), seen, id).await
+            let seen = if_at.zip(if_version);
+            let guard = seen.map(|(at, version)| Guard::position(&reader, &log, Offset(at), Version(version)));
+            call.act(id, guard, Action::DeleteReader { reader, log }).await
         }
     }
 }
@@ -85,62 +95,20 @@ async fn placed(
     Ok(positions.into_iter().map(placed).collect())
 }
 
-async fn delete(
-    call: &mut Call,
-    (reader, log): (ReaderName, LogName),
-    seen: Option<(Offset, Version)>,
-    id: NewId,
-) -> Result<(), Problem> {
-    let guard = seen.map(|(offset, version)| Guard::position(&reader, &log, offset, version));
-    let own = |result: &ActionResult| match result {
-        ActionResult::ReaderDeleted { version } => Some(vec![
-            Column::given("reader", "READER", reader.as_str()),
-            Column::given("log", "LOG", log.as_str()),
-            Column::given("version", "VERSION", version.0),
-        ]),
-        _ => None,
-    };
-    call.act(id, guard, Action::delete_reader(&reader, &log), own).await
-}
-
-async fn move_to(
-    call: &mut Call,
-    (reader, log): (ReaderName, LogName),
-    to: Place,
-    seen: Option<(Offset, Version)>,
-    id: NewId,
-) -> Result<(), Problem> {
-    let to = match to {
+/// The offset of a place in a log that exists.
+async fn offset(client: &Client, log: &LogName, place: Place) -> Result<Offset, Error> {
+    Ok(match place {
         Place::Offset(offset) => offset,
-        Place::Start => call.client.describe_log(&log, Consistency::Linearizable).await?.start,
-        Place::End => call.client.describe_log(&log, Consistency::Linearizable).await?.end,
-    };
-    let (offset, version) = if let Some(seen) = seen {
-        seen
-    } else {
-        let at = call.client.position(&reader, &log, Consistency::Linearizable).await?.position;
-        (at.offset, at.version)
-    };
-    let guard = Guard::Position { reader: reader.clone(), log: log.clone(), offset, version };
-    let action = Action::Move { reader: reader.clone(), log: log.clone(), to };
-    let own = |result: &ActionResult| match result {
-        ActionResult::Moved { version } => Some(vec![
-            Column::given_json("reader", reader.as_str()),
-            Column::given_json("log", log.as_str()),
-            Column::given("from", "FROM", offset.0),
-            Column::given("offset", "OFFSET", to.0),
-            Column::given("version", "VERSION", version.0),
-        ]),
-        _ => None,
-    };
-    call.act(id, Some(guard), action, own).await
+        Place::Start => client.describe_log(log, LINEARIZABLE).await?.start,
+        Place::End => client.describe_log(log, LINEARIZABLE).await?.end,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
-    use crate::types::{LogTime, Position};
+    use crate::types::{LogTime, Position, ReaderName};
 
     use super::*;
 

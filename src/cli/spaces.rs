@@ -3,23 +3,18 @@
 //! - Spaces are made and changed by commands in the reserved space, so their answers name that one.
 //! - Each node counts the duplicates that it has seen itself, so each is asked; one that does not answer is named.
 
-use std::time::Duration;
-
-use futures::future::join_all;
 use serde_json::json;
 
-use crate::client::Error;
-use crate::types::{
-    Action, Consistency, Duplicates, DuplicatesOfAge, Memory, SpaceDescription, SpaceName, SpacePolicy,
-};
+use crate::client::{Client, Error};
+use crate::types::{Action, Consistency, Duplicates, DuplicatesOfAge, Memory, NodeId, SpaceDescription, SpacePolicy};
 
 use super::arguments::{Format, Space};
-use super::call::{self, Call, named};
+use super::call::{self, Call};
 use super::column::Column;
 use super::json;
-use super::output::Output;
+use super::nodes::{self, Asked};
+use super::output::{self, Output};
 use super::problem::Problem;
-use super::status::why;
 use super::value::Value;
 
 fn columns() -> Vec<Column<SpaceDescription>> {
@@ -41,39 +36,21 @@ fn columns() -> Vec<Column<SpaceDescription>> {
 /// A space with what each node has seen of duplicates.
 struct Described {
     space: SpaceDescription,
-    nodes: Vec<Seen>,
+    nodes: Vec<Asked<Duplicates>>,
 }
 
-/// What a node has seen, or why it did not say.
-struct Seen {
-    address: String,
-    duplicates: Result<Duplicates, String>,
-}
-
-impl Seen {
-    fn new(address: String, duplicates: Result<Duplicates, Error>) -> Self {
-        Self { address, duplicates: duplicates.map_err(|error| why(&error)) }
-    }
-
-    fn ages(&self) -> &[DuplicatesOfAge] {
-        self.duplicates.as_ref().map_or(&[], |seen| &seen.ages)
-    }
-
-    fn json(&self) -> serde_json::Value {
-        let age = |age: &DuplicatesOfAge| json!({"below_ms": age.below.map(ms), "count": age.count});
-        match &self.duplicates {
-            Ok(seen) => json!({
-                "address": self.address,
-                "node_id": seen.node.0,
-                "duplicates": seen.ages.iter().map(age).collect::<Vec<_>>(),
-            }),
-            Err(problem) => json!({"address": self.address, "problem": problem}),
-        }
-    }
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+fn columns_of_node() -> Vec<Column<Asked<Duplicates>>> {
+    let age = |age: &DuplicatesOfAge| {
+        let below = age.below.map(|below| u64::try_from(below.as_millis()).unwrap_or(u64::MAX));
+        json!({"below_ms": below, "count": age.count})
+    };
+    let ages = move |seen: &Duplicates| seen.ages.iter().map(age).collect::<serde_json::Value>();
+    vec![
+        Column::json("address", |of: &Asked<_>| of.address.clone()),
+        Column::json("node_id", |of: &Asked<Duplicates>| of.said().map(|seen| seen.node.0)),
+        Column::json("duplicates", move |of: &Asked<Duplicates>| of.said().map(ages)),
+        Column::json("problem", Asked::silence),
+    ]
 }
 
 pub(super) async fn run(call: &mut Call, space: Space) -> Result<(), Problem> {
@@ -86,51 +63,38 @@ pub(super) async fn run(call: &mut Call, space: Space) -> Result<(), Problem> {
             call.out.many("spaces", &columns(), &spaces)
         }
         Space::Describe { name, local } => {
-            let described = describe(call, name, local.consistency()).await?;
+            let described = describe(&call.client.in_space(name), local.consistency()).await?;
             print(&mut call.out, &described)
         }
         Space::Create { name, memory, logs, id } => {
-            let action = Action::CreateSpace { name: name.clone(), policy: SpacePolicy { memory, logs } };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await
+            call.act(id, None, Action::CreateSpace { name, policy: SpacePolicy { memory, logs } }).await
         }
-        Space::Set { name, memory, logs, id } => {
-            let action = Action::SetSpace { name: name.clone(), memory, logs };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await
-        }
+        Space::Set { name, memory, logs, id } => call.act(id, None, Action::SetSpace { name, memory, logs }).await,
         Space::Delete { name, yes: false, .. } => Err(Problem::usage(
             format!("everything in space `{name}` would be deleted, for ever"),
             "Give --yes to confirm it.",
         )),
-        Space::Delete { name, yes: true, id } => {
-            let action = Action::DeleteSpace { name: name.clone() };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await
-        }
+        Space::Delete { name, yes: true, id } => call.act(id, None, Action::DeleteSpace { name }).await,
     }
 }
 
-async fn describe(call: &Call, name: SpaceName, consistency: Consistency) -> Result<Described, Problem> {
-    let client = call.client.in_space(name);
+async fn describe(client: &Client, consistency: Consistency) -> Result<Described, Error> {
     let (space, _) = client.describe_space(consistency).await?;
-    let addresses: Vec<String> = client.addresses().map(str::to_owned).collect();
-    let nodes = join_all(addresses.into_iter().map(async |address| {
-        let seen = client.describe_space_at(&address, consistency).await;
-        Seen::new(address, seen.map(|(_, duplicates)| duplicates))
-    }));
-    Ok(Described { space, nodes: nodes.await })
+    let seen = async |address: &str| Ok(client.describe_space_at(address, consistency).await?.1);
+    Ok(Described { space, nodes: nodes::ask(client.addresses(), seen).await })
 }
 
 fn print(out: &mut Output, described: &Described) -> Result<(), Problem> {
     let mut all: Vec<_> = columns().into_iter().map(|column| column.of(|of: &Described| &of.space)).collect();
-    all.push(Column::json("nodes", |of: &Described| of.nodes.iter().map(Seen::json).collect::<serde_json::Value>()));
+    all.push(Column::json("nodes", |of: &Described| output::objects(&columns_of_node(), &of.nodes)));
     out.one(&all, described)?;
-    if out.format() == Format::Table {
-        print_duplicates(out, &described.nodes)?;
-    }
-    if matches!(out.format(), Format::Json | Format::Jsonl) {
-        return Ok(());
+    match out.format() {
+        Format::Json | Format::Jsonl => return Ok(()),
+        Format::Table => print_duplicates(out, &described.nodes)?,
+        Format::Plain | Format::Csv => {}
     }
     for node in &described.nodes {
-        if let Err(problem) = &node.duplicates {
+        if let Some(problem) = node.silence() {
             let message = format!("{} did not say which duplicates it has seen: {problem}", node.address);
             out.report(&Problem::unavailable(message, "Check the node; the others have answered."));
         }
@@ -139,25 +103,21 @@ fn print(out: &mut Output, described: &Described) -> Result<(), Problem> {
 }
 
 /// One row a node and an age at which duplicates came.
-fn print_duplicates(out: &mut Output, nodes: &[Seen]) -> Result<(), Problem> {
-    let of_node = |node: &Seen| {
-        let name = node.duplicates.as_ref().map_or_else(|_| node.address.clone(), |seen| seen.node.to_string());
-        let age = move |age: &DuplicatesOfAge| (name.clone(), age.below, age.count);
-        node.ages().iter().filter(|age| age.count > 0).map(age).collect::<Vec<_>>()
-    };
-    let rows: Vec<(String, Option<Duration>, u64)> = nodes.iter().flat_map(of_node).collect();
+fn print_duplicates(out: &mut Output, nodes: &[Asked<Duplicates>]) -> Result<(), Problem> {
+    let seen = nodes.iter().filter_map(Asked::said);
+    let rows = seen.flat_map(|seen| seen.ages.iter().map(|age| (seen.node, *age)));
+    let rows: Vec<(NodeId, DuplicatesOfAge)> = rows.filter(|(_, age)| age.count > 0).collect();
     out.text("")?;
     if rows.is_empty() {
         return out.text("No duplicate has come since the nodes started.");
     }
-    let younger_than = |below: Option<Duration>| match below {
-        Some(below) => format!("younger than {}", humantime::format_duration(below)),
-        None => "older".to_owned(),
-    };
+    let younger_than = |below| format!("younger than {}", humantime::format_duration(below));
     let columns = [
-        Column::shown("NODE", |(node, _, _): &(String, Option<Duration>, u64)| node.clone()),
-        Column::shown("AGE", move |(_, below, _): &(String, Option<Duration>, u64)| younger_than(*below)),
-        Column::shown("DUPLICATES", |(_, _, count): &(String, Option<Duration>, u64)| *count),
+        Column::shown("NODE", |(node, _): &(NodeId, DuplicatesOfAge)| node.0),
+        Column::shown("AGE", move |(_, age): &(_, DuplicatesOfAge)| {
+            age.below.map_or_else(|| "older".to_owned(), younger_than)
+        }),
+        Column::shown("DUPLICATES", |(_, age): &(_, DuplicatesOfAge)| age.count),
     ];
     out.text("Duplicates that came since the nodes started, by their age:")?;
     out.rows(&columns, &rows)
@@ -165,8 +125,10 @@ fn print_duplicates(out: &mut Output, nodes: &[Seen]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::cli::output::printed;
-    use crate::types::{LogCreation, LogTime, NodeId, Sequence};
+    use crate::types::{LogCreation, LogTime, Sequence, SpaceName};
 
     use super::*;
 
@@ -183,7 +145,7 @@ mod tests {
         let node = |number, counts: [u64; 3]| {
             let belows = [Some(Duration::from_secs(1)), Some(Duration::from_mins(10)), None];
             let ages = belows.into_iter().zip(counts).map(|(below, count)| DuplicatesOfAge { below, count }).collect();
-            Seen::new(format!("n{number}:1"), Ok(Duplicates { node: NodeId(number), ages }))
+            Asked { address: format!("n{number}:1"), answer: Ok(Duplicates { node: NodeId(number), ages }) }
         };
         Described { space, nodes: vec![node(1, [2, 0, 1]), node(2, [0, 0, 3])] }
     }

@@ -1,19 +1,21 @@
 //! `status`: the state of every node, a row a node, and what the cluster survives.
 //!
-//! - Every given address is asked at once, then the members that an answer names and nobody asked.
+//! - Every given address is asked, then the members that an answer names and nobody asked.
 //! - A node that does not answer has a row that says why: silence is what a status is looked at for.
 //! - What a node says of a leader is marked as stale unless a majority answers and that node leads it.
 
-use futures::future::join_all;
+use std::fmt::Display;
+
 use serde_json::json;
 
-use crate::client::{Client, Error, Reason};
+use crate::client::{Client, Reason};
 use crate::types::{MemberStatus, NodeId, NodeStatus, Role};
 
 use super::arguments::Format;
 use super::call::Call;
 use super::column::{Column, Trait};
 use super::exit::Exit;
+use super::nodes::{self, Asked};
 use super::problem::Problem;
 use super::value::Value;
 use super::{members, output};
@@ -21,53 +23,50 @@ use super::{members, output};
 /// The state of one node.
 pub(super) struct NodeRow {
     node: Option<NodeId>,
-    address: String,
-    pub(super) answer: Result<NodeStatus, Error>,
+    pub(super) asked: Asked<NodeStatus>,
     /// Whether what it says of a leader is stale.
     is_stale: bool,
 }
 
 impl NodeRow {
-    fn status(&self) -> Option<&NodeStatus> {
-        self.answer.as_ref().ok()
+    fn new(asked: Asked<NodeStatus>) -> Self {
+        Self { node: asked.said().map(|status| status.node), asked, is_stale: false }
+    }
+
+    fn leads(&self) -> bool {
+        self.asked.said().is_some_and(|status| status.role == Role::Leader)
+    }
+
+    /// The leader that it names; the one that leads names itself.
+    fn leader(&self) -> Option<NodeId> {
+        if self.leads() { self.node } else { self.asked.said()?.leader }
     }
 
     fn problem(&self) -> Option<String> {
-        self.answer.as_ref().map_or_else(|error| Some(why(error)), |status| status.problem.clone())
-    }
-
-    fn marked(&self, claim: String) -> String {
-        if self.is_stale { format!("{claim} (stale)") } else { claim }
+        self.asked.silence().or_else(|| self.asked.said()?.problem.clone())
     }
 
     fn role(&self) -> String {
-        match self.status() {
-            None => "unreachable".to_owned(),
-            Some(status) if status.role == Role::Leader => self.marked(status.role.as_str().to_owned()),
-            Some(status) => status.role.as_str().to_owned(),
-        }
+        let role = self.asked.said().map_or("unreachable", |status| status.role.as_str());
+        if self.leads() { self.marked(role) } else { role.to_owned() }
     }
 
-    /// The machine version in force, and the newest that the node knows if that is another.
-    fn machine(&self) -> Option<String> {
-        let (in_force, known) =
-            self.status().map(|status| (status.machine_version.0, status.machine_version_known.0))?;
-        Some(if in_force == known { in_force.to_string() } else { format!("{in_force} (knows {known})") })
+    fn marked(&self, claim: impl Display) -> String {
+        if self.is_stale { format!("{claim} (stale)") } else { claim.to_string() }
     }
 }
 
 /// What a node that answers says.
 fn said<V: Into<Value>>(of: impl Fn(&NodeStatus) -> V) -> impl Fn(&NodeRow) -> Option<V> {
-    move |row| row.status().map(&of)
+    move |row| row.asked.said().map(&of)
 }
 
 fn columns() -> Vec<Column<NodeRow>> {
-    let leader = |row: &NodeRow| Some(row.marked(row.status()?.leader?.0.to_string()));
     vec![
         Column::json("node_id", |row: &NodeRow| Value::or_null(row.node.map(|node| node.0))),
         Column::shown("NODE", |row: &NodeRow| row.node.map(|node| node.0)),
-        Column::new("address", "ADDRESS", |row: &NodeRow| row.address.clone()),
-        Column::json("reachable", |row: &NodeRow| row.answer.is_ok()),
+        Column::new("address", "ADDRESS", |row: &NodeRow| row.asked.address.clone()),
+        Column::json("reachable", |row: &NodeRow| row.asked.answer.is_ok()),
         Column::json("cluster_id", said(|status| Value::or_null(status.cluster.map(|cluster| cluster.to_string())))),
         Column::json("incarnation", said(|status| status.incarnation.to_string())),
         Column::json("version", said(|status| status.version.clone())),
@@ -77,7 +76,7 @@ fn columns() -> Vec<Column<NodeRow>> {
         Column::json("leader_id", said(|status| Value::or_null(status.leader.map(|leader| leader.0)))),
         Column::json("leader_address", said(|status| Value::or_null(status.leader_address.clone()))),
         Column::json("leader_is_stale", |row: &NodeRow| row.is_stale.then_some(true)),
-        Column::shown("LEADER", leader),
+        Column::shown("LEADER", |row: &NodeRow| Some(row.marked(row.asked.said()?.leader?))),
         Column::json("last_index", said(|status| status.last.0)),
         Column::new("committed_index", "COMMITTED", said(|status| status.committed.0)).spare(),
         Column::new("applied_index", "APPLIED", said(|status| status.applied.0)),
@@ -90,20 +89,20 @@ fn columns() -> Vec<Column<NodeRow>> {
         Column::new("problem", "PROBLEM", NodeRow::problem).with(Trait::NotInTable),
         Column::json("machine_version", said(|status| status.machine_version.0)),
         Column::json("machine_version_known", said(|status| status.machine_version_known.0)),
-        Column::shown("MACHINE", NodeRow::machine).with(Trait::NotInTable),
+        Column::shown("MACHINE", said(machine)).with(Trait::NotInTable),
         Column::json("clock_ms", said(|status| status.clock)),
         Column::json("raft_bytes", said(|status| status.sizes.raft_bytes)),
         Column::json("state_bytes", said(|status| status.sizes.state_bytes)),
         Column::json("snapshot_bytes", said(|status| status.sizes.snapshot_bytes)),
         Column::json("counters", said(counters)),
-        Column::json(
-            "members",
-            said(|status| {
-                let columns = members::columns();
-                status.members.iter().map(|member| output::object(&columns, member)).collect::<serde_json::Value>()
-            }),
-        ),
+        Column::json("members", said(|status| output::objects(&members::columns(), &status.members))),
     ]
+}
+
+/// The machine version in force, and the newest that the node knows if that is another.
+fn machine(status: &NodeStatus) -> String {
+    let (in_force, known) = (status.machine_version.0, status.machine_version_known.0);
+    if in_force == known { in_force.to_string() } else { format!("{in_force} (knows {known})") }
 }
 
 fn digests(status: &NodeStatus) -> serde_json::Value {
@@ -133,13 +132,11 @@ struct Majority {
 
 impl Majority {
     fn of(rows: &[NodeRow]) -> Self {
-        let answered = || rows.iter().filter_map(NodeRow::status);
-        let voters: Vec<_> = members(answered()).iter().filter(|member| member.voter).collect();
+        let voters: Vec<_> = members(rows).iter().filter(|member| member.voter).collect();
         // A node that was wiped has the number of the member and is another one.
-        let is_it = |status: &NodeStatus, member: &MemberStatus| {
-            status.node == member.node && status.incarnation == member.incarnation
+        let answers = |member: &&&MemberStatus| {
+            statuses(rows).any(|status| status.node == member.node && status.incarnation == member.incarnation)
         };
-        let answers = |member: &&&MemberStatus| answered().any(|status| is_it(status, member));
         Self { voters: voters.len(), answering: voters.iter().filter(answers).count() }
     }
 
@@ -159,11 +156,12 @@ impl Majority {
         if let Some(warning) = members::survives_no_loss(voters) {
             return Some(warning.to_owned());
         }
-        Some(match answering - (voters - members::losses_survived(voters)) {
-            0 => format!("{answering} of {voters} nodes answer: the cluster survives no further loss"),
-            1 => format!("{answering} of {voters} nodes answer: the cluster survives the loss of one"),
-            more => format!("{answering} of {voters} nodes answer: the cluster survives the loss of {more}"),
-        })
+        let survived = match answering - (voters - members::losses_survived(voters)) {
+            0 => "no further loss".to_owned(),
+            1 => "the loss of one".to_owned(),
+            more => format!("the loss of {more}"),
+        };
+        Some(format!("{answering} of {voters} nodes answer: the cluster survives {survived}"))
     }
 }
 
@@ -181,24 +179,20 @@ pub(super) async fn run(call: &mut Call) -> Result<Exit, Problem> {
     for row in &rows {
         if let Some(problem) = row.problem() {
             let node = row.node.map_or_else(String::new, |node| format!("node {node} at "));
-            call.out.text(&format!("{node}{}: {problem}", row.address))?;
+            call.out.text(&format!("{node}{}: {problem}", row.asked.address))?;
         }
     }
     if let Some(told) = &told {
         call.out.text(told)?;
     }
-    let answered = rows.iter().any(|row| row.answer.is_ok());
-    if answered && (majority.voters == 0 || majority.is_there()) {
+    if statuses(&rows).next().is_some() && (majority.voters == 0 || majority.is_there()) {
         return Ok(Exit::Done);
     }
-    match (call.out.format(), told) {
-        // It has been said.
-        (Format::Table | Format::Json, Some(_)) => {}
-        (_, told) => {
-            let message = told.unwrap_or_else(|| "no node answers".to_owned());
-            let advice = "Check that the nodes run and can reach each other, and that the addresses are right.";
-            call.out.report(&Problem::unavailable(message, advice).because(Reason::NoLeader));
-        }
+    // A table and a document have said it already.
+    if told.is_none() || !matches!(call.out.format(), Format::Table | Format::Json) {
+        let message = told.unwrap_or_else(|| "no node answers".to_owned());
+        let advice = "Check that the nodes run and can reach each other, and that the addresses are right.";
+        call.out.report(&Problem::unavailable(message, advice).because(Reason::NoLeader));
     }
     Ok(Exit::Unavailable)
 }
@@ -207,77 +201,59 @@ const UNMADE: &str = "no node that answers is in a cluster; `oncelog init` makes
 
 /// Whether some node answers, and none that does is in a cluster.
 fn is_unmade(rows: &[NodeRow]) -> bool {
-    let mut answered = rows.iter().filter_map(NodeRow::status).peekable();
-    answered.peek().is_some() && answered.all(|status| status.role == Role::Empty)
+    statuses(rows).next().is_some() && statuses(rows).all(|status| status.role == Role::Empty)
 }
-
-type Answer = (String, Result<NodeStatus, Error>);
 
 /// The state of every given node, and of every member that nobody gave.
 pub(super) async fn look(client: &Client) -> Vec<NodeRow> {
-    let mut answers = ask(client, client.addresses().map(str::to_owned).collect()).await;
-    let unasked = unasked(&answers);
-    answers.extend(ask(client, unasked).await);
-    rows(answers)
+    let status = async |address: &str| client.status(address).await;
+    let mut rows: Vec<_> = nodes::ask(client.addresses(), status).await.into_iter().map(NodeRow::new).collect();
+    let unasked = unasked(&rows);
+    rows.extend(nodes::ask(unasked, status).await.into_iter().map(NodeRow::new));
+    compared(rows)
 }
 
-async fn ask(client: &Client, addresses: Vec<String>) -> Vec<Answer> {
-    join_all(addresses.into_iter().map(async |address| {
-        let answer = client.status(&address).await;
-        (address, answer)
-    }))
-    .await
+fn statuses(rows: &[NodeRow]) -> impl Iterator<Item = &NodeStatus> {
+    rows.iter().filter_map(|row| row.asked.said())
 }
 
 /// The members, as the node that has applied most names them.
-fn members<'a>(answered: impl Iterator<Item = &'a NodeStatus>) -> &'a [MemberStatus] {
-    let latest = answered.filter(|status| !status.members.is_empty()).max_by_key(|status| status.applied);
-    latest.map_or(&[], |status| &status.members)
+fn members(rows: &[NodeRow]) -> &[MemberStatus] {
+    let naming = statuses(rows).filter(|status| !status.members.is_empty());
+    naming.max_by_key(|status| status.applied).map_or(&[], |status| &status.members)
 }
 
 /// The addresses of the members that were not asked, and did not answer at another address.
-fn unasked(answers: &[Answer]) -> Vec<String> {
-    let is_asked = |member: &&MemberStatus| {
-        let is_it = |(address, answer): &Answer| {
-            *address == member.client_address || answer.as_ref().is_ok_and(|status| status.node == member.node)
-        };
-        answers.iter().any(is_it)
+fn unasked(rows: &[NodeRow]) -> Vec<String> {
+    let is_it = |row: &NodeRow, member: &MemberStatus| {
+        row.asked.address == member.client_address || row.node == Some(member.node)
     };
-    let members = members(answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()));
-    members.iter().filter(|member| !is_asked(member)).map(|member| member.client_address.clone()).collect()
+    let unasked = members(rows).iter().filter(|member| !rows.iter().any(|row| is_it(row, member)));
+    unasked.map(|member| member.client_address.clone()).collect()
 }
 
 /// One row a node, by number; a node that was given under two addresses answers twice and is shown once.
-fn rows(answers: Vec<Answer>) -> Vec<NodeRow> {
-    let known = members(answers.iter().filter_map(|(_, answer)| answer.as_ref().ok())).to_vec();
-    let row = |(address, answer): Answer| {
-        let named = || known.iter().find(|member| member.client_address == address).map(|member| member.node);
-        let node = answer.as_ref().map_or_else(|_| named(), |status| Some(status.node));
-        NodeRow { node, address, answer, is_stale: false }
-    };
-    let mut rows: Vec<NodeRow> = answers.into_iter().map(row).collect();
-    rows.sort_by_key(|row| (row.node.is_none(), row.node, row.answer.is_err()));
+fn compared(mut rows: Vec<NodeRow>) -> Vec<NodeRow> {
+    let members = members(&rows).to_vec();
+    for row in rows.iter_mut().filter(|row| row.node.is_none()) {
+        let named = members.iter().find(|member| member.client_address == row.asked.address);
+        row.node = named.map(|member| member.node);
+    }
+    rows.sort_by_key(|row| (row.node.is_none(), row.node, row.asked.answer.is_err()));
     rows.dedup_by(|later, earlier| later.node.is_some() && later.node == earlier.node);
-    let leads = rows.iter().filter_map(NodeRow::status).filter(|status| status.role == Role::Leader);
+    let leads = statuses(&rows).filter(|status| status.role == Role::Leader);
     let leader = leads.max_by_key(|status| status.term).map(|status| status.node);
     let leader = leader.filter(|_| Majority::of(&rows).is_there());
     for row in &mut rows {
-        let claims =
-            row.status().and_then(|status| if status.role == Role::Leader { Some(status.node) } else { status.leader });
-        row.is_stale = claims.is_some() && claims != leader;
+        row.is_stale = row.leader().is_some_and(|claimed| Some(claimed) != leader);
     }
     rows
-}
-
-/// Why a node did not answer.
-pub(super) fn why(error: &Error) -> String {
-    error.tried.last().map_or_else(|| error.cause.to_string(), |tried| tried.last.message.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use crate::cli::output::printed;
-    use crate::client::{Cause, ErrorReport, Tried};
+    use crate::client::{Cause, Error, ErrorReport, Tried};
     use crate::types::{
         AttemptEffect, ClusterId, Counters, History, Incarnation, LogIndex, LogTime, MachineVersion, Sizes,
     };
@@ -314,15 +290,16 @@ mod tests {
         }
     }
 
-    fn silence(address: &str) -> Answer {
+    fn silence(address: &str) -> NodeRow {
         let last = ErrorReport::new(Reason::Foreign, AttemptEffect::None, "cannot connect: Connection refused");
         let tried = vec![Tried { address: address.to_owned(), attempts: 1, last }];
         let (doing, cause) = (String::new(), Cause::NoNodeLeft);
-        (address.to_owned(), Err(Error { doing, id: None, effect: AttemptEffect::None, cause, tried }))
+        let error = Error { doing, id: None, effect: AttemptEffect::None, cause, tried };
+        NodeRow::new(Asked { address: address.to_owned(), answer: Err(error) })
     }
 
-    fn answer(address: &str, status: NodeStatus) -> Answer {
-        (address.to_owned(), Ok(status))
+    fn answer(address: &str, status: NodeStatus) -> NodeRow {
+        NodeRow::new(Asked { address: address.to_owned(), answer: Ok(status) })
     }
 
     fn table(rows: &[NodeRow]) -> String {
@@ -344,7 +321,7 @@ mod tests {
             silence("elsewhere:1"),
             answer("c1:1", status(1, Role::Leader)),
         ];
-        let rows = rows(answers);
+        let rows = compared(answers);
         let majority = Majority::of(&rows);
         let refused = "cannot connect: Connection refused";
         let expected = format!(
@@ -362,7 +339,7 @@ mod tests {
 
     #[test]
     fn without_a_majority_no_claim_of_a_leader_is_believed() {
-        let survivor = rows(vec![answer("c2:1", status(2, Role::Follower)), silence("c1:1"), silence("c3:1")]);
+        let survivor = compared(vec![answer("c2:1", status(2, Role::Follower)), silence("c1:1"), silence("c3:1")]);
         let majority = Majority::of(&survivor);
         assert_eq!(majority.told().as_deref(), Some("no majority: 1 of 3 nodes answer"));
         let expected = "NODE  ADDRESS  ROLE         TERM  LEADER     COMMITTED  APPLIED  SERVING\n\
@@ -370,7 +347,7 @@ mod tests {
                         2     c2:1     follower     4     1 (stale)  8          7        yes\n\
                         3     c3:1     unreachable  -     -          -          -        -\n";
         assert_eq!(table(&survivor), expected);
-        let cut_off = rows(vec![answer("c1:1", status(1, Role::Leader)), silence("c2:1"), silence("c3:1")]);
+        let cut_off = compared(vec![answer("c1:1", status(1, Role::Leader)), silence("c2:1"), silence("c3:1")]);
         assert!(table(&cut_off).contains("leader (stale)"), "{}", table(&cut_off));
         let document = printed(Format::Json, |out| out.many("nodes", &columns(), &cut_off));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
@@ -380,16 +357,16 @@ mod tests {
     #[test]
     fn a_wiped_node_that_answers_under_a_members_number_does_not_count() {
         let wiped = NodeStatus { incarnation: Incarnation::from_bytes([9; 16]), ..status(2, Role::Empty) };
-        let rows = rows(vec![answer("c1:1", status(1, Role::Leader)), answer("c2:1", wiped), silence("c3:1")]);
+        let rows = compared(vec![answer("c1:1", status(1, Role::Leader)), answer("c2:1", wiped), silence("c3:1")]);
         assert_eq!(Majority::of(&rows), Majority { voters: 3, answering: 1 });
     }
 
     #[test]
     fn that_no_cluster_was_made_yet_is_said_only_of_nodes_that_answer() {
         let empty = || answer("c1:1", NodeStatus { members: Vec::new(), leader: None, ..status(1, Role::Empty) });
-        assert!(is_unmade(&rows(vec![empty(), silence("c2:1")])));
-        assert!(!is_unmade(&rows(vec![silence("c2:1")])));
-        assert!(!is_unmade(&rows(vec![empty(), answer("c2:1", status(2, Role::Follower))])));
+        assert!(is_unmade(&compared(vec![empty(), silence("c2:1")])));
+        assert!(!is_unmade(&compared(vec![silence("c2:1")])));
+        assert!(!is_unmade(&compared(vec![empty(), answer("c2:1", status(2, Role::Follower))])));
     }
 
     #[test]
@@ -406,7 +383,7 @@ mod tests {
 
     #[test]
     fn json_has_every_field() {
-        let rows = rows(vec![answer("c1:1", status(1, Role::Leader))]);
+        let rows = compared(vec![answer("c1:1", status(1, Role::Leader))]);
         let document = printed(Format::Json, |out| out.many("nodes", &columns(), &rows));
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         let node = &document["nodes"][0];

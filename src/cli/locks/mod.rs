@@ -7,7 +7,7 @@ use crate::client::lock::Taken;
 use crate::types::{Action, ActionResult, Consistency, Lock as Held, LockName, LogTime, NamedLock, Token};
 
 use super::arguments::{Holding, Lock};
-use super::call::{self, Call, named};
+use super::call::{self, Call};
 use super::column::Column;
 use super::exit::Exit;
 use super::holder::holder;
@@ -66,10 +66,7 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
             call.out.answers(&done.id);
             call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &done)?;
         }
-        Lock::Release { name, token, id } => {
-            let action = Action::Release { lock: name.clone(), token };
-            call.act(id, None, action, |_| Some(named(name.as_str()))).await?;
-        }
+        Lock::Release { name: lock, token, id } => call.act(id, None, Action::Release { lock, token }).await?,
         Lock::List { prefix, local } => {
             let page = async |last: Option<&NamedLock>| {
                 call.client.list_locks(&prefix, last.map(|lock| &lock.name), local.consistency()).await
