@@ -23,8 +23,7 @@ fn columns() -> Vec<Column<KeyedCell>> {
         Column::json("value", |cell: &KeyedCell| cell.cell.value.bytes().cloned()),
         Column::json("integer", |cell: &KeyedCell| cell.cell.value.integer()),
         Column::new("version", "VERSION", |cell: &KeyedCell| cell.cell.version.0).with(Trait::NotPlain),
-        Column::json("time_ms", |cell: &KeyedCell| cell.cell.time),
-        Column::shown("CHANGED", |cell: &KeyedCell| cell.cell.time).spare().with(Trait::NotPlain),
+        Column::new("time_ms", "CHANGED", |cell: &KeyedCell| cell.cell.time).spare().with(Trait::NotPlain),
         Column::shown("VALUE", shown).with(Trait::Binary).with(Trait::Long),
     ]
 }

@@ -5,12 +5,14 @@
 
 use super::value::Value;
 
+type Name = &'static str;
+
 /// A column of rows of one kind.
 pub(super) struct Column<R> {
     /// Its name in JSON; none if JSON does not have it.
-    pub(super) name: Option<&'static str>,
+    pub(super) name: Option<Name>,
     /// Its heading; none if only JSON has it.
-    pub(super) heading: Option<&'static str>,
+    pub(super) heading: Option<Name>,
     traits: Vec<Trait>,
     value: Box<dyn Fn(&R) -> Value>,
 }
@@ -33,40 +35,32 @@ pub(super) enum Trait {
 }
 
 impl<R: 'static> Column<R> {
-    fn make<V: Into<Value>>(
-        (name, heading): (Option<&'static str>, Option<&'static str>),
-        value: impl Fn(&R) -> V + 'static,
-    ) -> Self {
+    fn make<V: Into<Value>>(name: Option<Name>, heading: Option<Name>, value: impl Fn(&R) -> V + 'static) -> Self {
         Self { name, heading, traits: Vec::new(), value: Box::new(move |row| value(row).into()) }
     }
 
     /// A column of every format.
-    pub(super) fn new<V: Into<Value>>(
-        name: &'static str,
-        heading: &'static str,
-        value: impl Fn(&R) -> V + 'static,
-    ) -> Self {
-        Self::make((Some(name), Some(heading)), value)
+    pub(super) fn new<V: Into<Value>>(name: Name, heading: Name, value: impl Fn(&R) -> V + 'static) -> Self {
+        Self::make(Some(name), Some(heading), value)
     }
 
     /// A field of JSON.
-    pub(super) fn json<V: Into<Value>>(name: &'static str, value: impl Fn(&R) -> V + 'static) -> Self {
-        Self::make((Some(name), None), value)
+    pub(super) fn json<V: Into<Value>>(name: Name, value: impl Fn(&R) -> V + 'static) -> Self {
+        Self::make(Some(name), None, value)
     }
 
     /// A column of every format but JSON, which has the same in other words.
-    pub(super) fn shown<V: Into<Value>>(heading: &'static str, value: impl Fn(&R) -> V + 'static) -> Self {
-        Self::make((None, Some(heading)), value)
+    pub(super) fn shown<V: Into<Value>>(heading: Name, value: impl Fn(&R) -> V + 'static) -> Self {
+        Self::make(None, Some(heading), value)
     }
 
     /// A column of every format with the same value in every row.
-    pub(super) fn given(name: &'static str, heading: &'static str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        Self::new(name, heading, move |_| value.clone())
+    pub(super) fn given(name: Name, heading: Name, value: impl Into<Value>) -> Self {
+        Self { heading: Some(heading), ..Self::given_json(name, value) }
     }
 
     /// A field of JSON with the same value in every row.
-    pub(super) fn given_json(name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn given_json(name: Name, value: impl Into<Value>) -> Self {
         let value = value.into();
         Self::json(name, move |_| value.clone())
     }
@@ -99,9 +93,8 @@ impl<R> Column<R> {
 
     /// How wide it is where no row is known.
     pub(super) fn width(&self) -> usize {
-        let widths =
-            self.traits.iter().filter_map(|what| if let Trait::Width(width) = what { Some(*width) } else { None });
-        widths.chain(self.heading.map(str::len)).max().unwrap_or(0)
+        let width = |what: &Trait| if let Trait::Width(width) = what { Some(*width) } else { None };
+        self.traits.iter().filter_map(width).chain(self.heading.map(str::len)).max().unwrap_or(0)
     }
 
     /// Its value under its heading, in a few words.

@@ -18,8 +18,7 @@ use super::exit::Exit;
 use super::json;
 use super::problem::Problem;
 use super::stake::Stake;
-use super::table::{self, Layout, Shape};
-use super::value::Value;
+use super::table::Layout;
 
 type Result<T = ()> = std::result::Result<T, Problem>;
 
@@ -90,19 +89,14 @@ impl Output {
         if self.format() != Format::Json {
             return self.rows(columns, rows);
         }
-        let mut document = object(head, &());
-        if let Json::Object(fields) = &mut document {
-            fields.insert(name.to_owned(), rows.iter().map(|row| object(columns, row)).collect());
-        }
-        self.document(&document)
+        let all = (name.to_owned(), objects(columns, rows));
+        self.document(&Json::Object(fields(head, &()).chain([all]).collect()))
     }
 
     /// Prints rows that need nothing around them; as JSON each is a line.
     pub(super) fn rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
         if self.format() == Format::Table {
-            let cells: Vec<_> = rows.iter().map(|row| cells(columns, row)).collect();
-            let shapes = shapes(columns, Some(rows));
-            return self.verbatim(&Layout::new(&shapes, self.width).lines(&shapes, &cells));
+            return self.verbatim(&Layout::new(columns, Some(rows), self.width).lines(rows));
         }
         self.headings(columns)?;
         self.further_rows(columns, rows)
@@ -111,11 +105,7 @@ impl Output {
     /// Prints the headings of rows that come one by one. As people see them their columns are as wide as they mostly are.
     pub(super) fn headings<R>(&mut self, columns: &[Column<R>]) -> Result {
         match self.format() {
-            Format::Table => {
-                let shapes = shapes(columns, None);
-                let headings: Vec<_> = shapes.iter().map(|shape| shape.heading.to_owned()).collect();
-                self.verbatim(&Layout::new(&shapes, self.width).row(&headings))
-            }
+            Format::Table => self.verbatim(&Layout::new(columns, None, self.width).headings()),
             Format::Csv => self.verbatim(&csv_line(columns, None)),
             Format::Json | Format::Jsonl | Format::Plain => Ok(()),
         }
@@ -123,10 +113,10 @@ impl Output {
 
     /// Prints rows under headings that are there already.
     pub(super) fn further_rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result {
-        let layout = Layout::new(&shapes(columns, None), self.width);
-        for row in rows {
+        let layout = Layout::new(columns, None, self.width);
+        rows.iter().try_for_each(|row| {
             let line = match self.format() {
-                Format::Table => layout.row(&cells(columns, row)).into_bytes(),
+                Format::Table => layout.row(row).into_bytes(),
                 Format::Json | Format::Jsonl => json_line(columns, row),
                 Format::Plain => {
                     let plain = columns.iter().filter(|column| column.heading.is_some() && !column.is(Trait::NotPlain));
@@ -135,10 +125,8 @@ impl Output {
                 }
                 Format::Csv => csv_line(columns, Some(row)).into_bytes(),
             };
-            let written = self.out.write_all(&line);
-            self.judge(written)?;
-        }
-        Ok(())
+            self.bytes(&line)
+        })
     }
 
     /// Says something more in a line of its own; the machine formats say it in their own way.
@@ -148,7 +136,11 @@ impl Output {
 
     /// Prints a text as it is.
     pub(super) fn verbatim(&mut self, text: &str) -> Result {
-        let written = self.out.write_all(text.as_bytes());
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result {
+        let written = self.out.write_all(bytes);
         self.judge(written)
     }
 
@@ -223,10 +215,13 @@ pub(super) fn report(printing: Printing, problem: &Problem) {
     let _unheard = write_problem(&mut anstream::stderr(), printing.output, problem);
 }
 
+fn fields<R>(columns: &[Column<R>], row: &R) -> impl Iterator<Item = (String, Json)> {
+    columns.iter().filter_map(|column| column.value(row).field(column.name?))
+}
+
 /// A row as a JSON object.
 pub(super) fn object<R>(columns: &[Column<R>], row: &R) -> Json {
-    let fields = columns.iter().filter_map(|column| column.value(row).field(column.name?));
-    Json::Object(fields.collect())
+    Json::Object(fields(columns, row).collect())
 }
 
 /// Rows as a list of JSON objects.
@@ -239,32 +234,6 @@ pub(super) fn json_line<R>(columns: &[Column<R>], row: &R) -> Vec<u8> {
     format!("{}\n", object(columns, row)).into_bytes()
 }
 
-fn in_table<R>(columns: &[Column<R>]) -> impl Iterator<Item = (&'static str, &Column<R>)> {
-    let shown = columns.iter().filter(|column| !column.is(Trait::NotInTable));
-    shown.filter_map(|column| Some((column.heading?, column)))
-}
-
-fn cells<R>(columns: &[Column<R>], row: &R) -> Vec<String> {
-    in_table(columns).map(|(_, column)| column.value(row).for_people()).collect()
-}
-
-/// What is known of the columns of a table: of these rows, or of rows as they mostly are.
-fn shapes<R>(columns: &[Column<R>], rows: Option<&[R]>) -> Vec<Shape> {
-    let shape = |(heading, column): (&'static str, &Column<R>)| {
-        let values: Option<Vec<_>> = rows.map(|rows| rows.iter().map(|row| column.value(row)).collect());
-        let width =
-            |values: &Vec<Value>| values.iter().map(|value| table::width(&value.for_people())).max().unwrap_or(0);
-        Shape {
-            heading,
-            width: values.as_ref().map_or_else(|| column.width(), |values| width(values).max(heading.len())),
-            is_empty: values.is_some_and(|values| values.iter().all(Value::is_none)),
-            is_spare: column.is(Trait::Spare),
-            is_long: column.is(Trait::Long),
-        }
-    };
-    in_table(columns).map(shape).collect()
-}
-
 /// One line of RFC 4180: of a row, or of the headings.
 fn csv_line<R>(columns: &[Column<R>], row: Option<&R>) -> String {
     let quoted = |cell: String| {
@@ -274,30 +243,31 @@ fn csv_line<R>(columns: &[Column<R>], row: Option<&R>) -> String {
 }
 
 fn write_problem(err: &mut impl Write, format: Format, problem: &Problem) -> io::Result<()> {
-    let (message, reason, effect, advice, error) = match problem {
+    let (message, reason, effect, advice, id, error) = match problem {
         Problem::NobodyReads => return Ok(()),
         Problem::Client(error) | Problem::Advised(error, _) => {
             let advice = if let Problem::Advised(_, advice) = problem { advice.clone() } else { error.advice() };
             let reason = error.reason().map_or(problem.exit().reason(), Reason::as_str);
-            (&format!("cannot {}: {}", error.doing, error.cause), reason, error.effect.as_str(), advice, Some(error))
+            let message = format!("cannot {}: {}", error.doing, error.cause);
+            (message, reason, error.effect, advice, &error.id, Some(error))
         }
         Problem::Own(own) => {
             let effect = if own.exit == Exit::InDoubt { AttemptEffect::Unknown } else { AttemptEffect::None };
-            (&own.message, own.reason, effect.as_str(), own.advice.to_string(), None)
+            (own.message.clone(), own.reason, effect, own.advice.to_string(), &own.id, None)
         }
     };
-    let own_id = if let Problem::Own(own) = problem { own.id.as_ref() } else { None };
-    let id = error.and_then(|error| error.id.as_ref()).or(own_id).map(Id::text);
+    let id = id.as_ref().map(Id::text);
     let tried = error.map_or(&[][..], |error| &error.tried);
     if matches!(format, Format::Json | Format::Jsonl) {
-        let tried = tried.iter().map(|Tried { address, attempts, last }| {
+        let attempts = |Tried { address, attempts, last }: &Tried| {
             json!({
                 "address": address, "attempts": attempts, "reason": last.reason.as_str(), "effect": last.effect.as_str(),
                 "message": last.message, "metadata": last.metadata,
             })
-        });
+        };
         let document = json!({
-            "message": message, "reason": reason, "effect": effect, "id": id, "tried": tried.collect::<Json>(),
+            "message": message, "reason": reason, "effect": effect.as_str(), "id": id,
+            "tried": tried.iter().map(attempts).collect::<Json>(),
             "refusal": error.and_then(|error| refusal(error)).as_ref().map(json::refusal), "advice": advice,
         });
         return writeln!(err, "{}", json!({ "error": document }));

@@ -1,6 +1,6 @@
 //! `reader …`: the positions of readers, and moving them.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use crate::client::{Client, Error, Reason};
 use crate::types::{Action, Consistency, Guard, LogName, Offset, ReaderPosition, Version};
@@ -82,16 +82,15 @@ async fn placed(
 ) -> Result<Vec<Placed>, Error> {
     let mut starts = BTreeMap::new();
     for at in &positions {
-        if !starts.contains_key(&at.log) {
-            let start = match client.describe_log(&at.log, consistency).await {
-                Ok(log) => Some(log.start),
-                Err(error) if error.reason() == Some(Reason::NoSuchLog) => None,
+        if let Entry::Vacant(start) = starts.entry(at.log.clone()) {
+            start.insert(match client.describe_log(&at.log, consistency).await {
+                Ok(log) => log.start,
+                Err(error) if error.reason() == Some(Reason::NoSuchLog) => at.end,
                 Err(error) => return Err(error),
-            };
-            starts.insert(at.log.clone(), start);
+            });
         }
     }
-    let placed = |at: ReaderPosition| Placed { start: starts.get(&at.log).copied().flatten().unwrap_or(at.end), at };
+    let placed = |at: ReaderPosition| Placed { start: starts.get(&at.log).copied().unwrap_or(at.end), at };
     Ok(positions.into_iter().map(placed).collect())
 }
 

@@ -63,8 +63,7 @@ fn said<V: Into<Value>>(of: impl Fn(&NodeStatus) -> V) -> impl Fn(&NodeRow) -> O
 
 fn columns() -> Vec<Column<NodeRow>> {
     vec![
-        Column::json("node_id", |row: &NodeRow| Value::or_null(row.node.map(|node| node.0))),
-        Column::shown("NODE", |row: &NodeRow| row.node.map(|node| node.0)),
+        Column::new("node_id", "NODE", |row: &NodeRow| Value::or_null(row.node.map(|node| node.0))),
         Column::new("address", "ADDRESS", |row: &NodeRow| row.asked.address.clone()),
         Column::json("reachable", |row: &NodeRow| row.asked.answer.is_ok()),
         Column::json("cluster_id", said(|status| Value::or_null(status.cluster.map(|cluster| cluster.to_string())))),
@@ -112,14 +111,9 @@ fn digests(status: &NodeStatus) -> serde_json::Value {
 fn counters(status: &NodeStatus) -> serde_json::Value {
     let counters = &status.counters;
     json!({
-        "log_syncs": counters.log_syncs,
-        "log_entries": counters.log_entries,
-        "log_bytes": counters.log_bytes,
-        "decided": counters.decided,
-        "replayed": counters.replayed,
-        "rejected": counters.rejected,
-        "cpu_ms": counters.cpu_ms,
-        "written_bytes": counters.written_bytes,
+        "log_syncs": counters.log_syncs, "log_entries": counters.log_entries, "log_bytes": counters.log_bytes,
+        "decided": counters.decided, "replayed": counters.replayed, "rejected": counters.rejected,
+        "cpu_ms": counters.cpu_ms, "written_bytes": counters.written_bytes,
     })
 }
 

@@ -6,86 +6,101 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::column::{Column, Trait};
+
 /// The blanks between two columns.
 const GAP: usize = 2;
 /// The least that is left of a column that is cut.
 const CUT_WIDTH_MIN: usize = 16;
 
-/// What is known of a column.
-#[derive(Debug, Clone)]
-pub(super) struct Shape {
-    pub(super) heading: &'static str,
-    /// How wide its cells are, or mostly are.
-    pub(super) width: usize,
-    /// Whether no row has a value for it.
-    pub(super) is_empty: bool,
-    pub(super) is_spare: bool,
-    pub(super) is_long: bool,
-}
-
 /// Which columns stand beside each other, and how wide they are.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    columns: Vec<(usize, usize)>,
-    /// The terminal's width, if there is one.
-    limit: Option<usize>,
+pub(super) struct Layout<'a, R> {
+    columns: Vec<(&'a Column<R>, usize)>,
+    /// Whether cells are cut to the width of their column.
+    is_cut: bool,
     is_upright: bool,
 }
 
-impl Layout {
-    /// Fits columns into the width of a terminal, if there is one.
-    pub(super) fn new(shapes: &[Shape], limit: Option<usize>) -> Self {
-        let width = |shown: &[(usize, &Shape)]| shown.iter().map(|(_, shape)| shape.width + GAP).sum::<usize>();
-        let excess = |shown: &[(usize, &Shape)]| limit.map_or(0, |limit| width(shown).saturating_sub(limit + GAP));
-        let all: Vec<(usize, &Shape)> = shapes.iter().enumerate().collect();
-        let mut shown = all.clone();
-        if excess(&shown) > 0 {
-            shown.retain(|(_, shape)| !shape.is_empty);
+impl<'a, R> Layout<'a, R> {
+    /// Fits columns into the width of a terminal, if there is one: for these rows, or for rows as they mostly are.
+    pub(super) fn new(columns: &'a [Column<R>], rows: Option<&[R]>, limit: Option<usize>) -> Self {
+        let in_table = columns.iter().filter(|column| column.heading.is_some() && !column.is(Trait::NotInTable));
+        let all: Vec<_> = in_table.map(|column| (column, width(column, rows))).collect();
+        match limit {
+            None => Self { columns: all, is_cut: false, is_upright: false },
+            Some(limit) => match fitting(&all, rows, limit) {
+                Some(columns) => Self { columns, is_cut: true, is_upright: false },
+                None => Self { columns: all, is_cut: false, is_upright: true },
+            },
         }
-        loop {
-            let (excess, is_cut) = (excess(&shown), |shape: &Shape| shape.is_long && shape.width > CUT_WIDTH_MIN);
-            let room =
-                shown.iter().filter(|(_, shape)| is_cut(shape)).map(|(_, shape)| shape.width - CUT_WIDTH_MIN).sum();
-            if excess <= room {
-                let cut = |shape: &Shape| if is_cut(shape) { shape.width - excess } else { shape.width };
-                let columns = shown.iter().map(|(place, shape)| (*place, cut(shape))).collect();
-                return Self { columns, limit, is_upright: false };
-            }
-            let Some(place) = shown.iter().rposition(|(_, shape)| shape.is_spare) else { break };
-            shown.remove(place);
-        }
-        Self { columns: all.iter().map(|(place, shape)| (*place, shape.width)).collect(), limit, is_upright: true }
     }
 
     /// Rows under their headings, or upright.
-    pub(super) fn lines(&self, shapes: &[Shape], rows: &[Vec<String>]) -> String {
-        let headings: Vec<String> = shapes.iter().map(|shape| shape.heading.to_owned()).collect();
-        if self.is_upright {
-            let width = headings.iter().map(String::len).max().unwrap_or(0) + GAP;
-            let line = |(heading, cell): (&String, &String)| format!("{heading:width$}{cell}\n");
-            let rows = rows.iter().map(|row| headings.iter().zip(row).map(line).collect::<String>());
-            return rows.collect::<Vec<_>>().join("\n");
+    pub(super) fn lines(&self, rows: &[R]) -> String {
+        if !self.is_upright {
+            return std::iter::once(self.headings()).chain(rows.iter().map(|row| self.row(row))).collect();
         }
-        std::iter::once(&headings).chain(rows).map(|row| self.row(row)).collect()
+        let headings = || self.columns.iter().map(|(column, _)| column.heading.unwrap_or_default());
+        let width = headings().map(str::len).max().unwrap_or(0) + GAP;
+        let upright = |row: &R| {
+            let cells = self.columns.iter().map(|(column, _)| column.value(row).for_people());
+            headings().zip(cells).map(|(heading, cell)| format!("{heading:width$}{cell}\n")).collect::<String>()
+        };
+        rows.iter().map(upright).collect::<Vec<_>>().join("\n")
     }
 
-    /// One row.
-    pub(super) fn row(&self, row: &[String]) -> String {
+    pub(super) fn headings(&self) -> String {
+        self.line(|column| column.heading.unwrap_or_default().to_owned())
+    }
+
+    pub(super) fn row(&self, row: &R) -> String {
+        self.line(|column| column.value(row).for_people())
+    }
+
+    fn line(&self, cell: impl Fn(&Column<R>) -> String) -> String {
         let mut line = String::new();
-        for (place, width) in &self.columns {
-            let cell = row.get(*place).map_or("", String::as_str);
-            line.push_str(&if self.limit.is_some() && !self.is_upright { cut(cell, *width) } else { cell.to_owned() });
-            if Some(*place) != self.columns.last().map(|(last, _)| *last) {
-                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + GAP));
-            }
+        for (column, width) in &self.columns {
+            let cell = cell(column);
+            line.push_str(&if self.is_cut { cut(&cell, *width) } else { cell.clone() });
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + GAP));
         }
         line.trim_end().to_owned() + "\n"
     }
 }
 
-/// How wide a text is on a terminal.
-pub(super) fn width(text: &str) -> usize {
-    text.width()
+/// How wide a column is in these rows, or mostly.
+fn width<R>(column: &Column<R>, rows: Option<&[R]>) -> usize {
+    let Some(rows) = rows else { return column.width() };
+    let widths = rows.iter().map(|row| column.value(row).for_people().width());
+    widths.chain(column.heading.map(str::len)).max().unwrap_or(0)
+}
+
+/// The columns that stay in a terminal that may be too narrow for all, and their widths; none if even the least do not fit.
+fn fitting<'a, R>(
+    all: &[(&'a Column<R>, usize)],
+    rows: Option<&[R]>,
+    limit: usize,
+) -> Option<Vec<(&'a Column<R>, usize)>> {
+    let room = |column: &Column<R>, width: usize| {
+        if column.is(Trait::Long) { width.saturating_sub(CUT_WIDTH_MIN) } else { 0 }
+    };
+    let excess = |shown: &[(&Column<R>, usize)]| {
+        shown.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(limit + GAP)
+    };
+    let mut shown = all.to_vec();
+    if excess(&shown) > 0 {
+        let is_empty = |column: &Column<R>| rows.is_some_and(|rows| rows.iter().all(|row| column.value(row).is_none()));
+        shown.retain(|(column, _)| !is_empty(column));
+    }
+    loop {
+        let excess = excess(&shown);
+        if excess <= shown.iter().map(|(column, width)| room(column, *width)).sum() {
+            let cut = |(column, width)| (column, if room(column, width) > 0 { width - excess } else { width });
+            return Some(shown.into_iter().map(cut).collect());
+        }
+        let last = shown.iter().rposition(|(column, _)| column.is(Trait::Spare))?;
+        shown.remove(last);
+    }
 }
 
 /// A text in so many places, with `…` where it was cut.
@@ -105,43 +120,50 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn shape(heading: &'static str, width: usize) -> Shape {
-        Shape { heading, width, is_empty: false, is_spare: false, is_long: false }
+    type Cells = [String; 4];
+
+    fn columns() -> [Column<Cells>; 4] {
+        [
+            Column::shown("OFFSET", |cells: &Cells| cells[0].clone()),
+            Column::shown("TIME", |cells: &Cells| cells[1].clone()).spare(),
+            Column::shown("HEADERS", |cells: &Cells| Some(cells[2].clone()).filter(|cell| !cell.is_empty())),
+            Column::shown("PAYLOAD", |cells: &Cells| cells[3].clone()).with(Trait::Long),
+        ]
     }
 
-    fn shapes() -> [Shape; 4] {
-        [
-            shape("OFFSET", 6),
-            Shape { is_spare: true, ..shape("TIME", 24) },
-            Shape { is_empty: true, ..shape("HEADERS", 7) },
-            Shape { is_long: true, ..shape("PAYLOAD", 100) },
-        ]
+    fn cells(payload: &str) -> Cells {
+        ["7".to_owned(), "x".repeat(24), String::new(), payload.to_owned()]
+    }
+
+    /// The headings that are shown, and the widths of their columns.
+    fn shown(limit: Option<usize>) -> Vec<(&'static str, usize)> {
+        let columns = columns();
+        let layout = Layout::new(&columns, Some(&[cells(&"x".repeat(100))]), limit);
+        layout.columns.iter().map(|(column, width)| (column.heading.unwrap(), *width)).collect()
     }
 
     #[test]
     fn where_there_is_no_terminal_nothing_is_cut_or_left_out() {
-        let layout = Layout::new(&shapes(), None);
-        assert_eq!(layout.columns, [(0, 6), (1, 24), (2, 7), (3, 100)]);
-        let row = layout.row(&["7".into(), "now".into(), "-".into(), "x".repeat(300)]);
+        assert_eq!(shown(None), [("OFFSET", 6), ("TIME", 24), ("HEADERS", 7), ("PAYLOAD", 100)]);
+        let row = Layout::new(&columns(), Some(&[cells("x")]), None).row(&cells(&"x".repeat(300)));
         assert!(row.trim_end().ends_with(&"x".repeat(300)), "{row}");
     }
 
     #[test]
     fn empty_columns_go_before_spare_ones_and_a_long_one_is_cut() {
-        let columns = |width| Layout::new(&shapes(), Some(width)).columns;
-        assert_eq!(columns(200), [(0, 6), (1, 24), (2, 7), (3, 100)]);
-        assert_eq!(columns(80), [(0, 6), (1, 24), (3, 46)]);
-        assert_eq!(columns(40), [(0, 6), (3, 32)]);
-        let cut = Layout::new(&shapes(), Some(80)).row(&["7".into(), "now".into(), "-".into(), "é".repeat(99)]);
+        assert_eq!(shown(Some(200)), [("OFFSET", 6), ("TIME", 24), ("HEADERS", 7), ("PAYLOAD", 100)]);
+        assert_eq!(shown(Some(80)), [("OFFSET", 6), ("TIME", 24), ("PAYLOAD", 46)]);
+        assert_eq!(shown(Some(40)), [("OFFSET", 6), ("PAYLOAD", 32)]);
+        let cut = Layout::new(&columns(), Some(&[cells(&"é".repeat(99))]), Some(80)).row(&cells(&"é".repeat(99)));
         assert_eq!((cut.trim_end().width(), cut.trim_end().ends_with("é…")), (80, true));
     }
 
     #[test]
     fn rows_that_do_not_fit_stand_upright() {
-        let shapes = [shape("NODE", 4), shape("ADDRESS", 30), shape("B", 30)];
-        let row = |node: &str| vec![node.to_owned(), "a".to_owned(), "b".to_owned()];
-        let lines = Layout::new(&shapes, Some(44)).lines(&shapes, &[row("1"), row("2")]);
-        assert_eq!(lines, "NODE     1\nADDRESS  a\nB        b\n\nNODE     2\nADDRESS  a\nB        b\n");
+        let wide = |heading| Column::shown(heading, |cell: &&str| *cell).with(Trait::Width(30));
+        let columns = [Column::shown("NODE", |cell: &&str| *cell), wide("ADDRESS"), wide("B")];
+        let lines = Layout::new(&columns, None, Some(44)).lines(&["1", "2"]);
+        assert_eq!(lines, "NODE     1\nADDRESS  1\nB        1\n\nNODE     2\nADDRESS  2\nB        2\n");
     }
 
     #[test]
