@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::cli::{self, Command, Exit};
+use crate::cli::{self, Command, Exit, Problem};
 use crate::node;
 use crate::node::config;
 
 /// Runs the program to its end.
 pub fn main() -> ExitCode {
-    let (command, session) = cli::parse().split();
+    let (command, session) = cli::parse();
     let exit = match command {
         Command::Client(command) => session.run(command),
         Command::Dev(dev) => session.dev(&dev),
@@ -16,7 +16,7 @@ pub fn main() -> ExitCode {
             Err(error) => misconfigured(&session, &error),
             Ok(config) => match node::run(&config) {
                 Ok(()) => Exit::Done,
-                Err(error) => session.fail(&error.to_string(), error.advice()),
+                Err(error) => session.report(&Problem::failure(error.to_string(), error.advice())),
             },
         },
         Command::Config(settings) => match gather(settings) {
@@ -50,7 +50,8 @@ fn print(session: &cli::Session, settings: &config::Settings) -> Exit {
 }
 
 fn misconfigured(session: &cli::Session, error: &config::Error) -> Exit {
-    session.misuse(&error.to_string(), "`oncelog config` prints every setting and where its value comes from.")
+    let advice = "`oncelog config` prints every setting and where its value comes from.";
+    session.report(&Problem::usage(error.to_string(), advice))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ fn kept(retention: &Retention) -> String {
 
 pub(super) async fn run(call: &mut Call, log: Log) -> Result<(), Problem> {
     match log {
-        Log::List { local } => {
+        Log::List(local) => {
             let page = async |last: Option<&LogDescription>| {
                 let page = call.client.list_logs(last.map(|log| &log.name), local.consistency()).await?;
                 Ok(Listed { items: page.logs, more: page.more, applied: page.applied })

@@ -43,48 +43,29 @@ mod tail;
 mod trying;
 mod value;
 
-pub(crate) use arguments::{Arguments, ClientCommand, Command, Dev, Settings};
+pub(crate) use arguments::{ClientCommand, Command, Dev, Session, Settings};
 pub(crate) use exit::Exit;
+pub(crate) use problem::Problem;
 
 use crate::client::Client;
 use arguments::{Format, Printing, Speaking};
 use call::Call;
 use column::Column;
 use output::Output;
-use problem::Problem;
 use stake::Stake;
 use value::Value;
 
 /// Reads the command line. Help, the version and mistakes end the process.
-pub(crate) fn parse() -> Arguments {
+pub(crate) fn parse() -> (Command, Session) {
     let words: Vec<_> = std::env::args_os().collect();
-    Arguments::read(&words, |name| std::env::var(name).ok()).unwrap_or_else(|error| {
-        match arguments::format_asked_for(&words) {
-            Some(output) if error.use_stderr() => {
-                let text = error.render().to_string();
-                let message = text.trim().trim_start_matches("error: ").to_owned();
-                let problem =
-                    Problem::usage(message, "`oncelog --help` lists the commands, and every command has --help.");
-                output::report(Printing { output, quiet: false }, &problem);
-                std::process::exit(error.exit_code())
-            }
-            _ => error.exit(),
-        }
+    arguments::read(&words, |name| std::env::var(name).ok()).unwrap_or_else(|error| {
+        let Some(output) = arguments::format_asked_for(&words).filter(|_| error.use_stderr()) else { error.exit() };
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ");
+        let advice = "`oncelog --help` lists the commands, and every command has --help.";
+        output::report(Printing { output, quiet: false }, &Problem::usage(message, advice));
+        std::process::exit(error.exit_code())
     })
-}
-
-impl Arguments {
-    /// Parts the command from how it is to be run.
-    pub(crate) fn split(self) -> (Command, Session) {
-        (self.command, Session { printing: self.printing, speaking: self.speaking })
-    }
-}
-
-/// How a command is to be run.
-#[derive(Debug)]
-pub(crate) struct Session {
-    printing: Printing,
-    speaking: Speaking,
 }
 
 /// A setting of a node, and where its value comes from.
@@ -113,18 +94,15 @@ impl Session {
     }
 
     fn run_to_end(&self, work: impl Future<Output = Result<Exit, Problem>>) -> Exit {
-        let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => {
-                let result = runtime.block_on(work);
-                // Somebody may be blocked in a read of standard input that never ends; all work is done.
-                runtime.shutdown_background();
-                result
-            }
-            Err(error) => {
-                let message = format!("cannot start the runtime: {error}");
-                Err(Problem::failure(message, "Check the limits of this machine."))
-            }
-        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Problem::failure(format!("cannot start the runtime: {error}"), "Check the limits of this machine.")
+        });
+        let result = runtime.and_then(|runtime| {
+            let result = runtime.block_on(work);
+            // Somebody may be blocked in a read of standard input that never ends; all work is done.
+            runtime.shutdown_background();
+            result
+        });
         result.unwrap_or_else(|problem| self.report(&problem))
     }
 
@@ -147,17 +125,8 @@ impl Session {
         printed.and_then(|()| out.flush()).map_err(|problem| self.report(&problem))
     }
 
-    /// Says that something failed, and what to do.
-    pub(crate) fn fail(&self, message: &str, advice: &'static str) -> Exit {
-        self.report(&Problem::failure(message, advice))
-    }
-
-    /// Says that the command line or the configuration is wrong, and what to do.
-    pub(crate) fn misuse(&self, message: &str, advice: &'static str) -> Exit {
-        self.report(&Problem::usage(message, advice))
-    }
-
-    fn report(&self, problem: &Problem) -> Exit {
+    /// Says what went wrong, and what to do.
+    pub(crate) fn report(&self, problem: &Problem) -> Exit {
         output::report(self.printing, problem);
         problem.exit()
     }

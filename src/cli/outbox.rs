@@ -210,7 +210,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use crate::cli::arguments::Arguments;
+    use crate::cli::arguments;
     use crate::cli::output::printed;
     use crate::cli::stake::Stake;
     use crate::types::{Id, NewRecord};
@@ -264,7 +264,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("outbox");
         let words = ["oncelog", "append", "payments", "7 EUR"].map(std::ffi::OsString::from);
-        let speaking = Arguments::read(&words, |_| None).unwrap().speaking;
+        let speaking = arguments::read(&words, |_| None).unwrap().1.speaking;
         let mut out = Output::unread(Format::Jsonl);
         out.stakes(Stake::Outbox { changes: true });
         let mut call = Call { client: client(), speaking, out };

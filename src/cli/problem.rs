@@ -32,31 +32,21 @@ pub(crate) struct Own {
 }
 
 macro_rules! makers {
-    ($($(#[$doc:meta])* $name:ident => $exit:ident,)*) => { $(
-        $(#[$doc])*
+    ($($name:ident => $exit:ident,)*) => { $(
         pub(crate) fn $name(message: impl Into<String>, advice: impl Into<Cow<'static, str>>) -> Self {
-            Self::new(Exit::$exit, message.into(), advice.into())
+            let (exit, message, advice) = (Exit::$exit, message.into(), advice.into());
+            Self::Own(Box::new(Own { exit, reason: exit.reason(), message, id: None, advice }))
         }
     )* };
 }
 
 impl Problem {
-    fn new(exit: Exit, message: String, advice: Cow<'static, str>) -> Self {
-        Self::Own(Box::new(Own { exit, reason: exit.reason(), message, id: None, advice }))
-    }
-
     makers! {
-        /// Something on this machine failed.
         failure => Failure,
-        /// What was typed, or what a file says, cannot be done.
         usage => Usage,
-        /// No node can do it now, and nothing happened.
         unavailable => Unavailable,
-        /// What was asked for does not exist.
         not_found => NotFound,
-        /// Something that was decided before contradicts it.
         conflict => Conflict,
-        /// It may have taken effect.
         in_doubt => InDoubt,
     }
 

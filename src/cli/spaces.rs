@@ -55,7 +55,7 @@ fn columns_of_node() -> Vec<Column<Asked<Duplicates>>> {
 
 pub(super) async fn run(call: &mut Call, space: Space) -> Result<(), Problem> {
     match space {
-        Space::List { local } => {
+        Space::List(local) => {
             let page = async |last: Option<&SpaceDescription>| {
                 call.client.list_spaces(last.map(|space| &space.name), local.consistency()).await
             };

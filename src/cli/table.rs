@@ -14,8 +14,11 @@ const GAP: usize = 2;
 const CUT_WIDTH_MIN: usize = 16;
 
 /// Which columns stand beside each other, and how wide they are.
+type Shown<'a, R> = Vec<(&'a Column<R>, usize)>;
+
+/// How rows are laid out.
 pub(super) struct Layout<'a, R> {
-    columns: Vec<(&'a Column<R>, usize)>,
+    columns: Shown<'a, R>,
     /// Whether cells are cut to the width of their column.
     is_cut: bool,
     is_upright: bool,
@@ -42,9 +45,10 @@ impl<'a, R> Layout<'a, R> {
         }
         let headings = || self.columns.iter().map(|(column, _)| column.heading.unwrap_or_default());
         let width = headings().map(str::len).max().unwrap_or(0) + GAP;
-        let upright = |row: &R| {
+        let line = |(heading, cell): (&str, String)| format!("{heading:width$}{cell}\n");
+        let upright = |row: &R| -> String {
             let cells = self.columns.iter().map(|(column, _)| column.value(row).for_people());
-            headings().zip(cells).map(|(heading, cell)| format!("{heading:width$}{cell}\n")).collect::<String>()
+            headings().zip(cells).map(line).collect()
         };
         rows.iter().map(upright).collect::<Vec<_>>().join("\n")
     }
@@ -76,18 +80,13 @@ fn width<R>(column: &Column<R>, rows: Option<&[R]>) -> usize {
 }
 
 /// The columns that stay in a terminal that may be too narrow for all, and their widths; none if even the least do not fit.
-fn fitting<'a, R>(
-    all: &[(&'a Column<R>, usize)],
-    rows: Option<&[R]>,
-    limit: usize,
-) -> Option<Vec<(&'a Column<R>, usize)>> {
+fn fitting<'a, R>(all: &Shown<'a, R>, rows: Option<&[R]>, limit: usize) -> Option<Shown<'a, R>> {
     let room = |column: &Column<R>, width: usize| {
         if column.is(Trait::Long) { width.saturating_sub(CUT_WIDTH_MIN) } else { 0 }
     };
-    let excess = |shown: &[(&Column<R>, usize)]| {
-        shown.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(limit + GAP)
-    };
-    let mut shown = all.to_vec();
+    let excess =
+        |shown: &Shown<'a, R>| shown.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(limit + GAP);
+    let mut shown = all.clone();
     if excess(&shown) > 0 {
         let is_empty = |column: &Column<R>| rows.is_some_and(|rows| rows.iter().all(|row| column.value(row).is_none()));
         shown.retain(|(column, _)| !is_empty(column));
@@ -104,7 +103,7 @@ fn fitting<'a, R>(
 }
 
 /// A text in so many places, with `…` where it was cut.
-pub(super) fn cut(text: &str, width: usize) -> String {
+fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

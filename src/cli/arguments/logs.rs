@@ -14,10 +14,7 @@ use super::parse;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Log {
     /// List the logs of the space
-    List {
-        #[command(flatten)]
-        local: Local,
-    },
+    List(Local),
     /// Describe a log
     Describe {
         /// The log

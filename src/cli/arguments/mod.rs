@@ -26,14 +26,14 @@ pub(crate) use self::cluster::{Dev, Timing};
 pub(crate) use self::ids::{KnownId, NewId, Settle};
 pub(crate) use self::locks::{Holding, Lock, Run};
 pub(crate) use self::logs::Log;
-pub(crate) use self::options::{Format, Printing, Speaking};
+pub(crate) use self::options::{Format, Printing, Session, Speaking};
 pub(crate) use self::parse::Place;
 pub(crate) use self::readers::Reader;
 pub(crate) use self::records::{Append, Consume, Lines, Read, Submit, Tail};
 pub(crate) use self::settings::Settings;
 pub(crate) use self::spaces::Space;
 
-use self::options::{Local, PrintingGiven, SpeakingGiven};
+use self::options::{Local, SpeakingGiven};
 
 /// A replicated log where retrying is always safe.
 #[derive(Debug, Parser)]
@@ -147,53 +147,33 @@ pub(crate) enum ClientCommand {
     Bench(Bench),
 }
 
-/// What was typed.
-#[derive(Debug)]
-pub(crate) struct Arguments {
-    pub(crate) command: Command,
-    pub(crate) printing: Printing,
-    pub(crate) speaking: Speaking,
-}
-
-impl Arguments {
-    /// Reads a command line, with what the environment says of it.
-    pub(crate) fn read(words: &[OsString], environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let read = grammar(false).try_get_matches_from(words);
-        // The usage that an error shows names what must be given, not what was.
-        let read = read
-            .or_else(|error| if error.use_stderr() { grammar(true).try_get_matches_from(words) } else { Err(error) });
-        let mut matches = read?;
-        let printing = PrintingGiven::from_arg_matches(&matches)?;
-        let speaking = SpeakingGiven::from_arg_matches(&matches)?;
-        let (own_printing, own_speaking) = match matches.subcommand() {
-            None | Some(("serve", _)) => Default::default(),
-            Some(("dev" | "config", own)) => (PrintingGiven::from_arg_matches(own)?, SpeakingGiven::default()),
-            Some((_, own)) => (PrintingGiven::from_arg_matches(own)?, SpeakingGiven::from_arg_matches(own)?),
-        };
-        let wrong = |message| grammar(true).error(ErrorKind::ValueValidation, message);
-        Ok(Self {
-            command: Command::from_arg_matches_mut(&mut matches)?,
-            printing: own_printing.or(&printing),
-            speaking: own_speaking.or(speaking, environment).map_err(wrong)?,
-        })
-    }
+/// Reads a command line, with what the environment says of it.
+pub(crate) fn read(
+    words: &[OsString],
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<(Command, Session), Error> {
+    let read = grammar(false).try_get_matches_from(words);
+    // The usage that an error shows names what must be given, not what was.
+    let read =
+        read.or_else(|error| if error.use_stderr() { grammar(true).try_get_matches_from(words) } else { Err(error) });
+    let mut matches = read?;
+    let printing = Printing::from_arg_matches(&matches)?;
+    let speaking = SpeakingGiven::from_arg_matches(&matches)?.or(environment);
+    let speaking = speaking.map_err(|message| grammar(true).error(ErrorKind::ValueValidation, message))?;
+    Ok((Command::from_arg_matches_mut(&mut matches)?, Session { printing, speaking }))
 }
 
 /// Which machine-readable format a command line asks for that could not be read: its errors are told in it, too.
 pub(crate) fn format_asked_for(words: &[OsString]) -> Option<Format> {
     let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
-    let format = |text: &str| match text.trim_start_matches('=') {
-        "json" => Some(Format::Json),
-        "jsonl" => Some(Format::Jsonl),
+    let line = words.join("\0");
+    let given = line.split("\0-").filter_map(|option| option.strip_prefix("-output").or(option.strip_prefix('o')));
+    let format = |text: &str| match text.trim_start_matches(['\0', '=']).split('\0').next() {
+        Some("json") => Some(Format::Json),
+        Some("jsonl") => Some(Format::Jsonl),
         _ => None,
     };
-    let beside = words.windows(2).filter_map(|pair| match pair {
-        ["-o" | "--output", text] => format(text),
-        _ => None,
-    });
-    let within =
-        words.iter().filter_map(|word| word.strip_prefix("--output").or(word.strip_prefix("-o")).and_then(format));
-    beside.chain(within).last()
+    given.filter_map(format).last()
 }
 
 /// The commands that are about nodes or spaces, and not in a space.
@@ -208,8 +188,8 @@ fn grammar(hides_shared: bool) -> clap::Command {
     let shared = |command: clap::Command| {
         command.mut_args(|argument| if argument.is_global_set() { argument.hide(hides_shared) } else { argument })
     };
-    let printing = |command| shared(PrintingGiven::augment_args(command));
-    let speaking = |command| shared(SpeakingGiven::augment_args(PrintingGiven::augment_args(command)));
+    let printing = |command| shared(Printing::augment_args(command));
+    let speaking = |command| shared(SpeakingGiven::augment_args(Printing::augment_args(command)));
     let speak = ClientCommand::augment_subcommands(clap::Command::new("oncelog"));
     let mut grammar = Grammar::command();
     for name in speak.get_subcommands().map(clap::Command::get_name) {
@@ -236,11 +216,11 @@ mod tests {
 
     use super::*;
 
-    fn read(line: &str) -> Result<Arguments, Error> {
-        Arguments::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), |_| None)
+    fn read(line: &str) -> Result<(Command, Session), Error> {
+        super::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), |_| None)
     }
 
-    fn parse(line: &str) -> Arguments {
+    fn parse(line: &str) -> (Command, Session) {
         read(line).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
@@ -256,7 +236,7 @@ mod tests {
             "oncelog append orders paid --id pay-1 -s a:1 -s b:2 --timeout 500ms -o json --space eu -q",
             "oncelog -s c:3 -o csv append -s a:1,b:2 --timeout 500ms -o json orders paid --id pay-1 --space eu -q",
         ] {
-            let Arguments { command, printing, speaking } = parse(line);
+            let (command, Session { printing, speaking }) = parse(line);
             assert_eq!(speaking.server, ["a:1", "b:2"], "{line}");
             assert_eq!((speaking.timeout, printing.output), (Duration::from_millis(500), Format::Json), "{line}");
             assert_eq!((speaking.space.as_str(), printing.quiet), ("eu", true), "{line}");
@@ -265,32 +245,32 @@ mod tests {
             assert_eq!(append.id.get().unwrap().unwrap().text(), "pay-1");
         }
         for line in ["oncelog -s a:1 log list", "oncelog log -s a:1 list", "oncelog log list -s a:1"] {
-            assert_eq!(parse(line).speaking.server, ["a:1"], "{line}");
+            assert_eq!(parse(line).1.speaking.server, ["a:1"], "{line}");
         }
-        assert_eq!(parse("oncelog -o jsonl dev").printing.output, Format::Jsonl);
+        assert_eq!(parse("oncelog -o jsonl dev").1.printing.output, Format::Jsonl);
     }
 
     #[test]
     fn what_is_not_typed_comes_from_the_environment_and_then_from_a_default() {
         let from = |line: &str, variable: &'static str, value: &'static str| {
             let environment = |name: &str| Some(value.to_owned()).filter(|_| name == variable);
-            Arguments::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), environment)
+            super::read(&line.split(' ').map(Into::into).collect::<Vec<_>>(), environment)
         };
-        let server = |line: &str| from(line, "ONCELOG_SERVER", "a:1,b:2").unwrap().speaking.server;
+        let server = |line: &str| from(line, "ONCELOG_SERVER", "a:1,b:2").unwrap().1.speaking.server;
         assert_eq!(server("oncelog status"), ["a:1", "b:2"]);
         assert_eq!(server("oncelog status -s c:3"), ["c:3"]);
         assert_eq!(server("oncelog -s c:3 status"), ["c:3"]);
-        let timeout = |line: &str| from(line, "ONCELOG_TIMEOUT", "3s").unwrap().speaking.timeout;
+        let timeout = |line: &str| from(line, "ONCELOG_TIMEOUT", "3s").unwrap().1.speaking.timeout;
         assert_eq!(timeout("oncelog status"), Duration::from_secs(3));
         assert_eq!(timeout("oncelog status --timeout 4s"), Duration::from_secs(4));
         assert_eq!(from("oncelog status", "ONCELOG_TIMEOUT", "soon").unwrap_err().exit_code(), 2);
 
-        let Arguments { command, printing, speaking } = parse("oncelog read orders");
+        let (command, Session { printing, speaking }) = parse("oncelog read orders");
         assert_eq!((speaking.timeout, printing.output), (Duration::from_secs(10), Format::Table));
         assert_eq!((speaking.server, speaking.space), (vec!["127.0.0.1:7420".to_owned()], SpaceName::main()));
         let Command::Client(ClientCommand::Read(read)) = command else { panic!() };
         assert_eq!((read.from, read.limit, read.follow), (Place::Start, None, false));
-        let Command::Dev(dev) = parse("oncelog dev").command else { panic!() };
+        let Command::Dev(dev) = parse("oncelog dev").0 else { panic!() };
         assert_eq!((dev.nodes, dev.keep, dev.directory, dev.port), (None, false, None, None));
         assert_eq!(dev.timing, Timing::Default);
     }
@@ -309,9 +289,9 @@ mod tests {
         let failover = help("oncelog bench failover --help");
         assert!(failover.contains("--timeout") && !failover.contains("--server"), "{failover}");
         assert!(!failover.contains("--space"), "{failover}");
-        assert_eq!(parse("oncelog bench failover --timeout 3s").speaking.timeout, Duration::from_secs(3));
-        assert_eq!(parse("oncelog bench --timeout 3s failover").speaking.timeout, Duration::from_secs(3));
-        assert_eq!(parse("oncelog -s a:1 status --space eu").speaking.server, ["a:1"]);
+        assert_eq!(parse("oncelog bench failover --timeout 3s").1.speaking.timeout, Duration::from_secs(3));
+        assert_eq!(parse("oncelog bench --timeout 3s failover").1.speaking.timeout, Duration::from_secs(3));
+        assert_eq!(parse("oncelog -s a:1 status --space eu").1.speaking.server, ["a:1"]);
         for command in ["dev", "config"] {
             let help = help(&format!("oncelog {command} --help"));
             assert!(!help.contains("--server") && help.contains("--output"), "{help}");
@@ -337,12 +317,10 @@ mod tests {
     #[test]
     fn tail_and_read_begin_at_the_same_places() {
         for (word, place) in [("start", Place::Start), ("end", Place::End), ("3", Place::Offset(Offset(3)))] {
-            let Command::Client(ClientCommand::Read(read)) = parse(&format!("oncelog read a --from {word}")).command
-            else {
+            let Command::Client(ClientCommand::Read(read)) = parse(&format!("oncelog read a --from {word}")).0 else {
                 panic!()
             };
-            let Command::Client(ClientCommand::Tail(tail)) = parse(&format!("oncelog tail a --from {word}")).command
-            else {
+            let Command::Client(ClientCommand::Tail(tail)) = parse(&format!("oncelog tail a --from {word}")).0 else {
                 panic!()
             };
             assert_eq!((read.from, tail.from), (place, place));

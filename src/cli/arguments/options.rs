@@ -27,16 +27,24 @@ pub(crate) enum Format {
     Csv,
 }
 
-// How to print, as it was typed. A doc comment would take the place of what a command says of itself.
-#[derive(Debug, Clone, Default, Args)]
+// How to print. A doc comment would take the place of what a command says of itself.
+#[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Output")]
-pub(super) struct PrintingGiven {
+pub(crate) struct Printing {
     /// How to print the answer [default: table]
-    #[arg(long, short = 'o', global = true, value_name = "FORMAT", value_enum)]
-    output: Option<Format>,
+    #[arg(
+        long,
+        short = 'o',
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        hide_default_value = true
+    )]
+    pub(crate) output: Format,
     /// Print no notes, only the answer and errors
     #[arg(long, short = 'q', global = true)]
-    quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 const SERVER: &str =
@@ -44,7 +52,7 @@ const SERVER: &str =
 const TIMEOUT: &str = "How long to try, all attempts together [env: ONCELOG_TIMEOUT] [default: 10s]";
 
 // How to speak to nodes, as it was typed.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct SpeakingGiven {
     #[arg(long, short = 's', global = true, value_name = "ADDRESS", value_delimiter = ',', help = SERVER)]
@@ -52,15 +60,8 @@ pub(super) struct SpeakingGiven {
     #[arg(long, global = true, value_name = "TIME", value_parser = parse::positive_time, help = TIMEOUT)]
     timeout: Option<Duration>,
     /// The space to work in [default: main]
-    #[arg(long, global = true, value_name = "NAME")]
-    space: Option<SpaceName>,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Printing {
-    pub(crate) output: Format,
-    pub(crate) quiet: bool,
+    #[arg(long, global = true, value_name = "NAME", default_value = "main", hide_default_value = true)]
+    space: SpaceName,
 }
 
 /// How to speak to nodes.
@@ -71,26 +72,27 @@ pub(crate) struct Speaking {
     pub(crate) space: SpaceName,
 }
 
-impl PrintingGiven {
-    pub(super) fn or(&self, before: &Self) -> Printing {
-        Printing { output: self.output.or(before.output).unwrap_or_default(), quiet: self.quiet || before.quiet }
-    }
+/// How a command is to be run.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) printing: Printing,
+    pub(crate) speaking: Speaking,
 }
 
 impl SpeakingGiven {
-    /// With what stood before the command, what the environment says, and the defaults. The error says what is wrong there.
-    pub(super) fn or(self, before: Self, environment: impl Fn(&str) -> Option<String>) -> Result<Speaking, String> {
-        let timeout = match (self.timeout.or(before.timeout), environment("ONCELOG_TIMEOUT")) {
+    /// With what the environment says, and the defaults. The error says what is wrong there.
+    pub(super) fn or(self, environment: impl Fn(&str) -> Option<String>) -> Result<Speaking, String> {
+        let timeout = match (self.timeout, environment("ONCELOG_TIMEOUT")) {
             (Some(timeout), _) => timeout,
             (None, Some(text)) => parse::positive_time(&text).map_err(|error| format!("ONCELOG_TIMEOUT: {error}"))?,
             (None, None) => Duration::from_secs(10),
         };
-        let typed = [self.server, before.server].into_iter().find(|server| !server.is_empty());
-        let server = typed.unwrap_or_else(|| {
-            let server = environment("ONCELOG_SERVER").unwrap_or_else(|| "127.0.0.1:7420".to_owned());
-            server.split(',').map(str::to_owned).collect()
-        });
-        Ok(Speaking { server, timeout, space: self.space.or(before.space).unwrap_or_else(SpaceName::main) })
+        let mut server = self.server;
+        if server.is_empty() {
+            let given = environment("ONCELOG_SERVER").unwrap_or_else(|| "127.0.0.1:7420".to_owned());
+            server.extend(given.split(',').map(str::to_owned));
+        }
+        Ok(Speaking { server, timeout, space: self.space })
     }
 }
 

@@ -1,11 +1,9 @@
 //! How the words of a command line are read.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use crate::types::limits::{COMMAND_RECORDS_MAX, STREAM_UNANSWERED_MAX};
 use crate::types::{LogCreation, Memory, Offset};
 
 /// A place in a log.
@@ -19,32 +17,20 @@ pub(crate) enum Place {
     End,
 }
 
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "start" => Ok(Self::Start),
-            "end" => Ok(Self::End),
-            _ => text
-                .parse()
-                .map(|at| Self::Offset(Offset(at)))
-                .map_err(|_| "give an offset, `start` or `end`".to_owned()),
-        }
+pub(super) fn place(text: &str) -> Result<Place, String> {
+    match text {
+        "start" => Ok(Place::Start),
+        "end" => Ok(Place::End),
+        _ => text.parse().map(Offset).map(Place::Offset).map_err(|_| "give an offset, `start` or `end`".to_owned()),
     }
 }
 
-pub(super) fn in_flight(text: &str) -> Result<usize, String> {
-    up_to(text, STREAM_UNANSWERED_MAX)
-}
-
-pub(super) fn batch(text: &str) -> Result<usize, String> {
-    up_to(text, COMMAND_RECORDS_MAX)
-}
-
-fn up_to(text: &str, most: usize) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| format!("give a number from 1 to {most}"))
+/// A count, and not zero.
+pub(super) fn up_to(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        number.ok_or_else(|| format!("give a number from 1 to {most}"))
+    }
 }
 
 pub(super) fn time(text: &str) -> Result<Duration, String> {

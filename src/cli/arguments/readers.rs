@@ -35,7 +35,7 @@ pub(crate) enum Reader {
         /// The log
         log: LogName,
         /// The next offset to process: a number, `start` for the oldest record that is kept, or `end` for new records only
-        #[arg(value_name = "OFFSET|start|end")]
+        #[arg(value_name = "OFFSET|start|end", value_parser = parse::place)]
         to: Place,
         /// Move the reader only if it is at this offset (with --if-version)
         #[arg(long, value_name = "OFFSET", requires = "if_version", value_parser = parse::number)]

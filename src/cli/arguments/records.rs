@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::types::limits::{COMMAND_RECORDS_MAX, STREAM_UNANSWERED_MAX};
 use crate::types::{LogName, ReaderName};
 
 use super::ids::NewId;
@@ -43,7 +44,7 @@ pub(crate) struct Append {
     #[arg(long, value_name = "TEXT", requires = "batch", conflicts_with = "value")]
     pub(crate) id_prefix: Option<String>,
     /// How many lines of a batch are in flight at once
-    #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", conflicts_with = "value", value_parser = parse::in_flight)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_024, requires = "batch", conflicts_with = "value", value_parser = parse::up_to(STREAM_UNANSWERED_MAX))]
     pub(crate) in_flight: usize,
     /// Keep every record in this file until its outcome has been printed, and send first what an earlier run left there
     ///
@@ -66,7 +67,7 @@ pub(crate) struct Read {
     /// The log
     pub(crate) log: LogName,
     /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
-    #[arg(long, value_name = "OFFSET|start|end", default_value = "start")]
+    #[arg(long, value_name = "OFFSET|start|end", value_parser = parse::place, default_value = "start")]
     pub(crate) from: Place,
     /// Read at most so many records
     #[arg(long, value_name = "COUNT", value_parser = parse::number)]
@@ -84,7 +85,7 @@ pub(crate) struct Tail {
     /// The log; if it does not exist yet, its first record is waited for
     pub(crate) log: LogName,
     /// The first offset to read: a number, `start` for the oldest record that is kept, or `end` for new records only
-    #[arg(long, value_name = "OFFSET|start|end", default_value = "end")]
+    #[arg(long, value_name = "OFFSET|start|end", value_parser = parse::place, default_value = "end")]
     pub(crate) from: Place,
     /// Stop after so many records
     #[arg(long, value_name = "COUNT", value_parser = parse::number)]
@@ -121,7 +122,7 @@ pub(crate) struct Consume {
     #[arg(long, value_name = "LOG")]
     pub(crate) into: Option<LogName>,
     /// The most records in a batch
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = parse::batch)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = parse::up_to(COMMAND_RECORDS_MAX))]
     pub(crate) batch: usize,
     /// Take turns: work only while holding the reader's lock for the log
     #[arg(long)]

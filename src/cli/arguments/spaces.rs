@@ -28,10 +28,7 @@ pub(crate) enum Space {
         id: NewId,
     },
     /// List the spaces
-    List {
-        #[command(flatten)]
-        local: Local,
-    },
+    List(Local),
     /// Describe a space, and print how old duplicates were when they came to each node of --server
     #[command(after_help = DESCRIBE)]
     Describe {

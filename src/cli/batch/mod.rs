@@ -136,7 +136,7 @@ mod tests {
     use std::ffi::OsString;
     use std::time::Duration;
 
-    use crate::cli::arguments::{Arguments, ClientCommand, Command};
+    use crate::cli::arguments::{self, ClientCommand, Command, Session};
     use crate::cli::output::Output;
     use crate::types::limits::BATCH_LINE_BYTES_MAX;
 
@@ -148,7 +148,7 @@ mod tests {
         let path = directory.path().join("lines");
         std::fs::write(&path, lines).unwrap();
         let words = ["oncelog", "append", "orders", "--batch", path.to_str().unwrap()].map(OsString::from);
-        let Arguments { command, speaking, .. } = Arguments::read(&words, |_| None).unwrap();
+        let (command, Session { speaking, .. }) = arguments::read(&words, |_| None).unwrap();
         let Command::Client(ClientCommand::Append(append)) = command else { panic!("it appends") };
         let client = Client::builder().addresses(["127.0.0.1:1"]).timeout(Duration::from_millis(200)).build().unwrap();
         run(&mut Call { client, speaking, out: Output::silent() }, append).await.unwrap()
