@@ -91,7 +91,7 @@ impl Answer {
 
 fn columns() -> Vec<Column<Answer>> {
     let results = |outcome: &Outcome| -> Option<serde_json::Value> {
-        if let Verdict::Applied(results) = &outcome.verdict { Some(json::results(results).into()) } else { None }
+        if let Verdict::Applied(results) = &outcome.verdict { Some(json::results(results)) } else { None }
     };
     let refusal = |outcome: &Outcome| {
         if let Verdict::Refused(refusal) = &outcome.verdict { Some(json::refusal(refusal)) } else { None }

@@ -7,9 +7,7 @@
 
 mod admin;
 mod append;
-mod append_one;
 mod arguments;
-mod batch;
 mod bench;
 mod call;
 mod cells;
@@ -152,8 +150,7 @@ fn printed(out: &mut Output, exit: Exit) -> Result<Exit, Problem> {
 
 async fn done(call: &mut Call, command: ClientCommand) -> Result<Exit, Problem> {
     match command {
-        ClientCommand::Append(append) if append.batch.is_some() => return batch::run(call, append).await,
-        ClientCommand::Append(append) => return append_one::run(call, append).await,
+        ClientCommand::Append(append) => return append::run(call, append).await,
         ClientCommand::Read(read) => read::run(call, read).await?,
         ClientCommand::Tail(tail) => return tail::run(call, tail).await,
         ClientCommand::Lookup { id, local } => return lookup::lookup(call, id, local.consistency()).await,

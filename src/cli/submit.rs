@@ -39,7 +39,7 @@ fn own_columns() -> Vec<Column<Submitted>> {
     vec![
         Column::json("fate", |_: &Submitted| "applied"),
         Column::json("nothing_to_undo", move |done: &Submitted| nothing_to_undo(done).then_some(true)),
-        Column::json("results", |done: &Submitted| serde_json::Value::from(json::results(done.results()))),
+        Column::json("results", |done: &Submitted| json::results(done.results())),
     ]
 }
 

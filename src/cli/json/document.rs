@@ -4,7 +4,9 @@
 //! - A field that nobody asks for, a field that stands twice, and `null` are errors: an id that came out empty in
 //!   somebody's template must not turn into a fresh one in silence, nor a bound into none.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -18,14 +20,12 @@ pub(in crate::cli) trait Read: Sized {
 }
 
 /// One value of a document, and where it stands.
-#[derive(Debug)]
 pub(in crate::cli) struct Node {
     place: String,
     tree: Tree,
 }
 
 /// The fields of an object, until each has been asked for.
-#[derive(Debug)]
 pub(in crate::cli) struct Fields {
     place: String,
     left: Vec<(String, Tree)>,
@@ -33,50 +33,67 @@ pub(in crate::cli) struct Fields {
 }
 
 /// A value of JSON that keeps every field as it stands, also one that stands twice.
-#[derive(Debug, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Tree {
-    Object(Pairs),
+    Object(#[serde(deserialize_with = "pairs")] Vec<(String, Tree)>),
     List(Vec<Tree>),
     Plain(Value),
 }
 
-#[derive(Debug)]
-struct Pairs(Vec<(String, Tree)>);
-
 impl Node {
     /// Reads a text that holds one document.
     pub(in crate::cli) fn parse(text: &[u8]) -> Result<Self> {
+        let at = |error: serde_json::Error, message: &str| {
+            format!("line {}, column {}: {message}", error.line(), error.column())
+        };
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let tree = Tree::deserialize(&mut deserializer).map_err(|error| match error.classify() {
             Category::Eof if text.trim_ascii().is_empty() => "it is empty".to_owned(),
-            Category::Eof => at(&error, "the text ends before the JSON does"),
+            Category::Eof => at(error, "the text ends before the JSON does"),
             _ => {
                 let said = error.to_string();
-                at(&error, said.split(" at line ").next().unwrap_or(&said))
+                at(error, said.split(" at line ").next().unwrap_or(&said))
             }
         })?;
-        deserializer.end().map_err(|error| at(&error, "something stands behind the end of the JSON object"))?;
+        deserializer.end().map_err(|error| at(error, "something stands behind the end of the JSON object"))?;
         Ok(Self { place: String::new(), tree })
     }
 
-    /// The fields, where an object belongs.
-    pub(in crate::cli) fn fields(self, expected: &str) -> Result<Fields> {
-        match self.tree {
-            Tree::Object(Pairs(left)) => {
-                let mut names: Vec<_> = left.iter().map(|(name, _)| name).collect();
-                names.sort_unstable();
-                if let Some([twice, _]) = names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)) {
-                    return Err(said(&self.place, &format!("the field `{twice}` stands twice")));
-                }
-                Ok(Fields { place: self.place, left, asked: Vec::new() })
+    /// What an object says. Every field must be asked for.
+    pub(in crate::cli) fn object<T>(self, expected: &str, read: impl FnOnce(&mut Fields) -> Result<T>) -> Result<T> {
+        let Tree::Object(left) = self.tree else { return Err(self.instead_of(expected)) };
+        let mut fields = Fields { place: self.place, left, asked: Vec::new() };
+        let mut names = BTreeSet::new();
+        if let Some((twice, _)) = fields.left.iter().find(|(name, _)| !names.insert(name)) {
+            return Err(fields.wrong(&format!("the field `{twice}` stands twice")));
+        }
+        let value = read(&mut fields)?;
+        let Some((name, _)) = fields.left.first() else { return Ok(value) };
+        Err(fields.wrong(&format!("there is no field `{name}` here, but {}", listed(fields.asked.iter().copied()))))
+    }
+
+    /// What an object with one field says: the field's name tells which of some words it is, and how the rest is read.
+    pub(super) fn one_of<T>(self, what: &str, words: &[(&str, fn(&mut Fields) -> Result<T>)]) -> Result<T> {
+        let expected = format!("an object with one {what}");
+        let (name, node) = self.object(&expected, |it| match (it.left.pop(), it.left.len()) {
+            (Some((name, tree)), 0) => Ok((name.clone(), Self { place: below(&it.place, &name), tree })),
+            (last, more) => {
+                let count = more + usize::from(last.is_some());
+                Err(it.wrong(&format!("one {what} belongs in an object, not {count}")))
             }
-            _ => Err(self.instead_of(expected)),
+        })?;
+        match words.iter().find(|(word, _)| *word == name) {
+            Some((_, read)) => node.object("an object", read),
+            None => {
+                let known = listed(words.iter().map(|(word, _)| *word));
+                Err(node.wrong(&format!("there is no such {what}; there are {known}")))
+            }
         }
     }
 
     /// What a text says.
-    pub(in crate::cli) fn text<T, E: fmt::Display>(
+    pub(super) fn text<T, E: fmt::Display>(
         self,
         expected: &str,
         read: impl FnOnce(&str) -> std::result::Result<T, E>,
@@ -87,7 +104,13 @@ impl Node {
         }
     }
 
-    /// Whether it is a text.
+    /// A number that fits.
+    pub(super) fn number<T: FromStr>(self, expected: &str) -> Result<T> {
+        let number =
+            if let Tree::Plain(Value::Number(number)) = &self.tree { number.to_string().parse().ok() } else { None };
+        number.ok_or_else(|| self.instead_of(expected))
+    }
+
     pub(super) fn is_text(&self) -> bool {
         matches!(self.tree, Tree::Plain(Value::String(_)))
     }
@@ -105,115 +128,60 @@ impl Node {
         self.wrong(&format!("{expected} belongs here, not {found}"))
     }
 
-    /// Says what is wrong with it.
-    pub(super) fn wrong(&self, message: &str) -> String {
+    fn wrong(&self, message: &str) -> String {
         said(&self.place, message)
     }
 }
 
 impl Fields {
     /// A field that must be there.
-    pub(in crate::cli) fn need<T: Read>(&mut self, name: &'static str) -> Result<T> {
+    pub(super) fn need<T: Read>(&mut self, name: &'static str) -> Result<T> {
         self.may(name)?.ok_or_else(|| self.wrong(&format!("the field `{name}` is missing")))
     }
 
     /// A field that may be left out.
     pub(in crate::cli) fn may<T: Read>(&mut self, name: &'static str) -> Result<Option<T>> {
+        self.may_be(name, T::read)
+    }
+
+    /// A field that may be left out, and is read in its own way.
+    pub(super) fn may_be<T>(&mut self, name: &'static str, read: impl FnOnce(Node) -> Result<T>) -> Result<Option<T>> {
         self.asked.push(name);
         let Some(index) = self.left.iter().position(|(left, _)| left == name) else { return Ok(None) };
         let (name, tree) = self.left.swap_remove(index);
-        T::read(Node { place: self.below(&name), tree }).map(Some)
-    }
-
-    /// The one field of an object that has no other: its name, and what it holds.
-    pub(super) fn one(mut self, what: &str) -> Result<(String, Node)> {
-        match (self.left.pop(), self.left.len()) {
-            (Some((name, tree)), 0) => {
-                let place = self.below(&name);
-                Ok((name, Node { place, tree }))
-            }
-            (_, more) => {
-                Err(self.wrong(&format!("one {what} belongs in an object, not {}", more + usize::from(more > 0))))
-            }
-        }
-    }
-
-    /// Insists that nothing else is there.
-    pub(in crate::cli) fn end(self) -> Result<()> {
-        let Some((name, _)) = self.left.first() else { return Ok(()) };
-        Err(self.wrong(&format!("there is no field `{name}` here, but {}", listed(self.asked.iter().copied()))))
+        read(Node { place: below(&self.place, &name), tree }).map(Some)
     }
 
     /// Says that the fields together are wrong.
-    pub(in crate::cli) fn wrong(&self, message: &str) -> String {
+    pub(super) fn wrong(&self, message: &str) -> String {
         said(&self.place, message)
-    }
-
-    fn below(&self, name: &str) -> String {
-        if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
     }
 }
 
 impl<T: Read> Read for Vec<T> {
     fn read(node: Node) -> Result<Self> {
-        match node.tree {
-            Tree::List(items) => {
-                let item = |(index, tree)| T::read(Node { place: format!("{}[{index}]", node.place), tree });
-                items.into_iter().enumerate().map(item).collect()
-            }
-            _ => Err(node.instead_of("a list")),
-        }
+        let Tree::List(items) = node.tree else { return Err(node.instead_of("a list")) };
+        let item = |(index, tree)| T::read(Node { place: format!("{}[{index}]", node.place), tree });
+        items.into_iter().enumerate().map(item).collect()
     }
 }
 
-impl Read for String {
-    fn read(node: Node) -> Result<Self> {
-        node.text("a text", |text| Ok::<_, String>(text.to_owned()))
-    }
-}
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<(String, Tree)>, D::Error> {
+    struct Pairs;
 
-macro_rules! whole_numbers {
-    ($($number:ty: $expected:literal,)*) => { $(
-        impl Read for $number {
-            fn read(node: Node) -> Result<Self> {
-                let number = match &node.tree {
-                    Tree::Plain(Value::Number(number)) => number.to_string().parse().ok(),
-                    _ => None,
-                };
-                number.ok_or_else(|| node.instead_of($expected))
-            }
-        }
-    )* };
-}
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, Tree)>;
 
-whole_numbers! {
-    i64: "a whole number of at most 64 bits",
-    u64: "a whole number of at least 0",
-    u16: "a whole number from 0 to 65535",
-}
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Gather;
-
-        impl<'de> Visitor<'de> for Gather {
-            type Value = Pairs;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
         }
 
-        deserializer.deserialize_map(Gather)
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
     }
+
+    deserializer.deserialize_map(Pairs)
 }
 
 /// Names as a sentence has them.
@@ -221,10 +189,10 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn said(place: &str, message: &str) -> String {
-    if place.is_empty() { message.to_owned() } else { format!("{place}: {message}") }
+fn below(place: &str, name: &str) -> String {
+    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
 }
 
-fn at(error: &serde_json::Error, message: &str) -> String {
-    format!("line {}, column {}: {message}", error.line(), error.column())
+fn said(place: &str, message: &str) -> String {
+    if place.is_empty() { message.to_owned() } else { format!("{place}: {message}") }
 }

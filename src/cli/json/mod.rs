@@ -4,39 +4,19 @@
 //! - What is wrong with it is a sentence that names its place, as `actions[1].add.amount`: nothing is read over.
 //! - The page on commands has an example of every guard and every action, which the tests read.
 
-mod command;
 mod document;
-mod outcome;
 #[cfg(test)]
 mod page_test;
-mod value;
-
-use crate::types::{Action, Guard, Id};
+mod print;
+mod words;
 
 pub(super) use document::Node;
-pub(super) use outcome::{details, id, refusal, results};
-pub(super) use value::{headers, log_creation, memory, record, retention, with_birth};
-
-/// A command as it is meant.
-#[derive(Debug)]
-pub(super) struct Written {
-    pub(super) id: Option<Id>,
-    pub(super) guards: Vec<Guard>,
-    pub(super) actions: Vec<Action>,
-}
-
-/// Reads a document.
-pub(super) fn read(text: &[u8]) -> document::Result<Written> {
-    let mut it = Node::parse(text)?.fields("a command, as { \"actions\": [ … ] },")?;
-    let written =
-        Written { id: it.may("id")?, guards: it.may("guards")?.unwrap_or_default(), actions: it.need("actions")? };
-    it.end()?;
-    Ok(written)
-}
+pub(super) use print::{details, headers, id, log_creation, memory, refusal, results, retention};
+pub(super) use words::{Written, read, record, with_birth};
 
 #[cfg(test)]
 mod tests {
-    use crate::types::LogTime;
+    use crate::types::{Id, LogTime};
 
     use super::*;
 

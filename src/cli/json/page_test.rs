@@ -10,7 +10,7 @@ use crate::types::{
     SpaceName, Step, Token, Version,
 };
 
-use super::command::{ACTIONS, GUARDS};
+use super::words::{ACTIONS, GUARDS};
 use super::{Written, read, refusal, results};
 
 const PAGE: &str = include_str!("../../docs/commands.md");
@@ -79,7 +79,7 @@ fn every_result_and_all_that_can_be_found_has_its_line_in_the_page() {
         ActionResult::SpaceDeleted,
         ActionResult::VersionRaised { version: MachineVersion(1) },
     ];
-    for result in results(&got) {
+    for result in results(&got).as_array().expect("a list") {
         let (word, fields) = result.as_object().and_then(|object| object.iter().next()).expect("one word");
         let keys: Vec<_> = fields.as_object().expect("fields").keys().map(|key| format!("`{key}`")).collect();
         let line = PAGE.lines().find(|line| line.contains(&format!("`{word}`")) && line.starts_with("| `"));

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::cli::arguments::Lines;
+use crate::cli::arguments::{Append, Lines};
 use crate::cli::json::{self, Node};
 use crate::cli::problem::Problem;
 use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
@@ -35,11 +35,19 @@ pub(super) fn unreadable(source: &str, error: &io::Error) -> Problem {
 }
 
 /// Reads on a thread of its own: a pipe may be slow, and must not hold up the answers.
-pub(super) fn read_ahead(source: Source, lines: Lines) -> (mpsc::Receiver<Line>, JoinHandle<io::Result<()>>) {
+pub(super) fn read_ahead(source: Source, append: &Append) -> (mpsc::Receiver<Line>, JoinHandle<io::Result<()>>) {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+    let (lines, id_prefix) = (append.lines, append.id_prefix.clone());
     let reading = tokio::task::spawn_blocking(move || {
-        let mut reader = Reader::new(BufReader::with_capacity(1 << 16, source), lines);
-        while let Some(line) = reader.next()? {
+        let mut source = BufReader::with_capacity(1 << 16, source);
+        for number in 1.. {
+            let Some(mut line) = next(&mut source, lines, number)? else { break };
+            if let (Some(prefix), Ok((id @ None, _))) = (&id_prefix, &mut line.append) {
+                match Id::new(format!("{prefix}{number}")) {
+                    Ok(made) => *id = Some(made),
+                    Err(error) => line.append = Err(error.to_string()),
+                }
+            }
             if sender.blocking_send(line).is_err() {
                 break;
             }
@@ -60,62 +68,46 @@ pub(super) struct Line {
     pub(super) append: Result<(Option<Id>, NewRecord), String>,
 }
 
-/// Reads lines one by one.
-pub(super) struct Reader<R> {
-    source: R,
-    lines: Lines,
-    number: u64,
-}
-
-impl<R: BufRead> Reader<R> {
-    pub(super) fn new(source: R, lines: Lines) -> Self {
-        Self { source, lines, number: 0 }
+/// The next line, if there is one. A line that is too long ends it: nobody knows what would follow.
+fn next(source: &mut impl BufRead, lines: Lines, number: u64) -> io::Result<Option<Line>> {
+    let (mut text, limit) = (Vec::new(), BATCH_LINE_BYTES_MAX as u64 + 1);
+    let bytes = source.take(limit).read_until(b'\n', &mut text)? as u64;
+    if bytes == 0 {
+        return Ok(None);
     }
-
-    /// The next line, if there is one. A line that is too long ends it: nobody knows what would follow.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
-        let mut bytes = Vec::new();
-        let limit = BATCH_LINE_BYTES_MAX as u64 + 1;
-        if self.source.by_ref().take(limit).read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let length = bytes.len() as u64;
-        if bytes.last() == Some(&b'\n') {
-            bytes.pop();
-        } else if length == limit {
-            let message = format!("line {} has more than {BATCH_LINE_BYTES_MAX} bytes", self.number);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        let append = match self.lines {
-            Lines::Text => Ok((None, NewRecord { payload: bytes.into(), headers: Vec::new() })),
-            Lines::Jsonl => object(&bytes),
-        };
-        let append = append.and_then(|(id, record)| match record.payload.len() {
-            0..=RECORD_BYTES_MAX => Ok((id, record)),
-            long => Err(format!("a record has at most {RECORD_BYTES_MAX} bytes, not {long}")),
-        });
-        Ok(Some(Line { number: self.number, bytes: length, append }))
+    if text.pop_if(|last| *last == b'\n').is_none() && bytes == limit {
+        let message = format!("line {number} has more than {BATCH_LINE_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
+    let append = match lines {
+        Lines::Text => Ok((None, NewRecord::new(text))),
+        Lines::Jsonl => object(&text),
+    };
+    let append = append.and_then(|(id, record)| match record.payload.len() {
+        0..=RECORD_BYTES_MAX => Ok((id, record)),
+        long => Err(format!("a record has at most {RECORD_BYTES_MAX} bytes, not {long}")),
+    });
+    Ok(Some(Line { number, bytes, append }))
 }
 
 /// A record as a line of JSON: what `read -o jsonl` prints can be read back, place and time apart.
-fn object(bytes: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
-    let object = Node::parse(bytes).and_then(|node| node.fields("a record, as { \"payload\": … },"));
+fn object(text: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
+    let read = Node::parse(text).and_then(|node| {
+        node.object("a record, as { \"payload\": … },", |it| {
+            let id = match (it.may::<String>("id")?, it.may("birth_ms")?) {
+                (None, None) => None,
+                (None, Some(_)) => return Err("a `birth_ms` belongs to an `id`, which is missing".to_owned()),
+                (Some(text), None) => Some(Id::new(text).map_err(|error| error.to_string())?),
+                (Some(text), Some(birth_ms)) => Some(json::with_birth(&text, birth_ms)?),
+            };
+            let record = json::record(it)?;
+            it.may::<u64>("offset")?;
+            it.may::<u64>("time_ms")?;
+            Ok((id, record))
+        })
+    });
     // It is one line, whose number is told anyway.
-    let mut it = object.map_err(|error| error.trim_start_matches("line 1, ").to_owned())?;
-    let id = match (it.may::<String>("id")?, it.may("birth_ms")?) {
-        (None, None) => None,
-        (None, Some(_)) => return Err("a `birth_ms` belongs to an `id`, which is missing".to_owned()),
-        (Some(text), None) => Some(Id::new(text).map_err(|error| error.to_string())?),
-        (Some(text), Some(birth_ms)) => Some(json::with_birth(&text, birth_ms)?),
-    };
-    let record = json::record(&mut it)?;
-    for printed in ["offset", "time_ms"] {
-        it.may::<u64>(printed)?;
-    }
-    it.end()?;
-    Ok((id, record))
+    read.map_err(|error| error.trim_start_matches("line 1, ").to_owned())
 }
 
 #[cfg(test)]
@@ -125,8 +117,8 @@ mod tests {
     use super::*;
 
     fn read(lines: Lines, text: &[u8]) -> Vec<Line> {
-        let mut reader = Reader::new(text, lines);
-        std::iter::from_fn(|| reader.next().unwrap()).collect()
+        let mut source = text;
+        (1..).map_while(|number| next(&mut source, lines, number).unwrap()).collect()
     }
 
     #[test]
@@ -173,7 +165,7 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_not_gathered_without_one() {
         let endless = io::repeat(b'x');
-        let error = Reader::new(BufReader::new(endless), Lines::Text).next().unwrap_err();
+        let error = next(&mut BufReader::new(endless), Lines::Text, 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }
