@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::arguments::{Consume, Place};
+use super::arguments::Consume;
 use super::call::Call;
 use super::exit::Exit;
 use super::group::{self, Group};
-use super::holder::holder;
+use super::locks::holder;
 use super::output;
 use super::problem::Problem;
 use super::records;
@@ -32,14 +32,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the command has to end when its work is no longer wanted.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What became of one batch.
-enum Worked {
-    /// It is done, or somebody else has done it.
-    Done,
-    /// It was given up because somebody ends us, or because another member has the log.
-    GivenUp,
-}
-
 pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<Exit, Problem> {
     let mut signals = Signals::listen()?;
     let until = if consume.once { Some(work_ahead(&call.client, &consume.reader, &log).await?) } else { None };
@@ -48,14 +40,13 @@ pub(super) async fn run(call: &Call, log: LogName, consume: Consume) -> Result<E
         asked = asked.member(&holder(None)?);
     }
     let mut consumer = asked.open()?;
-    let outage = Outage::of(call.speaking.timeout);
-    let mut work = Work { call, log: &log, consume: &consume, until, outage };
+    let work = Work { call, log: &log, consume: &consume, until };
     let result = work.on(&mut consumer, &mut signals).await;
     if let Err(error) = consumer.leave().await {
         // The others wait until its time is over.
         call.out.complain(error);
     }
-    result
+    result.map(|()| Exit::Done)
 }
 
 struct Work<'a> {
@@ -64,28 +55,35 @@ struct Work<'a> {
     consume: &'a Consume,
     /// Where the work ends.
     until: Option<Offset>,
-    outage: Outage,
 }
 
 impl Work<'_> {
-    async fn on(&mut self, consumer: &mut Consumer, signals: &mut Signals) -> Result<Exit, Problem> {
-        while !self.is_over().await? {
+    /// Works until the end, or until somebody ends us, and goes on after errors that pass.
+    async fn on(&self, consumer: &mut Consumer, signals: &mut Signals) -> Result<(), Problem> {
+        let mut outage = Outage::of(self.call.speaking.timeout);
+        while !signals.were_heard() && !self.is_over().await? {
             let batch = tokio::select! {
                 batch = consumer.next() => batch,
-                _number = signals.next() => return Ok(Exit::Done),
+                _number = signals.next() => break,
             };
             let worked = match batch {
                 Ok(batch) => self.work(batch, signals).await,
                 Err(error) => Err(error.into()),
             };
             match worked {
-                Ok(Worked::GivenUp) if signals.were_heard() => return Ok(Exit::Done),
-                Ok(Worked::Done | Worked::GivenUp) => {}
-                Err(Problem::Client(error)) => self.mind(*error).await?,
-                Err(problem) => return Err(problem),
+                Err(Problem::Client(error)) => match error.kind() {
+                    Kind::Overtaken => {}
+                    Kind::Unavailable => {
+                        outage.tell(&self.call.out, *error);
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    _ if error.reason() == Some(Reason::Trimmed) => return Err(self.trimmed(&error)),
+                    _ => return Err(Problem::Client(error)),
+                },
+                worked => worked?,
             }
         }
-        Ok(Exit::Done)
+        Ok(())
     }
 
     /// Whether the reader has come to where the work ends.
@@ -95,58 +93,46 @@ impl Work<'_> {
         Ok(at.position.offset >= until)
     }
 
-    /// Goes on after an error that passes.
-    async fn mind(&mut self, error: Error) -> Result<(), Problem> {
-        match error.kind() {
-            Kind::Overtaken => {}
-            Kind::Unavailable => {
-                self.outage.tell(&self.call.out, error);
-                tokio::time::sleep(PAUSE).await;
-            }
-            _ if error.reason() == Some(Reason::Trimmed) => {
-                let Consume { reader, .. } = self.consume;
-                let message = format!("reader `{reader}` is where log `{}` was trimmed: {}", self.log, error.cause);
-                let advice = "The trimmed records are never processed. `oncelog reader move READER LOG start` goes on behind them.";
-                return Err(Problem::not_found(message, advice).because(Reason::Trimmed));
-            }
-            _ => return Err(error.into()),
-        }
-        Ok(())
+    fn trimmed(&self, error: &Error) -> Problem {
+        let Consume { reader, .. } = self.consume;
+        Problem::not_found(
+            format!("reader `{reader}` is where log `{}` was trimmed: {}", self.log, error.cause),
+            "The trimmed records are never processed. `oncelog reader move READER LOG start` goes on behind them.",
+        )
+        .because(Reason::Trimmed)
     }
 
-    async fn work(&self, batch: Batch<'_>, signals: &mut Signals) -> Result<Worked, Problem> {
+    /// Has the command work on a batch, and commits it. It is given up if somebody ends us, or if another member has the log.
+    async fn work(&self, batch: Batch<'_>, signals: &mut Signals) -> Result<(), Problem> {
         let mut command = group::shell(&self.consume.exec);
         command.env("ONCELOG_READER", self.consume.reader.as_str()).env("ONCELOG_LOG", self.log.as_str());
         if self.consume.into.is_some() {
             command.stdout(Stdio::piped());
         }
         let mut group = Group::start(&mut command)?;
-        let input = lines(&batch);
+        // As `read -o jsonl` prints them.
+        let columns = records::columns();
+        let input = batch.records().flat_map(|(_, record)| output::json_line(&columns, record)).collect();
         let finished = tokio::select! {
             finished = exchange(&mut group, input) => Some(finished),
             () = batch.lost() => None,
             _number = signals.next() => None,
         };
         let Some(finished) = finished else {
-            group.end(GRACE).await.map_err(|error| unseen(&error))?;
-            return Ok(Worked::GivenUp);
+            return group.end(GRACE).await.map(|_status| ()).map_err(|error| unseen(&error));
         };
         let (status, printed) = finished.map_err(|error| unseen(&error))?;
         if !status.success() {
-            return Err(self.failed(&batch, status));
+            let offsets: Vec<_> = batch.records().map(|(_, record)| record.offset.0).collect();
+            let (first, last) = (offsets.first().unwrap_or(&0), offsets.last().unwrap_or(&0));
+            let (status, log) = (group::code(status), self.log);
+            return Err(Problem::failure(
+                format!("the command failed with {status} on the records {first} to {last} of log `{log}`"),
+                "Nothing of this batch is committed; it comes again at the next run.",
+            ));
         }
-        let outputs = self.outputs(&printed)?;
-        batch.commit(outputs).await?;
-        Ok(Worked::Done)
-    }
-
-    fn failed(&self, batch: &Batch<'_>, status: ExitStatus) -> Problem {
-        let (first, last) = ends(batch);
-        let status = group::code(status);
-        Problem::failure(
-            format!("the command failed with {status} on the records {first} to {last} of log `{}`", self.log),
-            "Nothing of this batch is committed; it comes again at the next run.",
-        )
+        batch.commit(self.outputs(&printed)?).await?;
+        Ok(())
     }
 
     /// Each line that the command has printed is a record.
@@ -166,25 +152,10 @@ impl Work<'_> {
 /// Where the work that is there now ends. For a reader that was never moved, or was deleted since, that is 0 if
 /// nothing is left of the log.
 async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Result<Offset, Error> {
-    let end = records::offset(client, log, Place::End, Consistency::Linearizable).await?.unwrap_or(Offset(0));
-    let at = client.position(reader, log, Consistency::Linearizable).await?;
-    if end == Offset(0) || at.position.was_moved() {
-        return Ok(end);
-    }
-    let found = client.describe_log(log, Consistency::Linearizable).await?;
-    Ok(if found.start == found.end { Offset(0) } else { found.end })
-}
-
-/// The records as `read -o jsonl` prints them.
-fn lines(batch: &Batch<'_>) -> Vec<u8> {
-    let columns = records::columns();
-    let lines = batch.records().map(|(_, record)| output::json_line(&columns, record));
-    lines.collect::<Vec<_>>().concat()
-}
-
-fn ends(batch: &Batch<'_>) -> (Offset, Offset) {
-    let first = batch.records().next().map_or(Offset(0), |(_, record)| record.offset);
-    (first, batch.records().last().map_or(first, |(_, record)| record.offset))
+    let Some(found) = records::described(client, log, Consistency::Linearizable).await? else { return Ok(Offset(0)) };
+    let has_records = found.start < found.end;
+    let counts = has_records || client.position(reader, log, Consistency::Linearizable).await?.position.was_moved();
+    Ok(if counts { found.end } else { Offset(0) })
 }
 
 /// Writes what the command reads while it is read what it prints, until it has ended.

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use crate::client::{Error, Kind};
-use crate::types::Fate;
 
 /// How a command ended, the worse the later: first what somebody must correct, then what the same call may still achieve,
 /// and last a doubt. The numbers are promised to scripts.
@@ -65,11 +64,6 @@ impl Exit {
     /// The one of two exit codes that matters more.
     pub(crate) fn worse(self, other: Self) -> Self {
         self.max(other)
-    }
-
-    /// The exit code of a fate: an id that is undecided or forgotten is not found.
-    pub(crate) fn of_fate(fate: &Fate) -> Self {
-        if matches!(fate, Fate::Decided { .. }) { Self::Done } else { Self::NotFound }
     }
 }
 

@@ -7,16 +7,12 @@ use bytes::Bytes;
 
 use super::problem::Problem;
 
-/// What is read.
+/// What is read, the most bytes that it may have, and what to do if it has more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
-    /// What it is for.
     pub(super) what: &'static str,
-    /// The most bytes that it may have.
     pub(super) most: usize,
-    /// What to do if it has more.
     pub(super) advice: &'static str,
-    /// Whether it may be empty.
     pub(super) allow_empty: bool,
 }
 
@@ -35,8 +31,8 @@ pub(super) fn value(value: Option<&str>, wanted: Wanted) -> Result<Bytes, Proble
 fn value_from(value: &str, stdin: impl io::Read, wanted: Wanted) -> Result<Bytes, Problem> {
     let bytes = match value.strip_prefix('@') {
         Some("") => return Err(Problem::usage("no file is named after @", "Give @FILE, or - for standard input.")),
-        Some(path) => file(path, wanted)?,
-        None if value == "-" => bounded("standard input", Ok(stdin), wanted)?,
+        Some(path) => bounded(path, File::open(path), wanted)?,
+        None if value == "-" => source(value, stdin, wanted)?,
         None => value.to_owned().into(),
     };
     if bytes.is_empty() && !wanted.allow_empty {
@@ -50,11 +46,10 @@ fn value_from(value: &str, stdin: impl io::Read, wanted: Wanted) -> Result<Bytes
 
 /// The bytes of a file, or of standard input with `-`.
 pub(super) fn source(source: &str, stdin: impl io::Read, wanted: Wanted) -> Result<Bytes, Problem> {
-    if source == "-" { bounded("standard input", Ok(stdin), wanted) } else { file(source, wanted) }
-}
-
-fn file(path: &str, wanted: Wanted) -> Result<Bytes, Problem> {
-    bounded(path, File::open(path), wanted)
+    if source == "-" {
+        return bounded("standard input", Ok(stdin), wanted);
+    }
+    bounded(source, File::open(source), wanted)
 }
 
 fn bounded(name: &str, source: io::Result<impl io::Read>, wanted: Wanted) -> Result<Bytes, Problem> {

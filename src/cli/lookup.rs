@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::client::{self, Reason, Undecided};
-use crate::types::{Consistency, Fate, FateKind, Id, LogTime, Outcome, SpaceName, Verdict};
+use crate::client::{Error, Reason, Undecided};
+use crate::types::{Command, Consistency, Fate, FateKind, Id, LogTime, Outcome, SpaceName, Verdict};
 
 use super::arguments::{KnownId, Settle};
 use super::call::{self, Call};
@@ -13,107 +13,101 @@ use super::problem::Problem;
 use super::value;
 use super::{json, outbox};
 
+/// The word for an id of a space that was never made.
+const NO_SUCH_SPACE: &str = "no_such_space";
+
 /// What became of an id.
 struct Answer {
     id: Id,
-    fate: Fate,
-    /// The space, if it does not exist.
-    absent: Option<AbsentSpace>,
-}
-
-/// A space that does not exist.
-struct AbsentSpace {
-    name: SpaceName,
-    /// When it was deleted, unless it was never made.
+    word: &'static str,
+    details: Option<String>,
+    outcome: Option<Outcome>,
+    compensated_by: Option<Id>,
+    /// The time below which its space has forgotten, if it is too old.
+    floor: Option<LogTime>,
+    /// When its space was deleted.
     deleted: Option<LogTime>,
 }
 
 impl Answer {
     fn new(id: Id, fate: Fate) -> Self {
-        Self { id, fate, absent: None }
+        let word = fate.kind().map_or("too_old", FateKind::as_str);
+        let undecided =
+            Self { id, word, details: None, outcome: None, compensated_by: None, floor: None, deleted: None };
+        match fate {
+            Fate::Unknown => undecided,
+            Fate::TooOld { floor } => {
+                let details = Some(format!("ids born before {} are forgotten", value::time(floor)));
+                Self { details, floor: Some(floor), ..undecided }
+            }
+            Fate::Decided { outcome, compensated_by } => {
+                let undone =
+                    compensated_by.as_ref().map_or_else(String::new, |by| format!("; undone by {}", by.text()));
+                let details = json::details(&outcome).map(|details| details + &undone);
+                Self { details, outcome: Some(outcome), compensated_by, ..undecided }
+            }
+        }
     }
 
     /// The answer that lies in an error: the id's space does not exist.
-    fn of_absent_space(id: &Id, space: &SpaceName, error: &client::Error) -> Option<Self> {
+    fn of_absent_space(id: &Id, space: &SpaceName, error: Error) -> Result<Self, Error> {
         if error.reason() != Some(Reason::NoSuchSpace) {
-            return None;
+            return Err(error);
         }
-        let absent = AbsentSpace { name: space.clone(), deleted: error.space_deleted() };
-        Some(Self { absent: Some(absent), ..Self::new(id.clone(), Fate::Unknown) })
+        let deleted = error.space_deleted();
+        let (word, details) = match deleted {
+            None => (NO_SUCH_SPACE, format!("there is no space {space}, so the id has never taken effect")),
+            Some(at) => {
+                let at = value::time(at);
+                ("space_deleted", format!("space {space} was deleted at {at}; what became of the id is forgotten"))
+            }
+        };
+        Ok(Self { word, details: Some(details), deleted, ..Self::new(id.clone(), Fate::Unknown) })
     }
 
-    fn word(&self) -> &'static str {
-        match &self.absent {
-            Some(AbsentSpace { deleted: Some(_), .. }) => "space_deleted",
-            Some(AbsentSpace { deleted: None, .. }) => "no_such_space",
-            None => self.fate.kind().map_or("too_old", FateKind::as_str),
-        }
+    /// An id that is undecided or forgotten is not found.
+    fn exit(&self) -> Exit {
+        if self.outcome.is_some() { Exit::Done } else { Exit::NotFound }
     }
 
     /// Whether an outbox need not keep the id any longer. The file is the only one that could send again what is for a space
     /// that was never made, so that goes only if all that is undecided is to be cancelled. What is for a deleted space may
     /// have taken effect, so it stays, as what is too old does.
     fn ends_doubt(&self, undecided: Undecided) -> bool {
-        match (&self.absent, undecided) {
-            (None, _) => Exit::of_fate(&self.fate) == Exit::Done,
-            (Some(absent), Undecided::Cancel) => absent.deleted.is_none(),
-            (Some(_), Undecided::Leave) => false,
-        }
+        self.outcome.is_some() || (self.word == NO_SUCH_SPACE && undecided == Undecided::Cancel)
     }
 
-    fn outcome(&self) -> Option<&Outcome> {
-        if let Fate::Decided { outcome, .. } = &self.fate { Some(outcome) } else { None }
-    }
-
-    fn compensated_by(&self) -> Option<&Id> {
-        if let Fate::Decided { compensated_by, .. } = &self.fate { compensated_by.as_ref() } else { None }
-    }
-
-    fn details(&self) -> Option<String> {
-        if let Some(AbsentSpace { name, deleted }) = &self.absent {
-            return Some(match deleted {
-                None => format!("there is no space {name}, so the id has never taken effect"),
-                Some(at) => {
-                    format!("space {name} was deleted at {}; what became of the id is forgotten", value::time(*at))
-                }
-            });
-        }
-        match &self.fate {
-            Fate::Unknown => None,
-            Fate::TooOld { floor } => Some(format!("ids born before {} are forgotten", value::time(*floor))),
-            Fate::Decided { outcome, compensated_by: Some(by) } => {
-                Some(format!("{}; undone by {}", json::details(outcome), by.text()))
-            }
-            Fate::Decided { outcome, .. } => Some(json::details(outcome)).filter(|details| details != value::NONE),
-        }
+    fn print(self, call: &mut Call) -> Result<Exit, Problem> {
+        call.out.one(&columns(), &self)?;
+        Ok(self.exit())
     }
 }
 
 fn columns() -> Vec<Column<Answer>> {
-    let results = |outcome: &Outcome| -> Option<serde_json::Value> {
-        if let Verdict::Applied(results) = &outcome.verdict { Some(json::results(results)) } else { None }
+    let verdict = |answer: &Answer| answer.outcome.as_ref().map(|outcome| outcome.verdict.clone());
+    let results = move |answer: &Answer| match verdict(answer)? {
+        Verdict::Applied(results) => Some(json::results(&results)),
+        Verdict::NothingToUndo | Verdict::Refused(_) | Verdict::Cancelled => None,
     };
-    let refusal = |outcome: &Outcome| {
-        if let Verdict::Refused(refusal) = &outcome.verdict { Some(json::refusal(refusal)) } else { None }
+    let refusal = move |answer: &Answer| match verdict(answer)? {
+        Verdict::Refused(refusal) => Some(json::refusal(&refusal)),
+        Verdict::Applied(_) | Verdict::NothingToUndo | Verdict::Cancelled => None,
     };
-    let nothing_to_undo = |outcome: &Outcome| (outcome.verdict == Verdict::NothingToUndo).then_some(true);
+    let nothing_to_undo = move |answer: &Answer| (verdict(answer)? == Verdict::NothingToUndo).then_some(true);
     vec![
-        Column::new("fate", "FATE", Answer::word),
-        Column::json("compensated_by", |answer: &Answer| answer.compensated_by().map(json::id)),
-        Column::json("nothing_to_undo", move |answer: &Answer| answer.outcome().and_then(nothing_to_undo)),
-        Column::new("sequence", "SEQUENCE", |answer: &Answer| answer.outcome().map(|outcome| outcome.sequence.0)),
-        Column::shown("DETAILS", Answer::details),
+        Column::new("fate", "FATE", |answer: &Answer| answer.word),
+        Column::json("compensated_by", |answer: &Answer| answer.compensated_by.as_ref().map(json::id)),
+        Column::json("nothing_to_undo", nothing_to_undo),
+        Column::new("sequence", "SEQUENCE", |answer: &Answer| answer.outcome.as_ref().map(|it| it.sequence.0)),
+        Column::shown("DETAILS", |answer: &Answer| answer.details.clone()),
         call::id_column(|answer: &Answer| &answer.id),
         Column::json("birth_ms", |answer: &Answer| value::birth_beside(&answer.id)),
-        Column::json("history", |answer: &Answer| answer.outcome().map(|outcome| outcome.history.0)),
-        Column::json("time_ms", |answer: &Answer| answer.outcome().map(|outcome| outcome.time)),
-        Column::json("results", move |answer: &Answer| answer.outcome().and_then(results)),
-        Column::json("refusal", move |answer: &Answer| answer.outcome().and_then(refusal)),
-        Column::json(
-            "floor_ms",
-            |answer: &Answer| if let Fate::TooOld { floor } = answer.fate { Some(floor) } else { None },
-        ),
-        Column::json("deleted_ms", |answer: &Answer| answer.absent.as_ref().and_then(|absent| absent.deleted)),
+        Column::json("history", |answer: &Answer| answer.outcome.as_ref().map(|it| it.history.0)),
+        Column::json("time_ms", |answer: &Answer| answer.outcome.as_ref().map(|it| it.time)),
+        Column::json("results", results),
+        Column::json("refusal", refusal),
+        Column::json("floor_ms", |answer: &Answer| answer.floor),
+        Column::json("deleted_ms", |answer: &Answer| answer.deleted),
     ]
 }
 
@@ -121,13 +115,7 @@ fn columns() -> Vec<Column<Answer>> {
 pub(super) async fn lookup(call: &mut Call, id: KnownId, consistency: Consistency) -> Result<Exit, Problem> {
     let id = id.get()?;
     let fate = call.client.lookup(&id, consistency).await?;
-    print(call, id, fate)
-}
-
-fn print(call: &mut Call, id: Id, fate: Fate) -> Result<Exit, Problem> {
-    let exit = Exit::of_fate(&fate);
-    call.out.one(&columns(), &Answer::new(id, fate))?;
-    Ok(exit)
+    Answer::new(id, fate).print(call)
 }
 
 /// An id that has taken effect can't be cancelled any more: its outcome is printed, and the exit code says *conflict*.
@@ -136,26 +124,23 @@ pub(super) async fn cancel(call: &mut Call, id: KnownId) -> Result<Exit, Problem
     call.out.answers(&id);
     let outcome = call.client.cancel(&id).await?.outcome;
     if !has_taken_effect(&outcome) {
-        return print(call, id, Fate::Decided { outcome, compensated_by: None });
+        return Answer::new(id, Fate::Decided { outcome, compensated_by: None }).print(call);
     }
     // What was done about it since, a cancel does not say.
-    let fate = call.client.lookup(&id, Consistency::Linearizable).await?;
-    let advice = match fate {
-        Fate::Decided { compensated_by: Some(_), .. } => "Its outcome is printed, and the id that has undone it.",
-        _ => "Its outcome is printed. To undo it, submit a command that compensates it.",
+    let answer = Answer::new(id.clone(), call.client.lookup(&id, Consistency::Linearizable).await?);
+    let advice = match answer.compensated_by {
+        Some(_) => "Its outcome is printed, and the id that has undone it.",
+        None => "Its outcome is printed. To undo it, submit a command that compensates it.",
     };
     let problem = Problem::conflict(format!("cannot cancel id `{id}`: it has taken effect already"), advice);
     call.out.report(&problem);
-    print(call, id, fate)?;
+    answer.print(call)?;
     Ok(problem.exit())
 }
 
+/// What was refused never takes effect, as what was cancelled.
 fn has_taken_effect(outcome: &Outcome) -> bool {
-    match outcome.verdict {
-        // Either way it never takes effect.
-        Verdict::Cancelled | Verdict::Refused(_) => false,
-        Verdict::Applied(_) | Verdict::NothingToUndo => true,
-    }
+    matches!(outcome.verdict, Verdict::Applied(_) | Verdict::NothingToUndo)
 }
 
 /// What became of the id; if nothing has, it is left or cancelled, as was asked.
@@ -167,7 +152,7 @@ pub(super) async fn settle(call: &mut Call, settle: Settle) -> Result<Exit, Prob
     let Some(id) = settle.id()? else { return Ok(Exit::Usage) };
     call.out.answers(&id);
     let fate = call.client.settle(&id, undecided).await?;
-    print(call, id, fate)
+    Answer::new(id, fate).print(call)
 }
 
 /// The same for all that wait in an outbox. An entry leaves the file once its answer is printed, if that ends the doubt.
@@ -183,26 +168,24 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
     let (mut answers, mut decided) = (Vec::new(), Vec::new());
     let mut result = Ok(Exit::Done);
     for kept in sender.waiting().await? {
-        let command = &kept.entry().command;
-        let (id, space) = (command.id.clone(), command.space.clone());
-        let answer = match call.client.in_space(space.clone()).settle(&id, undecided).await {
-            Ok(fate) => Answer::new(id, fate),
-            Err(error) => {
-                if let Some(answer) = Answer::of_absent_space(&id, &space, &error) {
-                    answer
+        let Command { id, space, .. } = &kept.entry().command;
+        let settled = call.client.in_space(space.clone()).settle(id, undecided).await;
+        let answer = settled.map(|fate| Answer::new(id.clone(), fate));
+        match answer.or_else(|error| Answer::of_absent_space(id, space, error)) {
+            Ok(answer) => {
+                if answer.ends_doubt(undecided) {
+                    decided.push(kept);
                 } else {
-                    // What was settled before is told all the same.
-                    result = Err(error.into());
-                    break;
+                    result = Ok(Exit::NotFound);
                 }
+                answers.push(answer);
             }
-        };
-        if answer.ends_doubt(undecided) {
-            decided.push(kept);
-        } else {
-            result = Ok(Exit::NotFound);
+            Err(error) => {
+                // What was settled before is told all the same.
+                result = Err(error.into());
+                break;
+            }
         }
-        answers.push(answer);
     }
     call.out.many("settled", &columns(), &answers)?;
     call.out.flush()?;
@@ -217,6 +200,7 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output;
+    use crate::client;
     use crate::types::{ActionResult, Found, History, LogTime, Offset, Refusal, Sequence, Step};
 
     use super::*;
@@ -271,14 +255,14 @@ mod tests {
     fn absent_space(deleted: Option<LogTime>) -> Answer {
         let (id, space) = (Id::new("pay-1").unwrap(), SpaceName::new("trial").unwrap());
         let report = client::ErrorReport::no_such_space(&space, deleted);
-        let error = client::Error {
+        let error = Error {
             doing: "cancel id `pay-1`".to_owned(),
             id: Some(id.clone()),
             effect: report.effect,
             cause: client::Cause::Refused(Box::new(report)),
             tried: Vec::new(),
         };
-        Answer::of_absent_space(&id, &space, &error).unwrap()
+        Answer::of_absent_space(&id, &space, error).unwrap()
     }
 
     fn absent_space_printed(format: Format, deleted: Option<LogTime>) -> String {

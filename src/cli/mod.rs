@@ -17,7 +17,6 @@ mod consume;
 mod dev;
 mod exit;
 mod group;
-mod holder;
 mod input;
 mod json;
 mod locks;
@@ -37,7 +36,6 @@ mod stake;
 mod status;
 mod submit;
 mod table;
-mod tail;
 mod trying;
 mod value;
 
@@ -151,8 +149,8 @@ fn printed(out: &mut Output, exit: Exit) -> Result<Exit, Problem> {
 async fn done(call: &mut Call, command: ClientCommand) -> Result<Exit, Problem> {
     match command {
         ClientCommand::Append(append) => return append::run(call, append).await,
-        ClientCommand::Read(read) => read::run(call, read).await?,
-        ClientCommand::Tail(tail) => return tail::run(call, tail).await,
+        ClientCommand::Read(read) => read::read(call, read).await?,
+        ClientCommand::Tail(tail) => return read::tail(call, tail).await,
         ClientCommand::Lookup { id, local } => return lookup::lookup(call, id, local.consistency()).await,
         ClientCommand::Cancel(id) => return lookup::cancel(call, id).await,
         ClientCommand::Settle(settle) => return lookup::settle(call, settle).await,

@@ -1,7 +1,7 @@
 //! Records as they are printed, and where a log ends.
 
 use crate::client::{Client, Error, Reason};
-use crate::types::{Consistency, LogName, Offset, Record};
+use crate::types::{Consistency, LogDescription, LogName, Offset, Record};
 
 use super::arguments::Place;
 use super::call;
@@ -47,11 +47,19 @@ pub(super) async fn offset(
     match place {
         Place::Offset(offset) => Ok(Some(offset)),
         Place::Start => Ok(None),
-        Place::End => match client.describe_log(log, consistency).await {
-            Ok(log) => Ok(Some(log.end)),
-            Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(Some(Offset(0))),
-            Err(error) => Err(error),
-        },
+        Place::End => Ok(Some(described(client, log, consistency).await?.map_or(Offset(0), |log| log.end))),
+    }
+}
+
+/// A log, if it exists.
+pub(super) async fn described(
+    client: &Client,
+    log: &LogName,
+    consistency: Consistency,
+) -> Result<Option<LogDescription>, Error> {
+    match client.describe_log(log, consistency).await {
+        Err(error) if error.reason() == Some(Reason::NoSuchLog) => Ok(None),
+        described => described.map(Some),
     }
 }
 

@@ -23,36 +23,22 @@ pub(super) enum Stake {
 
 impl Stake {
     pub(super) fn of(command: &ClientCommand) -> Self {
-        match command {
-            ClientCommand::Append(append) if append.outbox.is_some() => Self::Outbox { changes: true },
-            ClientCommand::Settle(settle) if settle.outbox.is_some() => Self::Outbox { changes: settle.cancel },
-            ClientCommand::Settle(settle) => Self::change_if(settle.cancel),
-            ClientCommand::Submit(submit) => Self::change_if(submit.document.is_some()),
-            ClientCommand::Read(_) | ClientCommand::Tail(_) => Self::Stream,
+        let changes = match command {
+            ClientCommand::Append(append) if append.outbox.is_some() => return Self::Outbox { changes: true },
+            ClientCommand::Settle(settle) if settle.outbox.is_some() => return Self::Outbox { changes: settle.cancel },
+            ClientCommand::Read(_) | ClientCommand::Tail(_) => return Self::Stream,
+            ClientCommand::Settle(settle) => settle.cancel,
+            ClientCommand::Submit(submit) => submit.document.is_some(),
             ClientCommand::Get(_)
             | ClientCommand::Lookup { .. }
             | ClientCommand::Status
             | ClientCommand::Log(Log::List { .. } | Log::Describe { .. })
             | ClientCommand::Reader(Reader::List { .. } | Reader::Describe { .. })
             | ClientCommand::Lock(Lock::List { .. } | Lock::Describe { .. })
-            | ClientCommand::Space(Space::List { .. } | Space::Describe { .. }) => Self::Answer,
-            ClientCommand::Append(_)
-            | ClientCommand::Put(_)
-            | ClientCommand::Delete(_)
-            | ClientCommand::Add(_)
-            | ClientCommand::Cancel(_)
-            | ClientCommand::Log(Log::Create { .. } | Log::Set { .. } | Log::Trim { .. } | Log::Delete { .. })
-            | ClientCommand::Reader(Reader::Move { .. } | Reader::Delete { .. })
-            | ClientCommand::Lock(Lock::Run(_) | Lock::Acquire { .. } | Lock::Renew { .. } | Lock::Release { .. })
-            | ClientCommand::Space(Space::Create { .. } | Space::Set { .. } | Space::Delete { .. })
-            | ClientCommand::Init { .. }
-            | ClientCommand::Snapshot
-            | ClientCommand::Raise { .. }
-            | ClientCommand::Bench(_) => Self::Change,
-        }
-    }
-
-    fn change_if(changes: bool) -> Self {
+            | ClientCommand::Space(Space::List { .. } | Space::Describe { .. }) => false,
+            // Whatever does not only look may change something.
+            _ => true,
+        };
         if changes { Self::Change } else { Self::Answer }
     }
 }

@@ -12,13 +12,13 @@ pub(in crate::cli) fn results(results: &[ActionResult]) -> Value {
     results.iter().map(got).map(|(word, fields, _)| json!({ word: fields })).collect()
 }
 
-/// What was decided, for people.
-pub(in crate::cli) fn details(outcome: &Outcome) -> String {
+/// What was decided, for people; a cancellation has nothing more to say.
+pub(in crate::cli) fn details(outcome: &Outcome) -> Option<String> {
     match &outcome.verdict {
-        Verdict::Applied(results) => results.iter().map(|result| got(result).2).collect::<Vec<_>>().join(", "),
-        Verdict::NothingToUndo => "there was nothing to undo, and nothing was done".to_owned(),
-        Verdict::Refused(refusal) => refusal.to_string(),
-        Verdict::Cancelled => value::NONE.to_owned(),
+        Verdict::Applied(results) => Some(results.iter().map(|result| got(result).2).collect::<Vec<_>>().join(", ")),
+        Verdict::NothingToUndo => Some("there was nothing to undo, and nothing was done".to_owned()),
+        Verdict::Refused(refusal) => Some(refusal.to_string()),
+        Verdict::Cancelled => None,
     }
 }
 

@@ -1,16 +1,18 @@
 //! `lock …`: taking, holding and looking at locks.
 
+mod holder;
 mod run;
 
+pub(super) use holder::holder;
+
 use crate::client::Submitted;
-use crate::client::lock::Taken;
+use crate::client::lock::{Taken, Wanted};
 use crate::types::{Action, ActionResult, Consistency, Lock as Held, LockName, LogTime, NamedLock, Token};
 
 use super::arguments::{Holding, Lock};
 use super::call::{self, Call};
 use super::column::Column;
 use super::exit::Exit;
-use super::holder::holder;
 use super::problem::Problem;
 
 const LINEARIZABLE: Consistency = Consistency::Linearizable;
@@ -41,13 +43,9 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
             }
             let wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
             let wanted = wanted.wait(holding.wait.unwrap_or_default());
-            let taken = match id {
-                Some(id) => wanted.id(id),
-                None => wanted,
-            };
-            let Taken { submitted, token, expires, .. } = taken.take().await?;
-            call.out.answers(&submitted.id);
-            call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &submitted)?;
+            let wanted = id.into_iter().fold(wanted, Wanted::id);
+            let Taken { submitted, token, expires, .. } = wanted.take().await?;
+            print_held(call, &name, token, expires, &submitted)?;
         }
         Lock::Renew { name, token, time, id } => {
             let action = Action::Renew { lock: name.clone(), token, time };
@@ -63,8 +61,7 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
                     format!("lock `{name}` was renewed under the id `{}`, and its token no longer holds it", done.id);
                 return Err(Problem::conflict(message, "Acquire it again."));
             }
-            call.out.answers(&done.id);
-            call.out.one(&call::outcome_columns(&call.speaking.space, locked(&name, token, expires)), &done)?;
+            print_held(call, &name, token, expires, &done)?;
         }
         Lock::Release { name: lock, token, id } => call.act(id, None, Action::Release { lock, token }).await?,
         Lock::List { prefix, local } => {
@@ -103,13 +100,21 @@ fn check_own_id(holding: &Holding) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The own columns of an answer about a lock that is held now.
-fn locked(name: &LockName, token: Token, expires: LogTime) -> Vec<Column<Submitted>> {
-    vec![
+/// Prints the answer about a lock that is held now.
+fn print_held(
+    call: &mut Call,
+    name: &LockName,
+    token: Token,
+    expires: LogTime,
+    done: &Submitted,
+) -> Result<(), Problem> {
+    let own = vec![
         Column::given_json("name", name.as_str()),
         Column::given("token", "TOKEN", token.to_string()),
         Column::given("expires_ms", "EXPIRES", expires),
-    ]
+    ];
+    call.out.answers(&done.id);
+    call.out.one(&call::outcome_columns(&call.speaking.space, own), done)
 }
 
 #[cfg(test)]
