@@ -86,7 +86,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether the reader has come to where the work ends.
     async fn is_over(&self) -> Result<bool, Error> {
         let Some(until) = self.until else { return Ok(false) };
         let at = self.call.client.position(&self.consume.reader, self.log, Consistency::Linearizable).await?;
@@ -161,23 +160,16 @@ async fn work_ahead(client: &Client, reader: &ReaderName, log: &LogName) -> Resu
 /// Writes what the command reads while it is read what it prints, until it has ended.
 async fn exchange(group: &mut Group, input: Vec<u8>) -> io::Result<(ExitStatus, Vec<u8>)> {
     let (stdin, stdout) = (group.child.stdin.take(), group.child.stdout.take());
-    let write = async {
-        let Some(mut stdin) = stdin else { return Ok(()) };
-        match stdin.write_all(&input).await {
-            // It may not care for all of them.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
-        }
-    };
+    let mut printed = Vec::new();
+    let write = async { if let Some(mut stdin) = stdin { stdin.write_all(&input).await } else { Ok(()) } };
     let read = async {
-        let mut printed = Vec::new();
-        if let Some(stdout) = stdout {
-            // One more than may be: then it is told, and the rest is of no interest.
-            stdout.take(COMMAND_BYTES_MAX as u64 + 1).read_to_end(&mut printed).await?;
-        }
-        Ok(printed)
+        // One more than may be: then it is told, and the rest is of no interest.
+        let limit = COMMAND_BYTES_MAX as u64 + 1;
+        if let Some(stdout) = stdout { stdout.take(limit).read_to_end(&mut printed).await } else { Ok(0) }
     };
-    let ((), printed) = tokio::try_join!(write, read)?;
+    let (written, read) = tokio::join!(write, read);
+    // It may not care for all of the records.
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }).and(read)?;
     Ok((group.ended().await?, printed))
 }
 

@@ -16,7 +16,6 @@ use super::{json, outbox};
 /// The word for an id of a space that was never made.
 const NO_SUCH_SPACE: &str = "no_such_space";
 
-/// What became of an id.
 struct Answer {
     id: Id,
     word: &'static str,
@@ -25,7 +24,6 @@ struct Answer {
     compensated_by: Option<Id>,
     /// The time below which its space has forgotten, if it is too old.
     floor: Option<LogTime>,
-    /// When its space was deleted.
     deleted: Option<LogTime>,
 }
 
@@ -170,22 +168,21 @@ async fn settle_all(call: &mut Call, path: &Path, undecided: Undecided) -> Resul
     for kept in sender.waiting().await? {
         let Command { id, space, .. } = &kept.entry().command;
         let settled = call.client.in_space(space.clone()).settle(id, undecided).await;
-        let answer = settled.map(|fate| Answer::new(id.clone(), fate));
-        match answer.or_else(|error| Answer::of_absent_space(id, space, error)) {
-            Ok(answer) => {
-                if answer.ends_doubt(undecided) {
-                    decided.push(kept);
-                } else {
-                    result = Ok(Exit::NotFound);
-                }
-                answers.push(answer);
-            }
+        let settled = settled.map(|fate| Answer::new(id.clone(), fate));
+        let answer = match settled.or_else(|error| Answer::of_absent_space(id, space, error)) {
+            Ok(answer) => answer,
             Err(error) => {
                 // What was settled before is told all the same.
                 result = Err(error.into());
                 break;
             }
+        };
+        if answer.ends_doubt(undecided) {
+            decided.push(kept);
+        } else {
+            result = Ok(Exit::NotFound);
         }
+        answers.push(answer);
     }
     call.out.many("settled", &columns(), &answers)?;
     call.out.flush()?;

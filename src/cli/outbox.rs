@@ -10,12 +10,10 @@ use crate::client::{Client, Kind};
 
 use super::problem::Problem;
 
-/// Opens the file, or makes it.
 pub(super) async fn open(client: &Client, path: &Path) -> Result<Sender, Error> {
     Ok(client.with_outbox(Outbox::open(path).await?))
 }
 
-/// Closes the file, after something was sent.
 pub(super) async fn close(sender: &Sender) -> Result<(), Problem> {
     sender.outbox().clone().close().await.map_err(after_sending)
 }
@@ -32,7 +30,6 @@ pub(super) async fn waiting(sender: &Sender) -> Result<Vec<Kept>, Problem> {
     }
 }
 
-/// What to do about an entry that was not delivered.
 pub(super) fn advice(undelivered: &Undelivered) -> String {
     if undelivered.standing() != Standing::Open {
         return undelivered.advice();

@@ -51,7 +51,6 @@ pub(super) async fn offset(
     }
 }
 
-/// A log, if it exists.
 pub(super) async fn described(
     client: &Client,
     log: &LogName,

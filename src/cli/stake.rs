@@ -5,7 +5,6 @@
 
 use super::arguments::{ClientCommand, Lock, Log, Reader, Space};
 
-/// What is at stake when a command can't print its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stake {
     /// The rest of a stream. Once nobody reads, nobody needs it.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::client::Submitted;
 use crate::types::limits::COMMAND_BYTES_MAX;
-use crate::types::{Command, Verdict};
+use crate::types::{Command, SpaceName};
 
 use super::arguments::Submit;
 use super::call::{self, Call};
@@ -13,15 +13,6 @@ use super::input::{self, Wanted};
 use super::json::{self, Written};
 use super::problem::Problem;
 
-/// Where JSON writes a byte as `\u001b`, six stand for one.
-const DOCUMENT: Wanted = Wanted {
-    what: "a command",
-    most: 6 * COMMAND_BYTES_MAX,
-    advice: "Split it into several commands.",
-    allow_empty: true,
-};
-
-/// A command to begin with.
 const EXAMPLE: &str = r#"{
   "guards": [
     { "cell_absent": { "key": "paid/invoice-17" } }
@@ -34,17 +25,13 @@ const EXAMPLE: &str = r#"{
 }
 "#;
 
-fn own_columns() -> Vec<Column<Submitted>> {
-    let nothing_to_undo = |done: &Submitted| done.outcome.verdict == Verdict::NothingToUndo;
-    vec![
-        Column::json("fate", |_: &Submitted| "applied"),
-        Column::json("nothing_to_undo", move |done: &Submitted| nothing_to_undo(done).then_some(true)),
+fn columns(space: &SpaceName) -> Vec<Column<Submitted>> {
+    let own = vec![
+        Column::given_json("fate", "applied"),
+        Column::json("nothing_to_undo", |done: &Submitted| done.nothing_to_undo().then_some(true)),
         Column::json("results", |done: &Submitted| json::results(done.results())),
-    ]
-}
-
-fn columns(space: &crate::types::SpaceName) -> Vec<Column<Submitted>> {
-    let mut columns = call::outcome_columns(space, own_columns());
+    ];
+    let mut columns = call::outcome_columns(space, own);
     let before_id = columns.iter().position(|column| column.name == Some("id")).unwrap_or(0);
     columns.insert(before_id, Column::shown("DETAILS", |done: &Submitted| json::details(&done.outcome)));
     columns
@@ -52,7 +39,14 @@ fn columns(space: &crate::types::SpaceName) -> Vec<Column<Submitted>> {
 
 pub(super) async fn run(call: &mut Call, submit: Submit) -> Result<(), Problem> {
     let Some(source) = submit.document else { return call.out.verbatim(EXAMPLE) };
-    let text = input::source(&source, io::stdin().lock(), DOCUMENT)?;
+    let wanted = Wanted {
+        what: "a command",
+        // Where JSON writes a byte as `\u001b`, six stand for one.
+        most: 6 * COMMAND_BYTES_MAX,
+        advice: "Split it into several commands.",
+        allow_empty: true,
+    };
+    let text = input::source(&source, io::stdin().lock(), wanted)?;
     let name = if source == "-" { "standard input" } else { &source };
     let misuse = |message: String| {
         let advice =
@@ -77,7 +71,7 @@ pub(super) async fn run(call: &mut Call, submit: Submit) -> Result<(), Problem> 
 mod tests {
     use crate::cli::arguments::Format;
     use crate::cli::output;
-    use crate::types::{ActionResult, History, Id, LogTime, Offset, Outcome, Sequence, SpaceName, Version};
+    use crate::types::{ActionResult, History, Id, LogTime, Offset, Outcome, Sequence, Verdict, Version};
 
     use super::*;
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::lines::Line;
-use crate::cli::arguments::Format;
+use crate::cli::arguments::{Append, Format};
 use crate::cli::call;
 use crate::cli::column::Column;
 use crate::cli::exit::Exit;
@@ -28,7 +28,6 @@ use crate::types::{Command, Id, LogName, NewRecord, SpaceName};
 /// How many lines that failed are told one by one.
 const FAILURES_TOLD: u64 = 20;
 
-/// What an append got.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) space: SpaceName,
@@ -59,7 +58,6 @@ pub(super) enum Sent {
     Kept(Result<Delivery, Undelivered>),
 }
 
-/// What became of all records.
 #[derive(Debug, Default)]
 struct Summary {
     /// An earlier run had left them in the outbox.
@@ -122,9 +120,8 @@ impl Summary {
 }
 
 pub(super) struct Account<'a> {
-    out: &'a mut Output,
-    is_batch: bool,
-    has_outbox: bool,
+    append: &'a Append,
+    pub(super) out: &'a mut Output,
     summary: Summary,
     progress: ProgressBar,
     failures: u64,
@@ -134,29 +131,15 @@ pub(super) struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Of one record, and of what waits before it in the outbox.
-    pub(super) fn of_one(out: &'a mut Output) -> Self {
-        Self::new(out, false, true, ProgressBar::hidden())
-    }
-
-    /// Of a batch. The size is that of all lines, if it is known.
-    pub(super) fn of_batch(out: &'a mut Output, has_outbox: bool, size: Option<u64>) -> Self {
-        let progress = progress(out, size);
-        Self::new(out, true, has_outbox, progress)
-    }
-
-    fn new(out: &'a mut Output, is_batch: bool, has_outbox: bool, progress: ProgressBar) -> Self {
+    /// Begins with nothing. The size is that of all lines, if it is known.
+    pub(super) fn new(append: &'a Append, out: &'a mut Output, size: Option<u64>) -> Self {
+        let progress = if append.batch.is_some() { progress(out, size) } else { ProgressBar::hidden() };
         let (summary, started, untold) = (Summary::default(), Instant::now(), Vec::new());
-        Self { out, is_batch, has_outbox, summary, progress, failures: 0, started, untold }
+        Self { append, out, summary, progress, failures: 0, started, untold }
     }
 
-    /// Whether answers are printed as they come.
     fn prints_answers(&self) -> bool {
         matches!(self.out.format(), Format::Jsonl | Format::Plain)
-    }
-
-    pub(super) fn note(&self, text: &str) {
-        self.out.note(text);
     }
 
     /// What a line asks for; one that says nothing that could be sent is told.
@@ -172,29 +155,25 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Tells that a line is not sent.
     pub(super) fn malformed(&mut self, line: u64, message: &str) {
         self.summary.add_malformed();
         self.report(&Problem::usage(format!("line {line}: {message}"), "Correct the line, and append it."));
     }
 
-    /// Says as JSON lines that records are on disk, with their lines in a batch; the other formats say only what became of
-    /// them.
-    pub(super) fn kept<'k>(&mut self, kept: impl Iterator<Item = (Option<u64>, &'k Kept)>) -> Result<(), Problem> {
+    /// Says as a JSON line that a record is on disk; the other formats say only what became of it.
+    pub(super) fn kept(&mut self, line: Option<u64>, kept: &Kept) -> Result<(), Problem> {
         if self.out.format() != Format::Jsonl {
             return Ok(());
         }
-        for (line, kept) in kept {
-            let Command { space, id, .. } = &kept.entry().command;
-            let columns = [
-                Column::given_json("kept", id.text()),
-                Column::given_json("space", space.as_str()),
-                Column::given_json("log", kept.entry().appends_to().map(LogName::as_str)),
-                Column::given_json("entry", kept.entry().number.0),
-                Column::given_json("line", line),
-            ];
-            self.out.rows(&columns, &[()])?;
-        }
+        let Command { space, id, .. } = &kept.entry().command;
+        let columns = [
+            Column::given_json("kept", id.text()),
+            Column::given_json("space", space.as_str()),
+            Column::given_json("log", kept.entry().appends_to().map(LogName::as_str)),
+            Column::given_json("entry", kept.entry().number.0),
+            Column::given_json("line", line),
+        ];
+        self.out.rows(&columns, &[()])?;
         self.out.flush()
     }
 
@@ -210,7 +189,7 @@ impl<'a> Account<'a> {
             }
             Sent::Kept(Ok(delivery)) => {
                 let answer = answer(&delivery)?;
-                if !self.is_batch && !self.prints_answers() {
+                if self.append.batch.is_none() && !self.prints_answers() {
                     self.untold.push((answer, delivery.kept));
                     return Ok(true);
                 }
@@ -247,7 +226,7 @@ impl<'a> Account<'a> {
     /// Takes in that a record was not appended, or may not have been. With an outbox there is advice about its entry.
     fn failed(&mut self, line: Option<u64>, mut error: Box<Error>, advice: Option<String>) {
         self.summary.add_failure(Exit::of(&error));
-        if self.is_batch {
+        if self.append.batch.is_some() {
             let which = line.map_or_else(|| "left by an earlier run".to_owned(), |line| format!("line {line}"));
             error.doing = format!("{} ({which})", error.doing);
         }
@@ -260,10 +239,11 @@ impl<'a> Account<'a> {
     fn report(&mut self, problem: &Problem) {
         self.failures += 1;
         self.progress.suspend(|| {
-            if self.has_outbox || self.failures <= FAILURES_TOLD {
+            let has_outbox = self.append.outbox.is_some();
+            if has_outbox || self.failures <= FAILURES_TOLD {
                 self.out.report(problem);
             }
-            if !self.has_outbox && self.failures == FAILURES_TOLD {
+            if !has_outbox && self.failures == FAILURES_TOLD {
                 self.out.note("further lines that fail are only counted");
             }
         });
@@ -275,7 +255,7 @@ impl<'a> Account<'a> {
         if sent.is_err() {
             return Ok(self.out.worse(self.summary.worst, sent));
         }
-        if self.is_batch {
+        if self.append.batch.is_some() {
             self.print_counts()?;
         } else if !self.untold.is_empty() {
             let (answers, kept): (Vec<_>, Vec<_>) = self.untold.into_iter().unzip();
@@ -305,7 +285,6 @@ impl<'a> Account<'a> {
     }
 }
 
-/// The answer to an append that was kept.
 fn answer(delivery: &Delivery) -> Result<Answer, Problem> {
     let entry = delivery.kept.entry();
     let (Some(appended), Some(log)) = (delivery.appended(), entry.appends_to()) else {
@@ -329,8 +308,10 @@ fn progress(out: &Output, size: Option<u64>) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::time::Duration;
 
+    use crate::cli::arguments::{self, ClientCommand, Command};
     use crate::cli::output::printed;
     use crate::client::Client;
     use crate::types::{History, LogTime, Offset, Sequence};
@@ -382,19 +363,25 @@ mod tests {
     #[tokio::test]
     async fn what_no_node_takes_is_kept_and_waits_in_order() {
         let directory = tempfile::TempDir::new().unwrap();
+        let words = ["oncelog", "append", "payments", "7 EUR", "--outbox", "outbox"].map(OsString::from);
+        let (command, _) = arguments::read(&words, |_| None).unwrap();
+        let Command::Client(ClientCommand::Append(append)) = command else { panic!("it appends") };
         // Nothing listens there.
         let client = Client::builder().addresses(["127.0.0.1:1"]).timeout(Duration::from_millis(200)).build().unwrap();
         let sender = outbox::open(&client, &directory.path().join("outbox")).await.unwrap();
         for (id, number) in [("pay-1", 1), ("pay-2", 2)] {
             let log = LogName::new("payments").unwrap();
-            let append = sender.make_append(&log, vec![NewRecord::new("7 EUR")], Some(Id::new(id).unwrap()));
-            let kept = sender.keep(vec![append]).await.unwrap();
-            let line = printed(Format::Jsonl, |out| Account::of_one(out).kept(kept.iter().map(|kept| (None, kept))));
+            let payment = sender.make_append(&log, [NewRecord::new("7 EUR")], Some(Id::new(id).unwrap()));
+            let kept = sender.keep([payment]).await.unwrap();
+            let line = printed(Format::Jsonl, |out| {
+                let mut account = Account::new(&append, out, None);
+                kept.iter().try_for_each(|kept| account.kept(None, kept))
+            });
             let expected =
                 format!("{{\"kept\":\"{id}\",\"space\":\"main\",\"log\":\"payments\",\"entry\":{number}}}\n");
             assert_eq!(line, expected);
             let mut out = Output::silent();
-            let mut account = Account::of_one(&mut out);
+            let mut account = Account::new(&append, &mut out, None);
             for kept in kept {
                 assert!(!account.tell(None, Sent::Kept(kept.send().await)).await.unwrap());
             }

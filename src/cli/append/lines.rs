@@ -1,30 +1,25 @@
 //! The lines of a batch: which record each is, and under which id.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use futures::stream::{Stream, try_unfold};
+use tokio::fs::File;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use crate::cli::arguments::{Append, Lines};
+use crate::cli::arguments::Lines;
 use crate::cli::json::{self, Node};
 use crate::cli::problem::Problem;
 use crate::types::limits::{BATCH_LINE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::types::{Id, NewRecord};
 
-/// How many lines are read ahead of what is sent.
-pub(super) const LINES_AHEAD: usize = 64;
-
-type Source = Box<dyn Read + Send>;
-
 /// Opens what `--batch` names, and says how many bytes it has, if it is a file.
-pub(super) fn open(source: &str) -> Result<(Source, Option<u64>), Problem> {
+pub(super) fn open(source: &str) -> Result<(Box<dyn AsyncRead + Unpin>, Option<u64>), Problem> {
     if source == "-" {
-        return Ok((Box::new(io::stdin()), None));
+        return Ok((Box::new(tokio::io::stdin()), None));
     }
-    let file = File::open(source).map_err(|error| unreadable(source, &error))?;
+    let file = std::fs::File::open(source).map_err(|error| unreadable(source, &error))?;
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-    Ok((Box::new(file), size))
+    Ok((Box::new(File::from_std(file)), size))
 }
 
 pub(super) fn unreadable(source: &str, error: &io::Error) -> Problem {
@@ -34,60 +29,53 @@ pub(super) fn unreadable(source: &str, error: &io::Error) -> Problem {
     )
 }
 
-/// Reads on a thread of its own: a pipe may be slow, and must not hold up the answers.
-pub(super) fn read_ahead(source: Source, append: &Append) -> (mpsc::Receiver<Line>, JoinHandle<io::Result<()>>) {
-    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
-    let (lines, id_prefix) = (append.lines, append.id_prefix.clone());
-    let reading = tokio::task::spawn_blocking(move || {
-        let mut source = BufReader::with_capacity(1 << 16, source);
-        for number in 1.. {
-            let Some(mut line) = next(&mut source, lines, number)? else { break };
-            if let (Some(prefix), Ok((id @ None, _))) = (&id_prefix, &mut line.append) {
-                match Id::new(format!("{prefix}{number}")) {
-                    Ok(made) => *id = Some(made),
-                    Err(error) => line.append = Err(error.to_string()),
-                }
-            }
-            if sender.blocking_send(line).is_err() {
-                break;
-            }
-        }
-        Ok(())
-    });
-    (receiver, reading)
-}
-
-/// A line, read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
     /// Counted from 1, as editors do.
     pub(super) number: u64,
-    /// How many bytes it had.
     pub(super) bytes: u64,
     /// What it says, or what is wrong with it.
     pub(super) append: Result<(Option<Id>, NewRecord), String>,
 }
 
-/// The next line, if there is one. A line that is too long ends it: nobody knows what would follow.
-fn next(source: &mut impl BufRead, lines: Lines, number: u64) -> io::Result<Option<Line>> {
+/// Reads line after line, each as it is asked for. One that is too long ends it: nobody knows what would follow.
+pub(super) fn read(
+    source: impl AsyncRead + Unpin,
+    lines: Lines,
+    id_prefix: Option<&str>,
+) -> impl Stream<Item = io::Result<Line>> {
+    let source = BufReader::with_capacity(1 << 16, source);
+    try_unfold((source, 1), move |(mut source, number)| async move {
+        let Some((bytes, text)) = next(&mut source, number).await? else { return Ok(None) };
+        let append = append(text, lines).and_then(|(id, record)| {
+            let numbered = || id_prefix.map(|prefix| Id::new(format!("{prefix}{number}")));
+            let id = id.map(Ok).or_else(numbered).transpose().map_err(|error| error.to_string())?;
+            Ok((id, record))
+        });
+        Ok(Some((Line { number, bytes, append }, (source, number + 1))))
+    })
+}
+
+/// How many bytes the next line has, and its text.
+async fn next(source: &mut (impl AsyncBufRead + Unpin), number: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     let (mut text, limit) = (Vec::new(), BATCH_LINE_BYTES_MAX as u64 + 1);
-    let bytes = source.take(limit).read_until(b'\n', &mut text)? as u64;
-    if bytes == 0 {
-        return Ok(None);
-    }
+    let bytes = source.take(limit).read_until(b'\n', &mut text).await? as u64;
     if text.pop_if(|last| *last == b'\n').is_none() && bytes == limit {
         let message = format!("line {number} has more than {BATCH_LINE_BYTES_MAX} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
-    let append = match lines {
-        Lines::Text => Ok((None, NewRecord::new(text))),
-        Lines::Jsonl => object(&text),
+    Ok((bytes > 0).then_some((bytes, text)))
+}
+
+fn append(text: Vec<u8>, lines: Lines) -> Result<(Option<Id>, NewRecord), String> {
+    let (id, record) = match lines {
+        Lines::Text => (None, NewRecord::new(text)),
+        Lines::Jsonl => object(&text)?,
     };
-    let append = append.and_then(|(id, record)| match record.payload.len() {
+    match record.payload.len() {
         0..=RECORD_BYTES_MAX => Ok((id, record)),
         long => Err(format!("a record has at most {RECORD_BYTES_MAX} bytes, not {long}")),
-    });
-    Ok(Some(Line { number, bytes, append }))
+    }
 }
 
 /// A record as a line of JSON: what `read -o jsonl` prints can be read back, place and time apart.
@@ -112,13 +100,14 @@ fn object(text: &[u8]) -> Result<(Option<Id>, NewRecord), String> {
 
 #[cfg(test)]
 mod tests {
+    use futures::{FutureExt as _, TryStreamExt as _};
+
     use crate::types::LogTime;
 
     use super::*;
 
     fn read(lines: Lines, text: &[u8]) -> Vec<Line> {
-        let mut source = text;
-        (1..).map_while(|number| next(&mut source, lines, number).unwrap()).collect()
+        super::read(text, lines, None).try_collect().now_or_never().unwrap().unwrap()
     }
 
     #[test]
@@ -164,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_not_gathered_without_one() {
-        let endless = io::repeat(b'x');
-        let error = next(&mut BufReader::new(endless), Lines::Text, 1).unwrap_err();
+        let mut endless = BufReader::new(tokio::io::repeat(b'x'));
+        let error = next(&mut endless, 1).now_or_never().unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -5,39 +5,40 @@
 //!   nothing back.
 //! - With ids of one's own (in the lines, or by `--id-prefix`) the whole batch may be run again: what was appended before
 //!   is answered *replayed*.
-//! - With an outbox every record is on disk before it is sent, and what an earlier run has left is sent first. Lines are
-//!   kept in groups, each with one sync; those that are in flight at once are appended in any order. When a line finds no
-//!   node that takes it, no further line is read: what is kept waits for the next run.
+//! - With an outbox every record is on disk before it is sent, and what an earlier run has left is sent first. Lines that
+//!   are in flight at once are appended in any order. When a line finds no node that takes it, no further line is read:
+//!   what is kept waits for the next run.
 
 mod account;
 mod lines;
 
 use std::io;
+use std::pin::pin;
 
-use futures::future::{FutureExt as _, LocalBoxFuture};
-use futures::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::mpsc;
+use futures::future::FutureExt as _;
+use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
 
 use self::account::{Account, Answer, Sent, columns};
-use self::lines::{LINES_AHEAD, Line};
+use self::lines::Line;
 use super::arguments::Append;
 use super::call::Call;
 use super::exit::Exit;
 use super::input::{self, Wanted};
-use super::outbox;
+use super::outbox::{self, after_sending};
 use super::problem::Problem;
-use crate::client::outbox::{Kept, Sender};
-use crate::client::{AppendStream, Client};
+use crate::client::Client;
+use crate::client::outbox::{Error, Kept, Sender};
 use crate::types::limits::RECORD_BYTES_MAX;
-use crate::types::{Id, NewRecord, SpaceName};
-
-/// The bytes of records at which a group is closed.
-const GROUP_BYTES: usize = 4 << 20;
+use crate::types::{NewRecord, SpaceName};
 
 pub(super) async fn run(call: &mut Call, append: Append) -> Result<Exit, Problem> {
-    if let Some(source) = &append.batch {
-        return batch(call, &append, source).await;
+    match &append.batch {
+        Some(source) => batch(call, &append, source).await,
+        None => one(call, &append).await,
     }
+}
+
+async fn one(call: &mut Call, append: &Append) -> Result<Exit, Problem> {
     let wanted = Wanted {
         what: "a record",
         most: RECORD_BYTES_MAX,
@@ -47,36 +48,34 @@ pub(super) async fn run(call: &mut Call, append: Append) -> Result<Exit, Problem
     let records = [NewRecord::new(input::value(append.value.as_deref(), wanted)?)];
     let id = append.id.get()?;
     let Some(path) = &append.outbox else {
-        let id = id.unwrap_or_else(|| call.client.fresh_id());
-        let appended = call.client.append(&append.log, records, Some(id.clone())).await?;
+        let (space, log, id) =
+            (call.speaking.space.clone(), append.log.clone(), id.unwrap_or_else(|| call.client.fresh_id()));
+        let appended = call.client.append(&log, records, Some(id.clone())).await?;
         call.out.answers(&id);
-        let answer = Answer { space: call.speaking.space.clone(), log: append.log, id, appended };
-        return call.out.one(&columns(), &answer).map(|()| Exit::Done);
+        return call.out.one(&columns(), &Answer { space, log, id, appended }).map(|()| Exit::Done);
     };
     let sender = outbox::open(&call.client, path).await?;
     let waiting = outbox::waiting(&sender).await?;
     // Kept in any case: it waits behind what no node takes, and however this run ends.
     let kept = sender.keep([sender.make_append(&append.log, records, id)]).await?;
-    let mut account = Account::of_one(&mut call.out);
-    let sent = send_one(&mut account, waiting, kept).await;
+    let mut account = Account::new(append, &mut call.out, None);
+    let sent = async {
+        kept.iter().try_for_each(|kept| account.kept(None, kept))?;
+        if send_kept(&mut account, waiting).await? {
+            return send_kept(&mut account, kept).await;
+        }
+        for kept in kept {
+            account.out.note(&format!("id `{}` is kept in the outbox behind it; the next run sends it", kept.id()));
+        }
+        Ok(false)
+    };
+    let sent = sent.await.map(|_| ());
     let exit = account.finish(sent).await?;
     Ok(call.out.worse(exit, outbox::close(&sender).await))
 }
 
-/// Sends what an earlier run has left and then what was just kept, as far as nodes take it.
-async fn send_one(account: &mut Account<'_>, waiting: Vec<Kept>, kept: Vec<Kept>) -> Result<(), Problem> {
-    account.kept(kept.iter().map(|kept| (None, kept)))?;
-    if send_waiting(account, waiting).await? {
-        return send_waiting(account, kept).await.map(|_| ());
-    }
-    for kept in kept {
-        account.note(&format!("id `{}` is kept in the outbox behind it; the next run sends it", kept.id()));
-    }
-    Ok(())
-}
-
-/// Sends one after another. `false`: no node took something.
-async fn send_waiting(account: &mut Account<'_>, waiting: Vec<Kept>) -> Result<bool, Problem> {
+/// Sends what waits, one after another. `false`: no node took something.
+async fn send_kept(account: &mut Account<'_>, waiting: Vec<Kept>) -> Result<bool, Problem> {
     for kept in waiting {
         if !account.tell(None, Sent::Kept(kept.send().await)).await? {
             return Ok(false);
@@ -85,126 +84,78 @@ async fn send_waiting(account: &mut Account<'_>, waiting: Vec<Kept>) -> Result<b
     Ok(true)
 }
 
-/// Appends all lines of a file or a pipe.
 async fn batch(call: &mut Call, append: &Append, source: &str) -> Result<Exit, Problem> {
-    let way = match &append.outbox {
-        Some(path) => Way::Outbox(outbox::open(&call.client, path).await?),
-        None => Way::Stream(call.client.append_stream_of(append.in_flight), call.speaking.space.clone()),
+    let sender = match &append.outbox {
+        Some(path) => Some(outbox::open(&call.client, path).await?),
+        None => None,
     };
     let (reader, size) = lines::open(source)?;
-    let mut account = Account::of_batch(&mut call.out, append.outbox.is_some(), size);
+    let mut account = Account::new(append, &mut call.out, size);
     let sent = async {
-        if let Way::Outbox(sender) = &way
-            && !send_waiting(&mut account, outbox::waiting(sender).await?).await?
+        if let Some(sender) = &sender
+            && !send_kept(&mut account, outbox::waiting(sender).await?).await?
         {
-            return Ok(None);
+            return Ok(Ok(()));
         }
-        let (lines, reading) = lines::read_ahead(reader, append);
-        let is_read_whole = way.send(&call.client, append, &mut account, lines).await?;
-        Ok(is_read_whole.then_some(reading))
+        let lines = lines::read(reader, append.lines, append.id_prefix.as_deref());
+        send_lines(&call.client, &call.speaking.space, sender.as_ref(), append, &mut account, lines).await
     };
-    let (reading, sent) = match sent.await {
-        Ok(reading) => (reading, Ok(())),
-        Err(problem) => (None, Err(problem)),
-    };
+    let (sent, read) = sent.await.map_or_else(|problem| (Err(problem), Ok(())), |read| (Ok(()), read));
     let mut exit = account.finish(sent).await?;
-    if let Way::Outbox(sender) = way {
+    if let Some(sender) = sender {
         exit = call.out.worse(exit, outbox::close(&sender).await);
     }
-    if let Some(reading) = reading {
-        let read = reading.await.map_err(io::Error::other).and_then(|read| read);
-        exit = call.out.worse(exit, read.map_err(|error| lines::unreadable(source, &error)));
-    }
-    Ok(exit)
+    Ok(call.out.worse(exit, read.map_err(|error| lines::unreadable(source, &error))))
 }
 
-/// How the lines of a batch are sent.
-enum Way {
-    Stream(AppendStream, SpaceName),
-    Outbox(Sender),
-}
-
-impl Way {
-    /// Sends all lines in their order. `false`: no node took something that is kept, and there may be further lines.
-    async fn send(
-        &self,
-        client: &Client,
-        append: &Append,
-        account: &mut Account<'_>,
-        mut lines: mpsc::Receiver<Line>,
-    ) -> Result<bool, Problem> {
-        let mut open = FuturesUnordered::new();
-        let (mut goes_on, mut has_more) = (true, true);
-        while goes_on && has_more || !open.is_empty() {
-            let room = append.in_flight.saturating_sub(open.len()).min(LINES_AHEAD);
-            tokio::select! {
-                biased;
-                Some((line, sent)) = open.next() => goes_on &= account.tell(Some(line), sent).await?,
-                group = next_group(&mut lines, room), if goes_on && has_more && room > 0 => match group {
-                    None => has_more = false,
-                    Some(group) => {
-                        let good = group.into_iter().filter_map(|line| account.take(line)).collect();
-                        let begun = self.begin(client, append, account, good).await;
-                        // A failure must not look as if nothing had happened while something is in flight.
-                        open.extend(begun.map_err(|it| if open.is_empty() { it } else { it.after_sending() })?);
-                    }
+/// Sends all lines, over a stream or from an outbox, and says whether all could be read.
+async fn send_lines(
+    client: &Client,
+    space: &SpaceName,
+    sender: Option<&Sender>,
+    append: &Append,
+    account: &mut Account<'_>,
+    lines: impl Stream<Item = io::Result<Line>>,
+) -> Result<io::Result<()>, Problem> {
+    let stream = client.append_stream_of(append.in_flight);
+    let mut lines = pin!(lines);
+    // Those that are kept at the same time share a sync.
+    let (mut keeping, mut sending) = (FuturesUnordered::new(), FuturesUnordered::new());
+    let (mut goes_on, mut read) = (true, Ok(()));
+    while goes_on || !keeping.is_empty() || !sending.is_empty() {
+        let has_room = keeping.len() + sending.len() < append.in_flight;
+        // In no fixed order: lines go out between answers, so that the nodes never wait for either.
+        tokio::select! {
+            Some((line, sent)) = sending.next() => goes_on &= account.tell(Some(line), sent).await?,
+            Some((line, kept)) = keeping.next() => match kept {
+                Ok(kept) => for kept in kept {
+                    account.kept(Some(line), &kept)?;
+                    sending.push(async move { (line, Sent::Kept(kept.send().await)) }.boxed_local());
                 },
-            }
-        }
-        Ok(goes_on)
-    }
-
-    /// Sends some lines over the stream, or keeps them, and says which of them are to be waited for.
-    async fn begin(
-        &self,
-        client: &Client,
-        append: &Append,
-        account: &mut Account<'_>,
-        good: Vec<(u64, Option<Id>, NewRecord)>,
-    ) -> Result<Vec<LocalBoxFuture<'static, (u64, Sent)>>, Problem> {
-        let mut begun = Vec::new();
-        match self {
-            Self::Stream(stream, space) => {
-                for (line, id, record) in good {
+                Err(Error::Malformed(error)) => account.malformed(line, &error.to_string()),
+                Err(error) if sending.is_empty() => return Err(error.into()),
+                Err(error) => return Err(after_sending(error)),
+            },
+            line = lines.next(), if goes_on && has_room => {
+                let line = line.transpose().unwrap_or_else(|error| {
+                    read = Err(error);
+                    None
+                });
+                goes_on = line.is_some();
+                let Some((line, id, record)) = line.and_then(|line| account.take(line)) else { continue };
+                if let Some(sender) = sender {
+                    let append = sender.make_append(&append.log, [record], id);
+                    keeping.push(async move { (line, sender.keep([append]).await) });
+                } else {
                     let (space, log, id) = (space.clone(), append.log.clone(), id.unwrap_or_else(|| client.fresh_id()));
                     let receipt = stream.send(&log, [record], Some(id.clone())).await;
                     let sent = async move { Ok(Answer { appended: receipt?.await?, space, log, id }) };
-                    begun.push(async move { (line, Sent::Streamed(sent.await)) }.boxed_local());
-                }
-            }
-            Self::Outbox(sender) => {
-                let (mut numbers, mut appends) = (Vec::new(), Vec::new());
-                for (line, id, record) in good {
-                    let append = sender.make_append(&append.log, [record], id);
-                    if let Err(error) = append.check() {
-                        account.malformed(line, &error.to_string());
-                    } else {
-                        numbers.push(line);
-                        appends.push(append);
-                    }
-                }
-                let kept = sender.keep(appends).await?;
-                account.kept(numbers.iter().copied().map(Some).zip(&kept))?;
-                for (line, kept) in numbers.into_iter().zip(kept) {
-                    begun.push(async move { (line, Sent::Kept(kept.send().await)) }.boxed_local());
+                    sending.push(async move { (line, Sent::Streamed(sent.await)) }.boxed_local());
                 }
             }
         }
-        Ok(begun)
     }
-}
-
-/// Whatever lines there are by now, at least one; none when there are no more.
-async fn next_group(lines: &mut mpsc::Receiver<Line>, room: usize) -> Option<Vec<Line>> {
-    // Nothing is awaited once a line is taken: it would be lost if this is dropped.
-    let mut group = vec![lines.recv().await?];
-    let mut bytes = 0;
-    while group.len() < room && bytes < GROUP_BYTES {
-        let Ok(line) = lines.try_recv() else { break };
-        bytes += line.append.as_ref().map_or(0, |(_, record)| record.size());
-        group.push(line);
-    }
-    Some(group)
+    Ok(read)
 }
 
 #[cfg(test)]

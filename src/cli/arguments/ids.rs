@@ -25,8 +25,8 @@ pub(crate) struct NewId {
 
 impl NewId {
     /// The id, if one was given.
-    pub(crate) fn get(self) -> Result<Option<Id>, Problem> {
-        self.id.map(|id| with_birth(id, self.birth_ms)).transpose()
+    pub(crate) fn get(&self) -> Result<Option<Id>, Problem> {
+        self.id.clone().map(|id| with_birth(id, self.birth_ms)).transpose()
     }
 }
 

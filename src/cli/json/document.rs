@@ -19,7 +19,7 @@ pub(in crate::cli) trait Read: Sized {
     fn read(node: Node) -> Result<Self>;
 }
 
-/// One value of a document, and where it stands.
+/// One value of a document, and where it stands: a path with a `.` before every name.
 pub(in crate::cli) struct Node {
     place: String,
     tree: Tree,
@@ -42,7 +42,6 @@ enum Tree {
 }
 
 impl Node {
-    /// Reads a text that holds one document.
     pub(in crate::cli) fn parse(text: &[u8]) -> Result<Self> {
         let at = |error: serde_json::Error, message: &str| {
             format!("line {}, column {}: {message}", error.line(), error.column())
@@ -77,7 +76,7 @@ impl Node {
     pub(super) fn one_of<T>(self, what: &str, words: &[(&str, fn(&mut Fields) -> Result<T>)]) -> Result<T> {
         let expected = format!("an object with one {what}");
         let (name, node) = self.object(&expected, |it| match (it.left.pop(), it.left.len()) {
-            (Some((name, tree)), 0) => Ok((name.clone(), Self { place: below(&it.place, &name), tree })),
+            (Some((name, tree)), 0) => Ok((name.clone(), Self { place: format!("{}.{name}", it.place), tree })),
             (last, more) => {
                 let count = more + usize::from(last.is_some());
                 Err(it.wrong(&format!("one {what} belongs in an object, not {count}")))
@@ -92,7 +91,6 @@ impl Node {
         }
     }
 
-    /// What a text says.
     pub(super) fn text<T, E: fmt::Display>(
         self,
         expected: &str,
@@ -104,7 +102,6 @@ impl Node {
         }
     }
 
-    /// A number that fits.
     pub(super) fn number<T: FromStr>(self, expected: &str) -> Result<T> {
         let number =
             if let Tree::Plain(Value::Number(number)) = &self.tree { number.to_string().parse().ok() } else { None };
@@ -115,7 +112,6 @@ impl Node {
         matches!(self.tree, Tree::Plain(Value::String(_)))
     }
 
-    /// Says that something else belongs here.
     fn instead_of(&self, expected: &str) -> String {
         let found = match &self.tree {
             Tree::Plain(Value::Null) => return self.wrong("`null` is no value; leave the field out"),
@@ -139,7 +135,6 @@ impl Fields {
         self.may(name)?.ok_or_else(|| self.wrong(&format!("the field `{name}` is missing")))
     }
 
-    /// A field that may be left out.
     pub(in crate::cli) fn may<T: Read>(&mut self, name: &'static str) -> Result<Option<T>> {
         self.may_be(name, T::read)
     }
@@ -148,11 +143,10 @@ impl Fields {
     pub(super) fn may_be<T>(&mut self, name: &'static str, read: impl FnOnce(Node) -> Result<T>) -> Result<Option<T>> {
         self.asked.push(name);
         let Some(index) = self.left.iter().position(|(left, _)| left == name) else { return Ok(None) };
-        let (name, tree) = self.left.swap_remove(index);
-        read(Node { place: below(&self.place, &name), tree }).map(Some)
+        let (_, tree) = self.left.swap_remove(index);
+        read(Node { place: format!("{}.{name}", self.place), tree }).map(Some)
     }
 
-    /// Says that the fields together are wrong.
     pub(super) fn wrong(&self, message: &str) -> String {
         said(&self.place, message)
     }
@@ -189,10 +183,6 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn below(place: &str, name: &str) -> String {
-    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
-}
-
 fn said(place: &str, message: &str) -> String {
-    if place.is_empty() { message.to_owned() } else { format!("{place}: {message}") }
+    place.strip_prefix('.').map_or_else(|| message.to_owned(), |place| format!("{place}: {message}"))
 }

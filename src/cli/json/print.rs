@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli::value::{self, Bytes};
-use crate::types::{ActionResult, Found, Header, Id, LogCreation, Memory, Outcome, Refusal, Retention, Step, Verdict};
+use crate::types::{
+    ActionResult, Found, Header, Id, LogCreation, Memory, Outcome, Refusal, Retention, Step, Verdict, Version,
+};
 
 pub(super) const FOREVER: &str = "forever";
 
@@ -25,20 +27,19 @@ pub(in crate::cli) fn details(outcome: &Outcome) -> Option<String> {
 /// What an action got: the word for it with its fields, and a few words for people.
 fn got(result: &ActionResult) -> (&'static str, Value, String) {
     let just = |word, told: &str| (word, json!({}), told.to_owned());
+    let versioned =
+        |word, told, version: &Version| (word, json!({"version": version.0}), format!("{told} at version {version}"));
     match result {
         ActionResult::Appended { first, count } => {
             let records = if *count == 1 { String::new() } else { format!("{count} records from ") };
             ("appended", json!({"first_offset": first.0, "count": count}), format!("{records}offset {first}"))
         }
-        ActionResult::Put { version } => ("put", json!({"version": version.0}), format!("put at version {version}")),
-        ActionResult::Deleted { version } => {
-            ("deleted", json!({"version": version.0}), format!("deleted at version {version}"))
-        }
+        ActionResult::Put { version } => versioned("put", "put", version),
+        ActionResult::Deleted { version } => versioned("deleted", "deleted", version),
+        ActionResult::Moved { version } => versioned("moved", "moved", version),
+        ActionResult::ReaderDeleted { version } => versioned("reader_deleted", "reader deleted", version),
         ActionResult::Added { value, version } => {
             ("added", json!({"value": value, "version": version.0}), format!("sum {value} at version {version}"))
-        }
-        ActionResult::Moved { version } => {
-            ("moved", json!({"version": version.0}), format!("moved at version {version}"))
         }
         ActionResult::Locked { token, expires } => {
             let told = format!("token {token} until {}", value::time(*expires));
@@ -51,9 +52,6 @@ fn got(result: &ActionResult) -> (&'static str, Value, String) {
         ActionResult::RetentionSet => just("retention_set", "retention set"),
         ActionResult::LogDeleted { end } => {
             ("log_deleted", json!({"end": end.0}), format!("log deleted; it ended at {end}"))
-        }
-        ActionResult::ReaderDeleted { version } => {
-            ("reader_deleted", json!({"version": version.0}), format!("reader deleted at version {version}"))
         }
         ActionResult::SpaceCreated => just("space_created", "space made"),
         ActionResult::SpaceSet => just("space_set", "space set"),
@@ -101,7 +99,6 @@ pub(in crate::cli) fn id(id: &Id) -> Value {
     }
 }
 
-/// How long a space remembers.
 pub(in crate::cli) fn memory(memory: Memory) -> String {
     match memory {
         Memory::Forever => FOREVER.to_owned(),
@@ -109,7 +106,6 @@ pub(in crate::cli) fn memory(memory: Memory) -> String {
     }
 }
 
-/// How logs come to be.
 pub(in crate::cli) fn log_creation(logs: LogCreation) -> &'static str {
     match logs {
         LogCreation::ByAppend => "by_append",
@@ -117,7 +113,6 @@ pub(in crate::cli) fn log_creation(logs: LogCreation) -> &'static str {
     }
 }
 
-/// How much of a log is kept.
 pub(in crate::cli) fn retention(retention: &Retention) -> Value {
     let age = retention.age.map(|age| humantime::format_duration(age).to_string().into());
     let bounds =
@@ -125,7 +120,6 @@ pub(in crate::cli) fn retention(retention: &Retention) -> Value {
     bounds.into_iter().filter_map(|(name, bound)| Some((name.to_owned(), bound?))).collect::<Map<_, _>>().into()
 }
 
-/// A record's headers.
 pub(in crate::cli) fn headers(headers: &[Header]) -> Value {
     let header = |header: &Header| match Bytes::new(&header.value) {
         Bytes::Text(value) => json!({"key": header.key, "value": value}),

@@ -13,7 +13,6 @@ use crate::types::{
 use super::document::{Fields, Node, Read, Result, listed};
 use super::print::{FOREVER, log_creation};
 
-/// A command as it is meant.
 #[derive(Debug)]
 pub(in crate::cli) struct Written {
     pub(in crate::cli) id: Option<Id>,
@@ -21,7 +20,6 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) actions: Vec<Action>,
 }
 
-/// Reads a document.
 pub(in crate::cli) fn read(text: &[u8]) -> Result<Written> {
     Node::parse(text)?.object("a command, as { \"actions\": [ … ] },", |it| {
         Ok(Written { id: it.may("id")?, guards: it.may("guards")?.unwrap_or_default(), actions: it.need("actions")? })
@@ -148,7 +146,6 @@ fn id(node: Node) -> Result<Id> {
     })
 }
 
-/// An id whose birth is beside it.
 pub(in crate::cli) fn with_birth(text: &str, birth_ms: u64) -> Result<Id> {
     let birth = LogTime::from_ms(birth_ms).ok_or("a birth in milliseconds has at most 48 bits")?;
     Id::with_birth(text, birth).map_err(|error| error.to_string())

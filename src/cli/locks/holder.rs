@@ -1,9 +1,8 @@
-//! Who holds a lock when nobody says who.
+//! Who holds a lock when nobody says who: this machine's name and this process's number.
 
 use crate::cli::problem::Problem;
 use crate::types::Holder;
 
-/// The given holder, or this machine's name and this process's number.
 pub(in crate::cli) fn holder(given: Option<Holder>) -> Result<Holder, Problem> {
     let machine =
         || nix::unistd::gethostname().map_or_else(|_| "unknown".into(), |name| name.to_string_lossy().into_owned());

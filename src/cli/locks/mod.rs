@@ -18,18 +18,15 @@ use super::problem::Problem;
 const LINEARIZABLE: Consistency = Consistency::Linearizable;
 
 /// A lock, and who holds it if somebody does.
-struct Seen {
-    name: LockName,
-    lock: Option<Held>,
-}
+type Seen = (LockName, Option<Held>);
 
 fn columns() -> Vec<Column<Seen>> {
     vec![
-        Column::new("name", "NAME", |seen: &Seen| seen.name.as_str().to_owned()),
-        Column::json("held", |seen: &Seen| seen.lock.is_some()),
-        Column::new("holder", "HOLDER", |seen: &Seen| seen.lock.as_ref().map(|lock| lock.holder.as_str().to_owned())),
-        Column::new("token", "TOKEN", |seen: &Seen| seen.lock.as_ref().map(|lock| lock.token.to_string())),
-        Column::new("expires_ms", "EXPIRES", |seen: &Seen| seen.lock.as_ref().map(|lock| lock.expires)),
+        Column::new("name", "NAME", |(name, _): &Seen| name.as_str().to_owned()),
+        Column::json("held", |(_, lock): &Seen| lock.is_some()),
+        Column::new("holder", "HOLDER", |(_, lock): &Seen| Some(lock.as_ref()?.holder.as_str().to_owned())),
+        Column::new("token", "TOKEN", |(_, lock): &Seen| Some(lock.as_ref()?.token.to_string())),
+        Column::new("expires_ms", "EXPIRES", |(_, lock): &Seen| Some(lock.as_ref()?.expires)),
     ]
 }
 
@@ -68,15 +65,14 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
             let page = async |last: Option<&NamedLock>| {
                 call.client.list_locks(&prefix, last.map(|lock| &lock.name), local.consistency()).await
             };
-            let locks = call::all(page).await?.into_iter();
-            let seen: Vec<_> = locks.map(|lock| Seen { name: lock.name, lock: Some(lock.lock) }).collect();
-            call.out.many("locks", &columns(), &seen)?;
+            let locks = call::all(page).await?.into_iter().map(|lock| (lock.name, Some(lock.lock)));
+            call.out.many("locks", &columns(), &locks.collect::<Vec<_>>())?;
         }
         // A lock that nobody holds is not found; that is printed, too.
         Lock::Describe { name, local } => {
             let lock = call.client.lock_reading(&name, local.consistency()).await?.lock;
             let exit = if lock.is_some() { Exit::Done } else { Exit::NotFound };
-            call.out.one(&columns(), &Seen { name, lock })?;
+            call.out.one(&columns(), &(name, lock))?;
             return Ok(exit);
         }
     }
@@ -85,22 +81,19 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
 
 /// What an id of one's own needs beside it, so that the same line means the same each time.
 fn check_own_id(holding: &Holding) -> Result<(), Problem> {
-    if holding.wait.is_some() {
-        return Err(Problem::usage(
+    match (&holding.wait, &holding.holder) {
+        (Some(_), _) => Err(Problem::usage(
             "--wait and --id do not go together: a refusal stands for its id",
             "Leave out --id to wait, so that each attempt has its own id; or wait first, and then acquire.",
-        ));
-    }
-    if holding.holder.is_none() {
-        return Err(Problem::usage(
+        )),
+        (None, None) => Err(Problem::usage(
             "--id needs --holder: the default holder is another one in each process, and an id belongs to one holder",
             "Give --holder, and repeat it with the same id.",
-        ));
+        )),
+        (None, Some(_)) => Ok(()),
     }
-    Ok(())
 }
 
-/// Prints the answer about a lock that is held now.
 fn print_held(
     call: &mut Call,
     name: &LockName,
@@ -147,9 +140,8 @@ mod tests {
             token: Token { history: History(3), sequence: Sequence(17) },
             expires: LogTime::from_ms(1_760_000_000_123).unwrap(),
         };
-        let printed = |format, lock: Option<&Held>| {
-            printed(format, |out| out.one(&columns(), &Seen { name: name.clone(), lock: lock.cloned() }))
-        };
+        let printed =
+            |format, lock: Option<&Held>| printed(format, |out| out.one(&columns(), &(name.clone(), lock.cloned())));
         assert_eq!(printed(Format::Plain, Some(&lock)), "nightly\tworker-1\t3/17\t2025-10-09T08:53:20.123Z\n");
         let line = "{\"name\":\"nightly\",\"held\":true,\"holder\":\"worker-1\",\"token\":\"3/17\",\"expires_ms\":1760000000123}\n";
         assert_eq!(printed(Format::Jsonl, Some(&lock)), line);
