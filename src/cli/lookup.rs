@@ -82,31 +82,35 @@ impl Answer {
 }
 
 fn columns() -> Vec<Column<Answer>> {
-    let verdict = |answer: &Answer| answer.outcome.as_ref().map(|outcome| outcome.verdict.clone());
-    let results = move |answer: &Answer| match verdict(answer)? {
-        Verdict::Applied(results) => Some(json::results(&results)),
+    let results = |outcome: &Outcome| match &outcome.verdict {
+        Verdict::Applied(results) => Some(json::results(results)),
         Verdict::NothingToUndo | Verdict::Refused(_) | Verdict::Cancelled => None,
     };
-    let refusal = move |answer: &Answer| match verdict(answer)? {
-        Verdict::Refused(refusal) => Some(json::refusal(&refusal)),
+    let refusal = |outcome: &Outcome| match &outcome.verdict {
+        Verdict::Refused(refusal) => Some(json::refusal(refusal)),
         Verdict::Applied(_) | Verdict::NothingToUndo | Verdict::Cancelled => None,
     };
-    let nothing_to_undo = move |answer: &Answer| (verdict(answer)? == Verdict::NothingToUndo).then_some(true);
+    let nothing_to_undo = |outcome: &Outcome| (outcome.verdict == Verdict::NothingToUndo).then_some(true);
     vec![
         Column::new("fate", "FATE", |answer: &Answer| answer.word),
         Column::json("compensated_by", |answer: &Answer| answer.compensated_by.as_ref().map(json::id)),
-        Column::json("nothing_to_undo", nothing_to_undo),
-        Column::new("sequence", "SEQUENCE", |answer: &Answer| answer.outcome.as_ref().map(|it| it.sequence.0)),
+        Column::json("nothing_to_undo", of(nothing_to_undo)),
+        Column::new("sequence", "SEQUENCE", of(|outcome| outcome.sequence.0)),
         Column::shown("DETAILS", |answer: &Answer| answer.details.clone()),
         call::id_column(|answer: &Answer| &answer.id),
         Column::json("birth_ms", |answer: &Answer| value::birth_beside(&answer.id)),
-        Column::json("history", |answer: &Answer| answer.outcome.as_ref().map(|it| it.history.0)),
-        Column::json("time_ms", |answer: &Answer| answer.outcome.as_ref().map(|it| it.time)),
-        Column::json("results", results),
-        Column::json("refusal", refusal),
+        Column::json("history", of(|outcome| outcome.history.0)),
+        Column::json("time_ms", of(|outcome| outcome.time)),
+        Column::json("results", of(results)),
+        Column::json("refusal", of(refusal)),
         Column::json("floor_ms", |answer: &Answer| answer.floor),
         Column::json("deleted_ms", |answer: &Answer| answer.deleted),
     ]
+}
+
+/// What an outcome says, if there is one.
+fn of<V>(read: fn(&Outcome) -> V) -> impl Fn(&Answer) -> Option<V> {
+    move |answer| answer.outcome.as_ref().map(read)
 }
 
 /// An id that was never decided, or was forgotten, is not found; that is printed, too.

@@ -27,7 +27,6 @@ mod nodes;
 mod outbox;
 mod output;
 mod problem;
-mod read;
 mod readers;
 mod records;
 mod signals;
@@ -44,7 +43,7 @@ pub(crate) use exit::Exit;
 pub(crate) use problem::Problem;
 
 use crate::client::Client;
-use arguments::{Format, Printing, Speaking};
+use arguments::{Format, Printing, Speaking, Tail};
 use call::Call;
 use column::Column;
 use output::Output;
@@ -149,8 +148,9 @@ fn printed(out: &mut Output, exit: Exit) -> Result<Exit, Problem> {
 async fn done(call: &mut Call, command: ClientCommand) -> Result<Exit, Problem> {
     match command {
         ClientCommand::Append(append) => return append::run(call, append).await,
-        ClientCommand::Read(read) => read::read(call, read).await?,
-        ClientCommand::Tail(tail) => return read::tail(call, tail).await,
+        ClientCommand::Read(read) => records::read(call, read).await?,
+        ClientCommand::Tail(Tail { consume: Some(consume), log, .. }) => return consume::run(call, log, consume).await,
+        ClientCommand::Tail(tail) => records::tail(call, tail).await?,
         ClientCommand::Lookup { id, local } => return lookup::lookup(call, id, local.consistency()).await,
         ClientCommand::Cancel(id) => return lookup::cancel(call, id).await,
         ClientCommand::Settle(settle) => return lookup::settle(call, settle).await,

@@ -32,6 +32,9 @@ pub(in crate::cli) struct Fields {
     asked: Vec<&'static str>,
 }
 
+/// A word, and how what it holds is read.
+pub(super) type Word<T> = (&'static str, fn(&mut Fields) -> Result<T>);
+
 /// A value of JSON that keeps every field as it stands, also one that stands twice.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
@@ -73,7 +76,7 @@ impl Node {
     }
 
     /// What an object with one field says: the field's name tells which of some words it is, and how the rest is read.
-    pub(super) fn one_of<T>(self, what: &str, words: &[(&str, fn(&mut Fields) -> Result<T>)]) -> Result<T> {
+    pub(super) fn one_of<T>(self, what: &str, words: &[Word<T>]) -> Result<T> {
         let expected = format!("an object with one {what}");
         let (name, node) = self.object(&expected, |it| match (it.left.pop(), it.left.len()) {
             (Some((name, tree)), 0) => Ok((name.clone(), Self { place: format!("{}.{name}", it.place), tree })),
@@ -82,13 +85,11 @@ impl Node {
                 Err(it.wrong(&format!("one {what} belongs in an object, not {count}")))
             }
         })?;
-        match words.iter().find(|(word, _)| *word == name) {
-            Some((_, read)) => node.object("an object", read),
-            None => {
-                let known = listed(words.iter().map(|(word, _)| *word));
-                Err(node.wrong(&format!("there is no such {what}; there are {known}")))
-            }
-        }
+        let Some((_, read)) = words.iter().find(|(word, _)| *word == name) else {
+            let known = listed(words.iter().map(|(word, _)| *word));
+            return Err(node.wrong(&format!("there is no such {what}; there are {known}")));
+        };
+        node.object("an object", read)
     }
 
     pub(super) fn text<T, E: fmt::Display>(

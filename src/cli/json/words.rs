@@ -10,7 +10,7 @@ use crate::types::{
     MachineVersion, Memory, NewRecord, Offset, ReaderName, Retention, SpaceName, SpacePolicy, Token, Version,
 };
 
-use super::document::{Fields, Node, Read, Result, listed};
+use super::document::{Fields, Node, Read, Result, Word, listed};
 use super::print::{FOREVER, log_creation};
 
 #[derive(Debug)]
@@ -25,9 +25,6 @@ pub(in crate::cli) fn read(text: &[u8]) -> Result<Written> {
         Ok(Written { id: it.may("id")?, guards: it.may("guards")?.unwrap_or_default(), actions: it.need("actions")? })
     })
 }
-
-/// A word, and how what it holds is read.
-type Word<T> = (&'static str, fn(&mut Fields) -> Result<T>);
 
 pub(super) const GUARDS: &[Word<Guard>] = &[
     ("log_end", |it| Ok(Guard::LogEnd { log: it.need("log")?, end: it.need("end")? })),

@@ -1,13 +1,10 @@
 //! `lock …`: taking, holding and looking at locks.
 
-mod holder;
 mod run;
-
-pub(super) use holder::holder;
 
 use crate::client::Submitted;
 use crate::client::lock::{Taken, Wanted};
-use crate::types::{Action, ActionResult, Consistency, Lock as Held, LockName, LogTime, NamedLock, Token};
+use crate::types::{Action, ActionResult, Consistency, Holder, Lock as Held, LockName, LogTime, NamedLock, Token};
 
 use super::arguments::{Holding, Lock};
 use super::call::{self, Call};
@@ -32,13 +29,16 @@ fn columns() -> Vec<Column<Seen>> {
 
 pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
     match lock {
-        Lock::Run(run) => return run::run(call, run).await,
+        Lock::Run(run) => {
+            let holder = holder(run.holding.holder.as_ref())?;
+            return run::run(call, run, &holder).await;
+        }
         Lock::Acquire { name, holding, id } => {
             let id = id.get()?;
             if id.is_some() {
                 check_own_id(&holding)?;
             }
-            let wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
+            let wanted = call.client.lock(&name, &holder(holding.holder.as_ref())?).time(holding.time);
             let wanted = wanted.wait(holding.wait.unwrap_or_default());
             let wanted = id.into_iter().fold(wanted, Wanted::id);
             let Taken { submitted, token, expires, .. } = wanted.take().await?;
@@ -79,6 +79,16 @@ pub(super) async fn run(call: &mut Call, lock: Lock) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
+/// The given holder, or this machine's name and this process's number.
+pub(super) fn holder(given: Option<&Holder>) -> Result<Holder, Problem> {
+    let machine =
+        || nix::unistd::gethostname().map_or_else(|_| "unknown".into(), |name| name.to_string_lossy().into_owned());
+    let this_process = || Holder::new(&format!("{}/{}", machine(), std::process::id()));
+    given.cloned().map_or_else(this_process, Ok).map_err(|error| {
+        Problem::usage(format!("this machine's name cannot be part of a holder's name: {error}"), "Give --holder.")
+    })
+}
+
 /// What an id of one's own needs beside it, so that the same line means the same each time.
 fn check_own_id(holding: &Holding) -> Result<(), Problem> {
     match (&holding.wait, &holding.holder) {
@@ -116,7 +126,7 @@ mod tests {
 
     use crate::cli::arguments::Format;
     use crate::cli::output::printed;
-    use crate::types::{History, Holder, LogTime, Sequence, Token};
+    use crate::types::{History, Sequence};
 
     use super::*;
 
@@ -147,5 +157,11 @@ mod tests {
         assert_eq!(printed(Format::Jsonl, Some(&lock)), line);
         assert_eq!(printed(Format::Plain, None), "nightly\t-\t-\t-\n");
         assert_eq!(printed(Format::Jsonl, None), "{\"name\":\"nightly\",\"held\":false}\n");
+    }
+
+    #[test]
+    fn a_holder_is_named_by_machine_and_process() {
+        let holder = holder(None).unwrap();
+        assert!(holder.as_str().ends_with(&format!("/{}", std::process::id())), "{holder}");
     }
 }

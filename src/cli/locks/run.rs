@@ -15,13 +15,12 @@ use crate::cli::group::{self, Group};
 use crate::cli::problem::Problem;
 use crate::cli::signals::Signals;
 use crate::client::lock::{Held, Wanted};
+use crate::types::Holder;
 
-use super::holder::holder;
-
-pub(super) async fn run(call: &Call, run: Run) -> Result<Exit, Problem> {
+pub(super) async fn run(call: &Call, run: Run, holder: &Holder) -> Result<Exit, Problem> {
     let Run { name, holding, grace, command } = run;
     let mut signals = Signals::listen()?;
-    let wanted = call.client.lock(&name, &holder(holding.holder)?).time(holding.time);
+    let wanted = call.client.lock(&name, holder).time(holding.time);
     let wanted = holding.wait.into_iter().fold(wanted, Wanted::wait);
     let held = tokio::select! {
         held = wanted.acquire() => held?,
