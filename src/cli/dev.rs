@@ -5,74 +5,62 @@
 //! - A node that ends is told, and the others run on. SIGUSR1 starts all that have ended.
 //! - It has failed if a node failed by itself; killing nodes is what a cluster of one's own is for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tokio::signal::unix::{Signal, SignalKind};
+use tokio::signal::unix::SignalKind;
 
-use crate::types::NodeId;
-
-use super::arguments::{Dev, Format, Timing};
-use super::children::{Afterwards, Child, Children, Directory, Ended, Settings};
+use super::arguments::{Dev, Format, Timing, word};
+use super::children::{Cluster, Ended, Node};
 use super::column::{Column, Trait};
 use super::exit::Exit;
 use super::members;
 use super::output::{self, Output};
 use super::problem::Problem;
-use super::signals::listen_for;
+use super::signals::{Signals, listen_for};
 use super::value::Value;
 
 pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
-    let mut signals = Signals::listen()?;
-    let afterwards = if dev.keep { Afterwards::Keep } else { Afterwards::Remove };
-    let directory = match &dev.directory {
-        Some(path) => Directory::at(path, afterwards)?,
-        None => Directory::temporary(afterwards)?,
-    };
-    let settings = Settings { nodes: dev.nodes.map(usize::from), timing: dev.timing, first_port: dev.port };
-    let mut children = Children::prepare(directory, &settings).await?;
-    if !children.go_with_this_process() {
+    let mut end = Signals::listen()?;
+    let mut cluster = Cluster::prepare(dev).await?;
+    if !cluster.launch.binds {
         out.note("`setpriv` (util-linux) is missing: if this process is killed with -9, its nodes go on running");
     }
-
-    let lived = live(out, &mut children, &mut signals).await;
-    let stopped = tokio::select! {
-        stopped = children.stop() => stopped,
-        () = signals.end() => Ok(kill_all(&mut children).await?),
-    };
-    for node in stopped? {
+    let lived = live(out, &mut cluster, &mut end).await;
+    let hurry = async { _ = end.next().await };
+    for node in cluster.stop(hurry).await? {
         out.note(&format!("node {node} was killed before it had stopped"));
     }
-    let (path, is_to_go) = (children.directory().path().to_owned(), children.directory().is_to_go());
-    children.clear_away()?;
-    if is_to_go {
-        out.note("the nodes are stopped, and their directory is removed");
+    let rest = if cluster.directory.is_to_go {
+        "the nodes are stopped, and their directory is removed".to_owned()
     } else {
-        out.note(&format!("the nodes are stopped; to start them again: {}", again(&path, dev.timing)));
-    }
+        format!("the nodes are stopped; to start them again: {}", again(&cluster.directory.path, dev.timing))
+    };
+    cluster.clear_away()?;
+    out.note(&rest);
     lived
 }
 
 /// Brings the cluster up, says what runs where, and watches it until a signal ends it.
-async fn live(out: &mut Output, children: &mut Children, signals: &mut Signals) -> Result<Exit, Problem> {
-    let directory = children.directory().path().display().to_string();
-    let nodes = match children.children().len() {
+async fn live(out: &mut Output, cluster: &mut Cluster, end: &mut Signals) -> Result<Exit, Problem> {
+    let mut revive = listen_for(SignalKind::user_defined1())?;
+    let directory = cluster.directory.path.clone();
+    let nodes = match cluster.nodes.len() {
         1 => "a node".to_owned(),
         many => format!("{many} nodes"),
     };
-    out.note(&format!("starting {nodes} in {directory}"));
-    if let Some(warning) = members::survives_no_loss(children.children().len()) {
+    out.note(&format!("starting {nodes} in {}", directory.display()));
+    if let Some(warning) = members::survives_no_loss(cluster.nodes.len()) {
         out.note(warning);
     }
     tokio::select! {
-        up = children.bring_up() => up?,
-        () = signals.end() => return Ok(Exit::Done),
+        up = cluster.bring_up() => up?,
+        _number = end.next() => return Ok(Exit::Done),
     }
-    let directory = children.directory().path().to_owned();
-    let cluster = Cluster { directory, leader: children.leader().await, children: children.children() };
-    cluster.print(out)?;
+    let up = Up { directory: &directory, leader: cluster.leader().await, nodes: &cluster.nodes };
+    up.print(out)?;
     out.flush()?;
     if out.format() == Format::Table {
-        out.note(&cluster.to_try(&this_program(), children.directory().is_to_go()));
+        out.note(&up.to_try(&this_program(), cluster.directory.is_to_go));
     }
 
     let mut exit = Exit::Done;
@@ -80,121 +68,60 @@ async fn live(out: &mut Output, children: &mut Children, signals: &mut Signals) 
         tokio::select! {
             // In this order: whoever kills a node and then asks for it back means that one, too.
             biased;
-            ended = children.ended() => {
-                if tell(out, &ended?) == Exit::Failure {
-                    exit = Exit::Failure;
-                }
-            }
-            asked = signals.next() => match asked {
-                Asked::End => return Ok(exit),
-                Asked::Revive => revive(out, children)?,
+            ended = cluster.ended() => exit = exit.worse(tell(out, ended?)),
+            _number = end.next() => return Ok(exit),
+            _asked = revive.recv() => for node in cluster.start()? {
+                out.note(&format!("node {node} is started again"));
             },
         }
     }
 }
 
-/// Starts the nodes that don't run.
-fn revive(out: &Output, children: &mut Children) -> Result<(), Problem> {
-    for node in those(children, |child| child.pid.is_none()) {
-        children.start(node)?;
-        out.note(&format!("node {node} is started again"));
-    }
-    Ok(())
-}
-
-/// Kills the nodes that run, and names them.
-async fn kill_all(children: &mut Children) -> Result<Vec<NodeId>, Problem> {
-    let running = those(children, |child| child.pid.is_some());
-    for node in &running {
-        children.kill(*node).await?;
-    }
-    Ok(running)
-}
-
-fn those(children: &Children, are: impl Fn(&Child) -> bool) -> Vec<NodeId> {
-    children.children().into_iter().filter(are).map(|child| child.node).collect()
-}
-
 /// Tells that a node has ended, and what that makes of this command.
-fn tell(out: &Output, ended: &Ended) -> Exit {
+fn tell(out: &Output, ended: Ended) -> Exit {
     let advice = format!("The other nodes run on. To start it again: kill -USR1 {}", std::process::id());
-    if ended.is_failure() {
-        out.report(&Problem::failure(ended.to_string(), advice));
+    if ended.is_failure {
+        out.report(&Problem::failure(ended.story, advice));
         return Exit::Failure;
     }
-    out.note(&format!("{ended}\n{advice}"));
+    out.note(&format!("{}\n{advice}", ended.story));
     Exit::Done
 }
 
-/// What a signal asks for.
-enum Asked {
-    End,
-    Revive,
-}
-
-/// The signals that this command lives by.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    revive: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Problem> {
-        Ok(Self {
-            interrupt: listen_for(SignalKind::interrupt())?,
-            terminate: listen_for(SignalKind::terminate())?,
-            revive: listen_for(SignalKind::user_defined1())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.interrupt.recv() => Asked::End,
-            _ = self.terminate.recv() => Asked::End,
-            _ = self.revive.recv() => Asked::Revive,
-        }
-    }
-
-    async fn end(&mut self) {
-        while !matches!(self.next().await, Asked::End) {}
-    }
-}
-
 /// What is told of a cluster that serves.
-struct Cluster {
-    directory: PathBuf,
-    leader: Option<NodeId>,
-    children: Vec<Child>,
+struct Up<'a> {
+    directory: &'a Path,
+    leader: Option<u64>,
+    nodes: &'a [Node],
 }
 
-fn columns() -> Vec<Column<Child>> {
+fn columns() -> Vec<Column<Node>> {
     vec![
-        Column::new("node_id", "NODE", |child: &Child| child.node.0),
-        Column::new("client_address", "CLIENTS", |child: &Child| child.client_address.to_string()),
-        Column::new("peer_address", "PEERS", |child: &Child| child.peer_address.to_string()),
-        Column::new("pid", "PID", |child: &Child| Value::or_null(child.pid)),
-        Column::json("data", |child: &Child| child.data.display().to_string()),
-        Column::new("log", "LOG", |child: &Child| child.log.display().to_string()).with(Trait::NotInTable),
+        Column::new("node_id", "NODE", |node: &Node| node.id),
+        Column::new("client_address", "CLIENTS", |node: &Node| node.client_address.to_string()),
+        Column::new("peer_address", "PEERS", |node: &Node| node.peer_address.to_string()),
+        Column::new("pid", "PID", |node: &Node| Value::or_null(node.pid())),
+        Column::json("data", |node: &Node| node.data().display().to_string()),
+        Column::new("log", "LOG", |node: &Node| node.log().display().to_string()).with(Trait::NotInTable),
     ]
 }
 
-impl Cluster {
+impl Up<'_> {
     /// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
     fn server(&self) -> String {
-        self.children.iter().map(|child| child.client_address.to_string()).collect::<Vec<_>>().join(",")
+        self.nodes.iter().map(|node| node.client_address.to_string()).collect::<Vec<_>>().join(",")
     }
 
     /// As JSON it is one document, or one line that holds all.
     fn print(&self, out: &mut Output) -> Result<(), Problem> {
         if matches!(out.format(), Format::Table | Format::Plain | Format::Csv) {
-            return out.rows(&columns(), &self.children);
+            return out.rows(&columns(), self.nodes);
         }
-        let nodes: serde_json::Value = self.children.iter().map(|child| output::object(&columns(), child)).collect();
+        let nodes: serde_json::Value = self.nodes.iter().map(|node| output::object(&columns(), node)).collect();
         let document = [
             Column::given_json("directory", self.directory.display().to_string()),
             Column::given_json("server", self.server()),
-            Column::given_json("leader_id", Value::or_null(self.leader.map(|leader| leader.0))),
+            Column::given_json("leader_id", Value::or_null(self.leader)),
             Column::given_json("nodes", nodes),
         ];
         out.one(&document, &())
@@ -202,9 +129,9 @@ impl Cluster {
 
     /// What a person may try now, in another shell.
     fn to_try(&self, program: &str, is_to_go: bool) -> String {
-        let victim = self.children.iter().find(|child| Some(child.node) == self.leader).or(self.children.first());
-        let pid = victim.and_then(|child| child.pid).unwrap_or_default();
-        let then = match members::losses_survived(self.children.len()) {
+        let victim = self.nodes.iter().find(|node| Some(node.id) == self.leader).or(self.nodes.first());
+        let pid = victim.and_then(Node::pid).unwrap_or_default();
+        let then = match members::losses_survived(self.nodes.len()) {
             0 => "the cluster stops, and you are told how to start the node again",
             _ => "the leader; append again: still the same answer",
         };
@@ -231,7 +158,7 @@ Ctrl-C stops the nodes{goes}.",
 fn again(directory: &Path, timing: Timing) -> String {
     let timing = match timing {
         Timing::Default => String::new(),
-        Timing::Fast => format!(" --timing {}", timing.as_str()),
+        Timing::Fast => format!(" --timing {}", word(&timing)),
     };
     format!("{} dev --directory {}{timing}", this_program(), quoted(&directory.display().to_string()))
 }
@@ -255,34 +182,39 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::process::Command;
+
     use super::*;
 
-    fn cluster(nodes: u16) -> Cluster {
-        let child = |node: u16| Child {
-            node: NodeId(node.into()),
-            client_address: ([127, 0, 0, 1], node * 10).into(),
-            peer_address: ([127, 0, 0, 1], node * 10 + 1).into(),
-            pid: Some(4_710).filter(|_| node == 2),
-            data: format!("d/node-{node}/data").into(),
-            log: format!("d/node-{node}/log").into(),
-        };
-        Cluster { directory: "d".into(), leader: Some(NodeId(2)), children: (1..=nodes).map(child).collect() }
+    /// So many nodes, of which the second runs: a process of its number is there.
+    fn nodes(count: u16) -> (Vec<Node>, u32) {
+        let node = |number: u16| Node::new(number.into(), number * 10).within(Path::new("d"));
+        let mut nodes: Vec<_> = (1..=count).map(node).collect();
+        let process = Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
+        let pid = process.id().unwrap();
+        nodes[1].process = Some(process);
+        (nodes, pid)
     }
 
-    fn printed(format: Format) -> String {
-        output::printed(format, |out| cluster(2).print(out))
+    fn up(nodes: &[Node]) -> Up<'_> {
+        Up { directory: Path::new("d"), leader: Some(2), nodes }
     }
 
-    #[test]
-    fn what_runs_where_is_printed_for_people_and_for_programs() {
-        let table = "\
+    #[tokio::test]
+    async fn what_runs_where_is_printed_for_people_and_for_programs() {
+        let (nodes, pid) = nodes(2);
+        let printed = |format| output::printed(format, |out| up(&nodes).print(out));
+        let table = format!(
+            "\
 NODE  CLIENTS       PEERS         PID
 1     127.0.0.1:10  127.0.0.1:11  -
-2     127.0.0.1:20  127.0.0.1:21  4710
-";
+2     127.0.0.1:20  127.0.0.1:21  {pid}
+"
+        );
         assert_eq!(printed(Format::Table), table);
-        let plain =
-            "1\t127.0.0.1:10\t127.0.0.1:11\t-\td/node-1/log\n2\t127.0.0.1:20\t127.0.0.1:21\t4710\td/node-2/log\n";
+        let plain = format!(
+            "1\t127.0.0.1:10\t127.0.0.1:11\t-\td/node-1/log\n2\t127.0.0.1:20\t127.0.0.1:21\t{pid}\td/node-2/log\n"
+        );
         assert_eq!(printed(Format::Plain), plain);
         let line = printed(Format::Jsonl);
         assert_eq!(line.lines().count(), 1, "{line}");
@@ -290,17 +222,18 @@ NODE  CLIENTS       PEERS         PID
         assert_eq!(line, document);
         let line: serde_json::Value = line;
         assert_eq!((&line["directory"], &line["leader_id"]), (&"d".into(), &2.into()));
-        assert_eq!((&line["nodes"][1]["pid"], &line["nodes"][1]["data"]), (&4_710.into(), &"d/node-2/data".into()));
+        assert_eq!((&line["nodes"][1]["pid"], &line["nodes"][1]["data"]), (&pid.into(), &"d/node-2/data".into()));
         assert_eq!(line["server"], "127.0.0.1:10,127.0.0.1:20");
     }
 
-    #[test]
-    fn the_leader_is_the_one_to_kill() {
-        let text = cluster(2).to_try("oncelog", true);
-        assert!(text.contains("\n  export ONCELOG_SERVER=127.0.0.1:10,127.0.0.1:20\n"), "{text}");
-        assert!(text.contains("\n  kill -9 4710   # the cluster stops"), "{text}");
-        let text = cluster(3).to_try("oncelog", true);
-        assert!(text.contains("\n  kill -9 4710   # the leader"), "{text}");
+    #[tokio::test]
+    async fn the_leader_is_the_one_to_kill() {
+        for (count, then) in [(2, "the cluster stops"), (3, "the leader")] {
+            let (nodes, pid) = nodes(count);
+            let text = up(&nodes).to_try("oncelog", true);
+            assert!(text.contains("\n  export ONCELOG_SERVER=127.0.0.1:10,127.0.0.1:20"), "{text}");
+            assert!(text.contains(&format!("\n  kill -9 {pid}   # {then}")), "{text}");
+        }
     }
 
     #[test]

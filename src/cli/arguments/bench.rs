@@ -1,7 +1,5 @@
 //! What a bench can be told.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::types::LogName;
@@ -47,14 +45,6 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn seconds(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
-    }
-
-    pub(crate) fn warmup(&self) -> Duration {
-        Duration::from_secs_f64(self.warmup)
-    }
-
     /// No more connections than requests in flight, and no fewer than a stream's bound needs.
     pub(crate) fn connections(&self) -> usize {
         let needed = (self.clients as usize).div_ceil(STREAM_UNANSWERED_MAX);
@@ -71,16 +61,6 @@ pub(crate) enum Mode {
     Unary,
     /// One request and one answer for many records under one id
     Batch,
-}
-
-impl Mode {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            Self::Unary => "unary",
-            Self::Batch => "batch",
-        }
-    }
 }
 
 /// Which ids are made.

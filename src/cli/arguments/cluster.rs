@@ -14,17 +14,7 @@ pub(crate) enum Timing {
     Fast,
 }
 
-impl Timing {
-    /// The setting's value.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Fast => "fast",
-        }
-    }
-}
-
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Dev {
     /// The number of nodes, from 1 to 9 [default: 3]
     #[arg(long, short = 'n', value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=9))]

@@ -27,7 +27,7 @@ pub(crate) use self::ids::{KnownId, NewId, Settle};
 pub(crate) use self::locks::{Holding, Lock, Run};
 pub(crate) use self::logs::Log;
 pub(crate) use self::options::{Format, Printing, Session, Speaking};
-pub(crate) use self::parse::Place;
+pub(crate) use self::parse::{Place, word};
 pub(crate) use self::readers::Reader;
 pub(crate) use self::records::{Append, Consume, Lines, Read, Submit, Tail};
 pub(crate) use self::settings::Settings;

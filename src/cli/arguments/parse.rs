@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use clap::ValueEnum;
 
 use crate::types::{LogCreation, Memory, Offset};
 
@@ -76,6 +77,11 @@ pub(super) fn positive_number(text: &str) -> Result<u64, String> {
 /// A whole number that may be negative.
 pub(super) fn integer(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| format!("give a whole number from {} to {}", i64::MIN, i64::MAX))
+}
+
+/// The word that stands for a choice.
+pub(crate) fn word(choice: &impl ValueEnum) -> String {
+    choice.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

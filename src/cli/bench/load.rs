@@ -1,206 +1,170 @@
 //! Puts load on a cluster: tasks that send, wait for the answer, and send again.
+//!
+//! With a rate, every task has its own share of the moments: latency counts from the moment, so that a slow answer is not
+//! forgiven by the requests that were not sent meanwhile.
 
-use std::future::Future;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::RngExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use rand::seq::IndexedRandom as _;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::meter::{Done, Meter};
-use super::pace::Pace;
-use crate::cli::arguments::{Ids, Mode};
+use super::measured::{Done, Meter};
+use crate::cli::arguments::{Ids, Mode, Sending};
+use crate::cli::value::float;
 use crate::client::{AppendStream, Appended, Client, Error};
 use crate::types::{Consistency, Id, LogName, NewRecord, Offset};
 
 /// The pause of a task after an error: a cluster that refuses at once must not be asked in a tight loop.
 const PAUSE: Duration = Duration::from_millis(10);
+/// At so many places the records begin in the random bytes that they are parts of.
+const PLACES: usize = 1 << 20;
 
-/// One of many tasks, each of which has one request in flight.
-pub(super) trait Task: Send + 'static {
-    /// Sends a request and waits for its answer.
-    fn step(&mut self) -> impl Future<Output = Result<Done, Error>> + Send;
+/// What one of many tasks does over and over, with one request in flight.
+#[derive(Clone)]
+pub(super) enum Task {
+    /// Appends under new ids, or under known ones if there are any; so many of the new ones are sent a second time.
+    Append { line: Line, known: Arc<Vec<Id>>, duplicate_ratio: f64, again: Option<Id> },
+    /// Reads pages from random offsets.
+    Read { client: Client, log: LogName, end: Offset, limit: u32, consistency: Consistency },
 }
 
-/// Has all tasks go on until the meter's end, each when its next request is due.
-pub(super) async fn drive<T: Task>(tasks: Vec<T>, rate: Option<f64>, meter: Meter) {
-    let (start, count) = (Instant::now(), tasks.len());
-    let mut running = JoinSet::new();
-    for (number, mut task) in tasks.into_iter().enumerate() {
-        let mut pace = Pace::new(start, rate, number, count);
-        let meter = meter.clone();
-        running.spawn(async move {
-            loop {
-                let due = pace.due().await;
-                if due >= meter.end() {
+impl Task {
+    /// Sends a request and waits for its answer.
+    async fn step(&mut self) -> Result<Done, Error> {
+        match self {
+            Self::Append { line, known, duplicate_ratio, again } => {
+                let chosen = again.take().or_else(|| known.choose(&mut rand::rng()).cloned());
+                let id = chosen.unwrap_or_else(|| line.fresh_id());
+                let replayed = line.append(&id).await?.replayed;
+                if !replayed && rand::random_bool(*duplicate_ratio) {
+                    *again = Some(id);
+                }
+                Ok(Done { records: line.count as u64, bytes: (line.count * line.size) as u64, replayed })
+            }
+            Self::Read { client, log, end, limit, consistency } => {
+                let from = Offset(rand::random_range(0..=end.0.saturating_sub((*limit).into())));
+                let page = client.read(log, from, *limit, *consistency).await?;
+                let bytes = page.records.iter().map(|record| record.payload.len() as u64).sum();
+                Ok(Done { records: page.records.len() as u64, bytes, replayed: false })
+            }
+        }
+    }
+}
+
+/// Has so many tasks of these kinds go on until the meter's end, each when its next request is due.
+pub(super) fn drive(kinds: &[Task], count: usize, rate: Option<f64>, meter: &Arc<Meter>) -> JoinSet<()> {
+    let start = Instant::now();
+    let task = |(first, kind): (usize, &Task)| {
+        let (mut task, meter) = (kind.clone(), Arc::clone(meter));
+        async move {
+            for number in (first..).step_by(count) {
+                let due = due(start, rate, number).await;
+                if due >= meter.end {
                     return;
                 }
                 let result = task.step().await;
                 let has_failed = result.is_err();
-                meter.record(due, result);
+                meter.record(Instant::now(), due, result);
                 if has_failed {
                     sleep(PAUSE).await;
                 }
             }
-        });
-    }
-    running.join_all().await;
-}
-
-/// Appends; a part of the appends is sent twice.
-pub(super) struct Append {
-    pub(super) line: Line,
-    pub(super) cargo: Cargo,
-    pub(super) duplicate_ratio: f64,
-    /// The id that is sent a second time.
-    pub(super) again: Option<Id>,
-}
-
-impl Task for Append {
-    async fn step(&mut self) -> Result<Done, Error> {
-        let id = self.again.take().unwrap_or_else(|| self.line.fresh_id(self.cargo.ids));
-        let done = self.line.append(&self.cargo, &id).await?;
-        if !done.replayed && self.duplicate_ratio > 0.0 && rand::rng().random_bool(self.duplicate_ratio) {
-            self.again = Some(id);
         }
-        Ok(done)
-    }
+    };
+    kinds.iter().cycle().take(count).enumerate().map(task).collect()
 }
 
-/// Sends known ids again.
-pub(super) struct Resend {
-    pub(super) line: Line,
-    pub(super) cargo: Cargo,
-    /// At least one.
-    pub(super) known: Arc<Vec<Id>>,
+/// Waits until the request of this number is due, and says when that was. Without a rate, that is now.
+async fn due(start: Instant, rate: Option<f64>, number: usize) -> Instant {
+    let Some(rate) = rate else { return Instant::now() };
+    let due = start + Duration::from_secs_f64(float(number as u64) / rate);
+    sleep_until(due).await;
+    due
 }
 
-impl Task for Resend {
-    async fn step(&mut self) -> Result<Done, Error> {
-        let number = rand::rng().random_range(0..self.known.len());
-        match self.known.get(number) {
-            Some(id) => self.line.append(&self.cargo, id).await,
-            None => Ok(Done::default()),
-        }
-    }
+/// Makes so many ids known: each is appended once.
+pub(super) async fn prepare(lines: &[Line], count: u64, in_flight: usize) -> Result<Vec<Id>, Error> {
+    let append = async |(line, _): (&Line, u64)| {
+        let id = line.fresh_id();
+        line.append(&id).await?;
+        Ok(id)
+    };
+    stream::iter(lines.iter().cycle().zip(0..count)).map(append).buffer_unordered(in_flight).try_collect().await
 }
 
-/// Reads pages from random offsets.
+/// How appends go over one connection, and what they are.
 #[derive(Clone)]
-pub(super) struct Read {
-    pub(super) client: Client,
-    pub(super) log: LogName,
-    pub(super) end: Offset,
-    pub(super) limit: u32,
-    pub(super) consistency: Consistency,
-}
-
-impl Task for Read {
-    async fn step(&mut self) -> Result<Done, Error> {
-        let from = Offset(rand::rng().random_range(0..=self.end.0.saturating_sub(self.limit.into())));
-        let page = self.client.read(&self.log, from, self.limit, self.consistency).await?;
-        let bytes = page.records.iter().map(|record| record.payload.len() as u64).sum();
-        Ok(Done { records: page.records.len() as u64, bytes, replayed: false })
-    }
-}
-
-/// The way of one task to the cluster.
-#[derive(Clone)]
-pub(super) enum Line {
-    Stream(Client, Arc<AppendStream>),
-    Unary(Client),
+pub(super) struct Line {
+    client: Client,
+    /// None if every append is a request of its own.
+    stream: Option<Arc<AppendStream>>,
+    log: LogName,
+    ids: Ids,
+    size: usize,
+    /// The records of one append.
+    count: usize,
+    /// Random, so no compression makes a record smaller.
+    bytes: Bytes,
 }
 
 impl Line {
-    /// A line over each connection, for so many tasks together.
-    pub(super) fn over(clients: &[Client], mode: Mode, tasks: usize) -> Vec<Self> {
-        let in_flight = tasks.div_ceil(clients.len().max(1));
-        let line = |client: &Client| match mode {
-            Mode::Stream => Self::Stream(client.clone(), Arc::new(client.append_stream_of(in_flight))),
-            Mode::Unary | Mode::Batch => Self::Unary(client.clone()),
+    /// A line over each connection, for so many appends in flight together.
+    pub(super) fn over(clients: &[Client], log: &LogName, sending: &Sending, count: usize, tasks: usize) -> Vec<Self> {
+        let Sending { size, mode, ids } = *sending;
+        let mut bytes = vec![0_u8; size + PLACES];
+        rand::fill(&mut bytes[..]);
+        let bytes = Bytes::from(bytes);
+        let of_each = tasks.div_ceil(clients.len().max(1));
+        let line = |client: &Client| {
+            let stream = (mode == Mode::Stream).then(|| Arc::new(client.append_stream_of(of_each)));
+            Self { client: client.clone(), stream, log: log.clone(), ids, size, count, bytes: bytes.clone() }
         };
         clients.iter().map(line).collect()
     }
 
-    /// Appends the records of an id, and says what that did.
-    pub(super) async fn append(&self, cargo: &Cargo, id: &Id) -> Result<Done, Error> {
-        let appended = self.send(cargo, id).await?;
-        let records = cargo.count as u64;
-        Ok(Done { records, bytes: records * cargo.size as u64, replayed: appended.replayed })
-    }
-
-    /// Appends the records of an id.
-    pub(super) async fn send(&self, cargo: &Cargo, id: &Id) -> Result<Appended, Error> {
-        let (records, id) = (cargo.records(id), Some(id.clone()));
-        match self {
-            Self::Stream(_, stream) => stream.send(&cargo.log, records, id).await?.await,
-            Self::Unary(client) => client.append(&cargo.log, records, id).await,
+    /// Appends the records of an id: the same again for the same id.
+    pub(super) async fn append(&self, id: &Id) -> Result<Appended, Error> {
+        let place = BuildHasherDefault::<DefaultHasher>::default().hash_one(id.text());
+        let place = usize::try_from(place % PLACES as u64).unwrap_or(0);
+        let record = |number: usize| {
+            let from = (place + number * self.size) % PLACES;
+            NewRecord::new(self.bytes.slice(from..from + self.size))
+        };
+        let (records, id) = ((0..self.count).map(record), Some(id.clone()));
+        match &self.stream {
+            Some(stream) => stream.send(&self.log, records, id).await?.await,
+            None => self.client.append(&self.log, records, id).await,
         }
     }
 
-    pub(super) fn fresh_id(&self, ids: Ids) -> Id {
-        let (Self::Stream(client, _) | Self::Unary(client)) = self;
-        match ids {
-            Ids::Uuidv7 => client.fresh_id(),
+    pub(super) fn fresh_id(&self) -> Id {
+        match self.ids {
+            Ids::Uuidv7 => self.client.fresh_id(),
             Ids::Random => {
-                let id = format!("{:032x}", rand::rng().random::<u128>());
+                let id = format!("{:032x}", rand::random::<u128>());
                 Id::new(id).expect("hexadecimal digits make an id")
             }
         }
     }
 }
 
-/// What is appended.
-#[derive(Clone)]
-pub(super) struct Cargo {
-    pub(super) log: LogName,
-    pub(super) ids: Ids,
-    size: usize,
-    count: usize,
-    /// Random bytes, of which every record is a part: no compression makes them smaller.
-    bytes: Bytes,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Cargo {
-    /// So many records an append, each of so many bytes.
-    pub(super) fn new(log: LogName, size: usize, count: usize, ids: Ids) -> Self {
-        let mut bytes = vec![0_u8; size + (1 << 20)];
-        rand::rng().fill(&mut bytes[..]);
-        Self { log, ids, size, count, bytes: Bytes::from(bytes) }
-    }
-
-    /// The records of an id: the same again for the same id.
-    fn records(&self, id: &Id) -> Vec<NewRecord> {
-        let mut place = DefaultHasher::new();
-        id.text().hash(&mut place);
-        let starts = self.bytes.len() - self.size;
-        let record = |number: usize| {
-            let from = place.finish().wrapping_add(number.wrapping_mul(self.size) as u64) % starts as u64;
-            let from = usize::try_from(from).unwrap_or(0);
-            NewRecord::new(self.bytes.slice(from..from + self.size))
-        };
-        (0..self.count).map(record).collect()
-    }
-}
-
-/// Makes ids known: each is appended once, by so many tasks.
-pub(super) async fn prepare(lines: &[Line], cargo: &Cargo, count: u64, tasks: usize) -> Result<Vec<Id>, Error> {
-    let mut running = JoinSet::new();
-    for (task, line) in (0..).zip(lines.iter().cycle().take(tasks)) {
-        let (line, cargo) = (line.clone(), cargo.clone());
-        running.spawn(async move {
-            let mut ids = Vec::new();
-            for _ in (task..count).step_by(tasks) {
-                let id = line.fresh_id(cargo.ids);
-                line.append(&cargo, &id).await?;
-                ids.push(id);
+    #[tokio::test]
+    async fn tasks_share_the_moments_of_a_rate_and_who_is_late_does_not_wait() {
+        let start = Instant::now() - Duration::from_mins(1);
+        for (task, expected) in [(0, [0, 200, 400]), (1, [100, 300, 500])] {
+            for (number, expected) in (task..).step_by(2).zip(expected) {
+                assert_eq!((due(start, Some(10.0), number).await - start).as_millis(), expected);
             }
-            Ok(ids)
-        });
+        }
+        assert!(due(start, None, 3).await > start, "it is due now");
     }
-    let ids = running.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(ids.concat())
 }

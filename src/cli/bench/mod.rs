@@ -9,110 +9,96 @@
 
 mod failover;
 mod load;
-mod meter;
-mod pace;
-mod report;
-mod servers;
+mod measured;
 
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::RngExt as _;
-use tokio::time::Instant;
+use tokio::time::{Instant, interval, sleep_until};
 
-use self::load::{Cargo, Line, Task};
-use self::meter::Meter;
-use self::report::Report;
-use super::arguments::{Bench, BenchAppend, BenchRead, Dup, Ids, Load, Mode, Sending};
+use self::load::{Line, Task};
+use self::measured::{Measured, Meter};
+use super::arguments::{Bench, BenchAppend, BenchRead, Dup, Ids, Load, Mode, Sending, word};
 use super::call::Call;
+use super::column::Column;
 use super::problem::Problem;
+use super::status;
 use super::value::float;
 use crate::client::{Client, Error};
-use crate::types::{Consistency, LogName};
+use crate::types::{Consistency, LogName, NodeStatus};
 
-/// How many tasks make the records of a log.
-const PREPARING_TASKS: usize = 256;
+/// How many appends are in flight where the records of a log are made.
+const PREPARING: usize = 256;
 
 /// Measures, and prints what was measured.
 pub(super) async fn run(call: &mut Call, bench: Bench) -> Result<(), Problem> {
-    let report = match bench {
-        Bench::Append(bench) => append(call, bench).await?,
-        Bench::Read(bench) => read(call, bench).await?,
-        Bench::Dup(bench) => dup(call, bench).await?,
-        Bench::Failover(bench) => return failover::run(call, bench).await,
+    let (name, mode, size, load, tasks) = match bench {
+        Bench::Failover(bench) => return failover::run(call, &bench).await,
+        Bench::Append(BenchAppend { load, sending, records, duplicate_ratio }) => {
+            let count = if sending.mode == Mode::Batch { records } else { 1 };
+            let lines =
+                Line::over(&connections(call, &load).await?, &log(&load), &sending, count, load.clients as usize);
+            let task = |line| Task::Append { line, known: Arc::default(), duplicate_ratio, again: None };
+            ("append", word(&sending.mode), sending.size, load, lines.into_iter().map(task).collect::<Vec<_>>())
+        }
+        Bench::Dup(Dup { load, sending, prepare }) => {
+            let lines = Line::over(&connections(call, &load).await?, &log(&load), &sending, 1, load.clients as usize);
+            let known = Arc::new(load::prepare(&lines, prepare, load.clients as usize).await?);
+            let task = |line| Task::Append { line, known: Arc::clone(&known), duplicate_ratio: 0.0, again: None };
+            ("dup", word(&sending.mode), sending.size, load, lines.into_iter().map(task).collect())
+        }
+        Bench::Read(BenchRead { load, size, limit, prepare, local }) => {
+            let (clients, log) = (connections(call, &load).await?, log(&load));
+            if load.log.is_none() {
+                let sending = Sending { size, mode: Mode::Stream, ids: Ids::Uuidv7 };
+                load::prepare(&Line::over(&clients, &log, &sending, 1, PREPARING), prepare, PREPARING).await?;
+            }
+            let end = call.client.describe_log(&log, Consistency::Linearizable).await?.end;
+            let consistency = local.consistency();
+            let task = |client| Task::Read { client, log: log.clone(), end, limit, consistency };
+            let mode = if consistency == Consistency::Local { "local" } else { "linearizable" };
+            ("read", mode.to_owned(), size, load, clients.into_iter().map(task).collect())
+        }
     };
-    report::print(&mut call.out, &report)
-}
-
-async fn append(call: &Call, bench: BenchAppend) -> Result<Report, Problem> {
-    let (load, clients) = (&bench.load, connections(call, &bench.load).await?);
-    let Sending { size, mode, ids } = bench.sending;
-    let cargo = Cargo::new(log(load), size, if mode == Mode::Batch { bench.records } else { 1 }, ids);
-    let task = |line: &Line| {
-        let (line, cargo, duplicate_ratio) = (line.clone(), cargo.clone(), bench.duplicate_ratio);
-        load::Append { line, cargo, duplicate_ratio, again: None }
-    };
-    let lines = Line::over(&clients, mode, tasks(load));
-    let tasks = lines.iter().cycle().take(tasks(load)).map(task).collect();
-    measure(call, load, tasks, Report::new("append", mode.as_str(), size, load, clients.len())).await
-}
-
-async fn dup(call: &Call, bench: Dup) -> Result<Report, Problem> {
-    let (load, clients) = (&bench.load, connections(call, &bench.load).await?);
-    let Sending { size, mode, ids } = bench.sending;
-    let cargo = Cargo::new(log(load), size, 1, ids);
-    let lines = Line::over(&clients, mode, tasks(load));
-    let known = Arc::new(load::prepare(&lines, &cargo, bench.prepare, tasks(load)).await?);
-    let task = |line: &Line| load::Resend { line: line.clone(), cargo: cargo.clone(), known: Arc::clone(&known) };
-    let tasks = lines.iter().cycle().take(tasks(load)).map(task).collect();
-    measure(call, load, tasks, Report::new("dup", mode.as_str(), size, load, clients.len())).await
-}
-
-async fn read(call: &Call, bench: BenchRead) -> Result<Report, Problem> {
-    let (load, clients) = (&bench.load, connections(call, &bench.load).await?);
-    let log = log(load);
-    if load.log.is_none() {
-        let cargo = Cargo::new(log.clone(), bench.size, 1, Ids::Uuidv7);
-        let lines = Line::over(&clients, Mode::Stream, PREPARING_TASKS);
-        load::prepare(&lines, &cargo, bench.prepare, PREPARING_TASKS).await?;
-    }
-    let end = call.client.describe_log(&log, Consistency::Linearizable).await?.end;
-    let consistency = bench.local.consistency();
-    let task =
-        |client: &Client| load::Read { client: client.clone(), log: log.clone(), end, limit: bench.limit, consistency };
-    let tasks = clients.iter().cycle().take(tasks(load)).map(task).collect();
-    let mode = if consistency == Consistency::Local { "local" } else { "linearizable" };
-    measure(call, load, tasks, Report::new("read", mode, bench.size, load, clients.len())).await
+    let head = vec![
+        Column::given_json("bench", name),
+        Column::given_json("mode", mode),
+        Column::given_json("clients", load.clients),
+        Column::given_json("connections", load.connections()),
+        Column::given_json("size", size),
+    ];
+    let measured = measure(call, &load, &tasks).await?;
+    measured::print(&mut call.out, head, &measured)
 }
 
 /// Runs the tasks for their time, shows how it goes, and looks at the nodes before and after.
-async fn measure<T: Task>(call: &Call, load: &Load, tasks: Vec<T>, mut report: Report) -> Result<Report, Problem> {
-    let begin = Instant::now() + load.warmup();
-    let meter = Meter::new(begin, begin + load.seconds());
-    let running = tokio::spawn(load::drive(tasks, load.rate, meter.clone()));
-    let progress = progress(call, load);
-    tokio::time::sleep_until(begin).await;
-    let before = servers::look(&call.client).await;
+async fn measure(call: &Call, load: &Load, tasks: &[Task]) -> Result<Measured, Problem> {
+    let begin = Instant::now() + Duration::from_secs_f64(load.warmup);
+    let time = Duration::from_secs_f64(load.seconds);
+    let meter = Arc::new(Meter::new(begin, begin + time));
+    // What is still on the way when this is dropped has its deadline, and does not count any more.
+    let _running = load::drive(tasks, load.clients as usize, load.rate, &meter);
+    let progress = progress(call, time);
+    sleep_until(begin).await;
+    let before = nodes(&call.client).await;
     let ended = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(200));
-        while Instant::now() < meter.end() {
+        let mut ticks = interval(Duration::from_millis(200));
+        while Instant::now() < meter.end {
             ticks.tick().await;
-            show(&progress, &meter);
+            let (seconds, count) = (meter.so_far().seconds, meter.so_far().latency.len());
+            progress.set_position(millis(Duration::from_secs_f64(seconds)));
+            progress.set_message(format!("{seconds:.0} s  {:.0}/s", float(count) / seconds));
         }
     };
     tokio::select! {
         () = ended => {}
         _interrupted = tokio::signal::ctrl_c() => {}
     }
-    (report.counts, report.seconds) = (meter.so_far(), meter.measured().as_secs_f64().max(f64::EPSILON));
-    let after = servers::look(&call.client).await;
-    report.servers = servers::used(&before, &after, report.seconds);
+    let mut measured = std::mem::take(&mut *meter.so_far());
+    measured.servers = measured::used(&before, &nodes(&call.client).await, measured.seconds);
     progress.finish_and_clear();
-    // What is still on the way has its deadline, and does not count any more.
-    running.abort();
-    report.unless_nothing_succeeded(meter.take_last_error())
+    measured.unless_nothing_succeeded()
 }
 
 /// A client of its own for each connection, each beginning at another node. The cluster must answer: what is measured of one
@@ -130,28 +116,24 @@ async fn connections(call: &Call, load: &Load) -> Result<Vec<Client>, Error> {
     (0..load.connections()).map(client).collect()
 }
 
-fn progress(call: &Call, load: &Load) -> ProgressBar {
-    if call.out.is_quiet() || !std::io::stderr().is_terminal() {
+/// How the nodes are that answer.
+async fn nodes(client: &Client) -> Vec<NodeStatus> {
+    status::look(client).await.into_iter().filter_map(|row| row.asked.answer.ok()).collect()
+}
+
+fn progress(call: &Call, time: Duration) -> ProgressBar {
+    if call.out.is_quiet() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{wide_bar} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    let progress = ProgressBar::new(u64::try_from(load.seconds().as_millis()).unwrap_or(u64::MAX)).with_style(style);
-    progress.set_message("warming up");
-    progress
+    ProgressBar::new(millis(time)).with_style(style).with_message("warming up")
 }
 
-fn show(progress: &ProgressBar, meter: &Meter) {
-    let measured = meter.measured();
-    progress.set_position(u64::try_from(measured.as_millis()).unwrap_or(u64::MAX));
-    let per_second = float(meter.operations()) / measured.as_secs_f64().max(f64::EPSILON);
-    progress.set_message(format!("{:.0} s  {per_second:.0}/s", measured.as_secs_f64()));
-}
-
-fn tasks(load: &Load) -> usize {
-    load.clients as usize
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn log(load: &Load) -> LogName {
-    let random = || LogName::new(&format!("bench-{:08x}", rand::rng().random::<u32>()));
+    let random = || LogName::new(&format!("bench-{:08x}", rand::random::<u32>()));
     load.log.clone().unwrap_or_else(|| random().expect("hexadecimal digits make a name"))
 }

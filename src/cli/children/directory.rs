@@ -1,179 +1,183 @@
-//! The directory of a cluster of children.
+//! The directory of a cluster of children, and the file in it that says which nodes the cluster has.
 //!
-//! - It is new, or empty, or one of ours; anything else is refused and not touched.
+//! - It is new, or empty, or one of ours; anything else is refused and not touched. The file is the sign of ours. It holds
+//!   what must stay the same when the cluster is started again, and is replaced whole.
 //! - It belongs to one process at a time.
 //! - What was there before is never removed. What was made here goes at the end, unless it is to be kept.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde_json::json;
+
+use super::node::{Node, failed};
+use crate::cli::arguments::Dev;
 use crate::cli::problem::Problem;
 
-use super::error::io as failed;
-use super::manifest::{self, Manifest};
-
-/// What becomes of a directory that was made here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Afterwards {
-    /// It is removed.
-    Remove,
-    /// It stays.
-    Keep,
-}
+/// The file's name.
+const MANIFEST: &str = "oncelog-dev.json";
+/// The format that this build writes, and the only one that it reads.
+const FORMAT: u32 = 1;
 
 /// A directory that this process has for itself.
 #[derive(Debug)]
 pub(in crate::cli) struct Directory {
-    path: PathBuf,
-    manifest: Option<Manifest>,
-    is_to_go: bool,
+    /// Where it is, from the root on.
+    pub(in crate::cli) path: PathBuf,
+    /// Whether it is removed at the end.
+    pub(in crate::cli) is_to_go: bool,
     lock: File,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: u32,
+    nodes: Vec<Node>,
+}
+
 impl Directory {
-    /// A new one where temporary things are kept.
-    pub(in crate::cli) fn temporary(afterwards: Afterwards) -> Result<Self, Problem> {
-        let path = std::env::temp_dir().join(format!("oncelog-dev-{:08x}", rand::random::<u32>()));
-        Self::at(&path, afterwards)
+    /// The one that is asked for, or a new one where temporary things are kept.
+    pub(super) fn open(dev: &Dev) -> Result<Self, Problem> {
+        let temporary = || std::env::temp_dir().join(format!("oncelog-dev-{:08x}", rand::random::<u32>()));
+        let path = dev.directory.clone().unwrap_or_else(temporary);
+        // Others can't look into it.
+        let made =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
+        let is_new = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            made => made.map(|()| true).map_err(failed(format!("cannot make the directory {}", path.display())))?,
+        };
+        let cannot_use = || failed(format!("cannot use the directory {}", path.display()));
+        let path = path.canonicalize().map_err(cannot_use())?;
+        let lock = File::open(&path).map_err(cannot_use())?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => cannot_use()(error),
+            TryLockError::WouldBlock => Problem::failure(
+                format!("{} is in use by another `oncelog dev`", path.display()),
+                "Stop that one first, or name another directory.",
+            ),
+        })?;
+        Ok(Self { path, is_to_go: is_new && !dev.keep, lock })
     }
 
-    /// The one at a path; it is made if there is none.
-    pub(in crate::cli) fn at(path: &Path, afterwards: Afterwards) -> Result<Self, Problem> {
-        let is_new = make(path).map_err(failed(format!("cannot make the directory {}", path.display())))?;
-        let cannot_use = || format!("cannot use the directory {}", path.display());
-        let path = path.canonicalize().map_err(failed(cannot_use()))?;
-        let lock = File::open(&path).map_err(failed(cannot_use()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Problem::failure(
-                    format!("{} is in use by another `oncelog dev`", path.display()),
-                    "Stop that one first, or name another directory.",
-                ));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(cannot_use())(error)),
-        }
-        let cannot_read = || format!("cannot read {}", manifest::path(&path).display());
-        let manifest = Manifest::read(&path).map_err(failed(cannot_read()))?;
-        if manifest.is_none() && fs::read_dir(&path).map_err(failed(cannot_use()))?.next().is_some() {
+    /// The nodes of the cluster that is there; none if nothing is there.
+    pub(super) fn nodes(&self) -> Result<Vec<Node>, Problem> {
+        let cannot_use = || failed(format!("cannot use the directory {}", self.path.display()));
+        let nodes = self.read().map_err(failed(format!("cannot read {}", self.manifest().display())))?;
+        if nodes.is_empty() && fs::read_dir(&self.path).map_err(cannot_use())?.next().is_some() {
             return Err(Problem::usage(
-                format!("{} is not empty, and holds no cluster of `oncelog dev`", path.display()),
+                format!("{} is not empty, and holds no cluster of `oncelog dev`", self.path.display()),
                 "Name an empty directory, or leave --directory out for a temporary one.",
             ));
         }
-        let is_to_go = is_new && afterwards == Afterwards::Remove;
-        Ok(Self { path, manifest, is_to_go, lock })
+        Ok(nodes.into_iter().map(|node| node.within(&self.path)).collect())
     }
 
-    /// Where it is, from the root on.
-    pub(in crate::cli) fn path(&self) -> &Path {
-        &self.path
+    fn read(&self) -> io::Result<Vec<Node>> {
+        let bytes = match fs::read(self.manifest()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read?,
+        };
+        let Manifest { format, nodes } = serde_json::from_slice(&bytes)?;
+        if format != FORMAT || nodes.is_empty() {
+            return Err(io::Error::other(format!("format {format} with {} nodes", nodes.len())));
+        }
+        Ok(nodes)
     }
 
-    /// Whether it is removed at the end.
-    pub(in crate::cli) fn is_to_go(&self) -> bool {
-        self.is_to_go
-    }
-
-    /// The cluster that was there before.
-    pub(super) fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_ref()
-    }
-
-    /// Says whose directory it is.
-    pub(super) fn record(&self, manifest: &Manifest) -> Result<(), Problem> {
-        manifest.write(&self.path).map_err(failed(format!("cannot write {}", manifest::path(&self.path).display())))
+    /// Writes down which nodes the cluster has.
+    pub(super) fn record(&self, nodes: &[Node]) -> Result<(), Problem> {
+        let text = format!("{:#}\n", json!({ "format": FORMAT, "nodes": nodes }));
+        let beside = self.manifest().with_extension("new");
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(beside, self.manifest()));
+        written.map_err(failed(format!("cannot write {}", self.manifest().display())))
     }
 
     /// Removes it if it is to go.
-    pub(super) fn clear_away(mut self) -> Result<(), Problem> {
+    pub(super) fn clear_away(&mut self) -> Result<(), Problem> {
         if std::mem::take(&mut self.is_to_go) {
             fs::remove_dir_all(&self.path).map_err(failed(format!("cannot remove {}", self.path.display())))?;
         }
         Ok(())
     }
+
+    fn manifest(&self) -> PathBuf {
+        self.path.join(MANIFEST)
+    }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if self.is_to_go {
-            // On this way something else has failed and is told.
-            let _untidy = fs::remove_dir_all(&self.path);
-        }
+        // On this way something else has failed and is told.
+        let _untidy = self.clear_away();
         // Closing alone would not do: a child process that is just being started has the file open, too, for a moment. If
         // this fails, closing does it then.
         let _later = self.lock.unlock();
     }
 }
 
-/// Makes a directory that others can't look into; false if it was there.
-fn make(path: &Path) -> io::Result<bool> {
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::create_dir_all(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use crate::cli::exit::Exit;
 
     use super::*;
 
-    fn manifest() -> Manifest {
-        Manifest::new(vec![manifest::Place {
-            node_id: 1,
-            client_address: ([127, 0, 0, 1], 1).into(),
-            peer_address: ([127, 0, 0, 1], 2).into(),
-        }])
+    fn at(path: &Path) -> Result<Directory, Problem> {
+        Directory::open(&Dev { directory: Some(path.to_owned()), ..Dev::default() })
+    }
+
+    /// What is written down of the nodes that are there.
+    fn nodes(directory: &Directory) -> serde_json::Value {
+        json!(directory.nodes().unwrap())
     }
 
     #[test]
     fn what_was_made_here_goes_unless_it_is_to_be_kept() {
         let parent = tempfile::tempdir().unwrap();
-        let at = |name, afterwards| Directory::at(&parent.path().join(name), afterwards).unwrap();
+        let kept = Dev { directory: Some(parent.path().join("kept")), keep: true, ..Dev::default() };
         for (directory, stays) in [
-            (at("a/removed", Afterwards::Remove), false),
-            (at("kept", Afterwards::Keep), true),
-            (Directory::temporary(Afterwards::Remove).unwrap(), false),
+            (at(&parent.path().join("a/removed")), false),
+            (Directory::open(&kept), true),
+            (Directory::open(&Dev::default()), false),
         ] {
-            let path = directory.path().to_owned();
-            directory.record(&manifest()).unwrap();
+            let mut directory = directory.unwrap();
+            directory.record(&[Node::new(1, 1)]).unwrap();
             directory.clear_away().unwrap();
-            assert_eq!(path.exists(), stays, "{}", path.display());
+            assert_eq!(directory.path.exists(), stays, "{}", directory.path.display());
         }
-        let dropped = at("dropped", Afterwards::Remove).path().to_owned();
+        let dropped = at(&parent.path().join("dropped")).unwrap().path.clone();
         assert!(!dropped.exists());
     }
 
     #[test]
     fn what_was_there_before_stays() {
         let empty = tempfile::tempdir().unwrap();
-        let directory = Directory::at(empty.path(), Afterwards::Remove).unwrap();
-        assert_eq!((directory.manifest(), directory.is_to_go()), (None, false));
-        directory.record(&manifest()).unwrap();
+        let mut directory = at(empty.path()).unwrap();
+        assert_eq!((nodes(&directory), directory.is_to_go), (json!([]), false));
+        directory.record(&[Node::new(1, 1)]).unwrap();
         directory.clear_away().unwrap();
+        drop(directory);
 
-        let again = Directory::at(empty.path(), Afterwards::Remove).unwrap();
-        assert_eq!((again.manifest(), again.is_to_go()), (Some(&manifest()), false));
+        let mut again = at(empty.path()).unwrap();
+        assert_eq!((nodes(&again), again.is_to_go), (json!([Node::new(1, 1)]), false));
         again.clear_away().unwrap();
-        assert!(manifest::path(empty.path()).exists());
+        assert!(again.manifest().exists());
     }
 
     #[test]
     fn a_directory_of_somebody_else_is_refused_and_not_touched() {
         let theirs = tempfile::tempdir().unwrap();
         fs::write(theirs.path().join("letter"), "dear").unwrap();
-        let problem = Directory::at(theirs.path(), Afterwards::Remove).unwrap_err();
+        let problem = at(theirs.path()).unwrap().nodes().unwrap_err();
         assert_eq!(problem.exit(), Exit::Usage);
         assert_eq!(fs::read_dir(theirs.path()).unwrap().count(), 1);
-        let problem = Directory::at(&theirs.path().join("letter"), Afterwards::Remove).unwrap_err();
+        let problem = at(&theirs.path().join("letter")).unwrap().nodes().unwrap_err();
         assert_eq!(problem.exit(), Exit::Failure);
     }
 
@@ -181,10 +185,30 @@ mod tests {
     fn a_directory_in_use_is_refused() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("used");
-        let first = Directory::at(&path, Afterwards::Remove).unwrap();
-        let problem = Directory::at(&path, Afterwards::Remove).unwrap_err();
-        assert_eq!(problem.exit(), Exit::Failure);
+        let first = at(&path).unwrap();
+        assert_eq!(at(&path).unwrap_err().exit(), Exit::Failure);
         drop(first);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let empty = tempfile::tempdir().unwrap();
+        let directory = at(empty.path()).unwrap();
+        for written in [vec![Node::new(1, 7420), Node::new(2, 7430)], vec![Node::new(1, 9)]] {
+            directory.record(&written).unwrap();
+            assert_eq!(nodes(&directory), json!(written));
+        }
+        assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_this_build_does_not_understand_is_an_error() {
+        let empty = tempfile::tempdir().unwrap();
+        let directory = at(empty.path()).unwrap();
+        for text in ["", "{}", r#"{"format": 2, "nodes": []}"#, r#"{"format": 1, "nodes": []}"#] {
+            fs::write(directory.manifest(), text).unwrap();
+            assert!(directory.nodes().is_err(), "{text:?}");
+        }
     }
 }

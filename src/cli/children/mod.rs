@@ -1,312 +1,237 @@
 //! A cluster whose nodes are children of this process: to be played with, measured and thrown away.
 //!
 //! - Its nodes listen on this machine only, and keep everything in one directory.
-//! - They go with this process, however it ends, if this machine has `setpriv`: see [`Children::go_with_this_process`]. The
-//!   kernel ties them to the thread that started them, so [`Children::bring_up`] and [`Children::start`] are called from a
+//! - They go with this process, however it ends, if this machine has `setpriv`: see [`Launch::binds`]. The
+//!   kernel ties them to the thread that started them, so [`Cluster::bring_up`] and [`Cluster::start`] are called from a
 //!   thread that lives as long as the cluster: from what the main thread blocks on, not from a task of many threads.
 //! - Dropped, they are killed, and then the directory goes if it is to go.
 //! - Nothing waits without a deadline, and a node that ends meanwhile ends the wait, with its last words.
 
 mod directory;
-mod ended;
-mod error;
-mod manifest;
-mod ports;
-mod process;
+mod node;
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::{join_all, select_all};
+use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
-use crate::cli::arguments::Timing;
-use crate::cli::problem::Problem;
-use crate::client::Client;
-use crate::types::{NodeId, NodeStatus, Role};
+use super::arguments::Dev;
+use super::problem::Problem;
+use crate::client::{Client, Error};
+use crate::types::{NodeStatus, Role};
 
-pub(super) use directory::{Afterwards, Directory};
-pub(super) use ended::Ended;
+pub(super) use node::{Ended, Node};
 
-use error::{NotUp, io as failed};
-use manifest::{Manifest, Place};
-use ports::Pair;
-use process::{Launch, Node};
+use directory::Directory;
+use node::{Launch, failed};
 
-const NODES: usize = 3;
+const NODES: u8 = 3;
 /// How long nodes may take to answer, to become a cluster, or to serve: generous, because the machine may be small and busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one node may take to say how it is; a client gives one attempt a third of it.
 const STATUS_TIME: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(25);
-/// How long a node may take to stop before it is killed.
+/// How long nodes may take to stop before they are killed.
 const GRACE: Duration = Duration::from_secs(15);
-/// How often other ports are tried when one was taken between its choice and the node's start.
-const PORT_CHOICES: usize = 5;
-
-/// What a cluster is made of.
-#[derive(Debug, Default)]
-pub(super) struct Settings {
-    /// How many nodes: as many as the directory's cluster has if nothing is said, or three.
-    pub(super) nodes: Option<usize>,
-    /// How soon a silent leader is replaced.
-    pub(super) timing: Timing,
-    /// The first node's port for clients; the next is for its peers, and each further node's are ten further. Those of
-    /// the directory's cluster if nothing is said, or free ones.
-    pub(super) first_port: Option<u16>,
-}
-
-/// What runs where.
-#[derive(Debug, Clone)]
-pub(super) struct Child {
-    pub(super) node: NodeId,
-    /// Where clients reach it.
-    pub(super) client_address: SocketAddr,
-    /// Where its peers reach it.
-    pub(super) peer_address: SocketAddr,
-    /// Its process, if it runs.
-    pub(super) pid: Option<u32>,
-    pub(super) data: PathBuf,
-    pub(super) log: PathBuf,
-}
+/// Free ports are looked for above those that services are known by, and below 32,768, where outgoing connections begin
+/// unless a machine is set up otherwise.
+const PORTS: Range<u16> = 10_000..32_000;
+/// From one node's ports to the next one's where the first is given.
+const STRIDE: usize = 10;
+/// How often other ports are tried when somebody took one between its choice and the node's start.
+const OTHER_CHOICES: usize = 4;
+/// What to do when the nodes do not become what they should.
+const SEE_LOGS: &str = "Read the logs of the nodes; --keep leaves them where they are.";
 
 /// A cluster of children.
 #[derive(Debug)]
-pub(super) struct Children {
+pub(super) struct Cluster {
     // In this order they go: processes before the directory.
-    nodes: Vec<Node>,
-    launch: Launch,
-    asking: Client,
-    /// Whether nobody knows the nodes' addresses yet, and nobody has chosen them.
-    may_move: bool,
-    directory: Directory,
+    pub(super) nodes: Vec<Node>,
+    pub(super) launch: Launch,
+    /// None if somebody has chosen the nodes' addresses, or may know them.
+    other_choices: usize,
+    pub(super) directory: Directory,
 }
 
-impl Children {
-    /// A new cluster in the directory, or the one that is there. Nothing runs yet.
-    pub(super) async fn prepare(directory: Directory, settings: &Settings) -> Result<Self, Problem> {
-        let launch = Launch::of_this_program(settings.timing).await?;
-        let (nodes, may_move) = if let Some(manifest) = directory.manifest() {
-            agree(settings, manifest, directory.path())?;
-            let places = manifest.nodes.iter();
-            (places.map(|place| Node::new(directory.path(), *place, None)).collect(), false)
-        } else {
-            let count = settings.nodes.unwrap_or(NODES);
-            let pairs = match settings.first_port {
-                Some(first) => ports::from(first, count).map_err(not_held)?,
-                None => ports::free(count).map_err(failed("cannot find free ports"))?,
-            };
-            (lay_out(&directory, pairs)?, settings.first_port.is_none())
+impl Cluster {
+    /// The cluster that is asked for, as the directory has it or a new one. Nothing runs yet.
+    pub(super) async fn prepare(dev: &Dev) -> Result<Self, Problem> {
+        let directory = Directory::open(dev)?;
+        let nodes = directory.nodes()?;
+        let launch = Launch::of_this_program(dev.timing).await?;
+        if nodes.is_empty() {
+            let nodes = chosen(dev.nodes.unwrap_or(NODES).into(), dev.port)?;
+            let other_choices = if dev.port.is_none() { OTHER_CHOICES } else { 0 };
+            let mut cluster = Self { nodes: Vec::new(), launch, other_choices, directory };
+            cluster.lay_out(nodes)?;
+            return Ok(cluster);
+        }
+        let first = nodes.first().map_or(0, |node| node.client_address.port());
+        let (has, asked) = match *dev {
+            Dev { nodes: Some(asked), .. } if usize::from(asked) != nodes.len() => {
+                (format!("{} nodes", nodes.len()), asked.into())
+            }
+            Dev { port: Some(asked), .. } if asked != first => (format!("its first node on port {first}"), asked),
+            _ => return Ok(Self { nodes, launch, other_choices: 0, directory }),
         };
-        let asking = client(&nodes, STATUS_TIME)?;
-        Ok(Self { nodes, launch, asking, may_move, directory })
+        let path = directory.path.display();
+        Err(Problem::usage(
+            format!("the cluster in {path} has {has}, not {asked}, and that cannot be changed"),
+            "Leave that option out, or name another directory for another cluster.",
+        ))
     }
 
     /// Starts every node that does not run, makes them a cluster unless they are one, and waits until all serve.
     pub(super) async fn bring_up(&mut self) -> Result<(), Problem> {
-        self.start_all().await?;
-        let peers: Vec<_> = self.nodes.iter().map(|node| node.place().peer_address.to_string()).collect();
-        let first = self.addresses().next().unwrap_or_default();
-        client(&self.nodes, PATIENCE)?.init(&first, &peers).await?;
-        self.may_move = false;
-        self.until_all_serve().await
+        loop {
+            self.start()?;
+            let Err(problem) = self.until("all nodes answer", |_| true).await else { break };
+            if self.other_choices == 0 || self.nodes.iter().all(|node| node.can_listen().is_ok()) {
+                return Err(problem);
+            }
+            // They are no cluster yet, so nobody knows where they were.
+            self.other_choices -= 1;
+            for node in &mut self.nodes {
+                node.kill().await?;
+            }
+            self.lay_out(chosen(self.nodes.len(), None)?)?;
+        }
+        self.other_choices = 0;
+        let peers: Vec<_> = self.nodes.iter().map(|node| node.peer_address.to_string()).collect();
+        let client = self.client(PATIENCE)?;
+        client.init(client.addresses().next().unwrap_or_default(), &peers).await?;
+        self.until("all nodes serve", |status| status.serving).await
     }
 
-    /// Starts a node, unless it runs. It serves a little later.
-    pub(super) fn start(&mut self, node: NodeId) -> Result<(), Problem> {
-        let launch = &self.launch;
-        self.nodes.iter_mut().filter(|known| known.id() == node).try_for_each(|node| node.start(launch))
+    /// Starts every node that does not run, and names it. It serves a little later.
+    pub(super) fn start(&mut self) -> Result<Vec<u64>, Problem> {
+        let mut started = Vec::new();
+        for node in self.nodes.iter_mut().filter(|node| node.pid().is_none()) {
+            node.start(&self.launch).map_err(failed(format!("cannot start node {}", node.id)))?;
+            started.push(node.id);
+        }
+        Ok(started)
     }
 
     /// Kills a node, as a crash would.
-    pub(super) async fn kill(&mut self, node: NodeId) -> Result<(), Problem> {
-        for known in self.nodes.iter_mut().filter(|known| known.id() == node) {
-            known.kill().await?;
+    pub(super) async fn kill(&mut self, node_id: u64) -> Result<(), Problem> {
+        for node in self.nodes.iter_mut().filter(|node| node.id == node_id) {
+            node.kill().await?;
         }
         Ok(())
     }
 
-    /// Waits until every node that was started serves.
-    pub(super) async fn until_all_serve(&mut self) -> Result<(), Problem> {
-        Ok(self.until("all nodes serve", |status| status.serving).await?)
-    }
-
     /// The node that leads and serves, as far as those that run know.
-    pub(super) async fn leader(&self) -> Option<NodeId> {
-        let statuses = self.statuses().await.into_iter().filter_map(|(_, answer)| answer.ok());
+    pub(super) async fn leader(&self) -> Option<u64> {
+        let client = self.client(STATUS_TIME).ok()?;
+        let statuses = self.statuses(&client).await.into_iter().filter_map(|(_, answer)| answer.ok());
         let leaders = statuses.filter(|status| status.role == Role::Leader && status.serving);
         // One that has not heard of its successor yet may still call itself the leader; the higher term is right.
-        leaders.max_by_key(|status| status.term).map(|status| status.node)
+        leaders.max_by_key(|status| status.term).map(|status| status.node.0)
     }
 
     /// Waits until a node that was started has ended although nobody here stopped it.
     pub(super) async fn ended(&mut self) -> Result<Ended, Problem> {
-        let running = self.nodes.iter_mut().filter(|node| node.pid().is_some());
-        let waits: Vec<_> = running.map(|node| Box::pin(node.ended())).collect();
-        if waits.is_empty() {
-            return std::future::pending().await;
-        }
-        select_all(waits).await.0
+        select_all(self.nodes.iter_mut().map(|node| Box::pin(node.ended()))).await.0
     }
 
-    /// Stops all nodes, and kills those that take too long, which it names.
-    pub(super) async fn stop(&mut self) -> Result<Vec<NodeId>, Problem> {
-        let stopped = join_all(self.nodes.iter_mut().map(async |node| (node.id(), node.stop(GRACE).await))).await;
+    /// Stops all nodes, and kills those that still run after a time, or when there is a hurry. It names them.
+    pub(super) async fn stop(&mut self, hurry: impl Future<Output = ()>) -> Result<Vec<u64>, Problem> {
+        self.nodes.iter().for_each(Node::terminate);
+        tokio::select! {
+            _all = join_all(self.nodes.iter_mut().filter_map(|node| node.process.as_mut()).map(Child::wait)) => {}
+            () = sleep(GRACE) => {}
+            () = hurry => {}
+        }
         let mut killed = Vec::new();
-        for (node, was_killed) in stopped {
-            if was_killed? {
-                killed.push(node);
+        for node in &mut self.nodes {
+            if node.kill().await? {
+                killed.push(node.id);
             }
         }
         Ok(killed)
     }
 
     /// Removes the directory if it is to go. No node may run.
-    pub(super) fn clear_away(self) -> Result<(), Problem> {
-        drop(self.nodes);
+    pub(super) fn clear_away(mut self) -> Result<(), Problem> {
         self.directory.clear_away()
     }
 
-    /// Where clients reach the nodes.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = String> {
-        self.nodes.iter().map(|node| node.place().client_address.to_string())
+    /// A client of all nodes.
+    pub(super) fn client(&self, timeout: Duration) -> Result<Client, Error> {
+        let addresses = self.nodes.iter().map(|node| node.client_address.to_string());
+        Client::builder().addresses(addresses).timeout(timeout).build()
     }
 
-    /// What runs where.
-    pub(super) fn children(&self) -> Vec<Child> {
-        let child = |node: &Node| {
-            let Place { client_address, peer_address, .. } = node.place();
-            let (data, log) = (node.data().to_owned(), node.log().to_owned());
-            Child { node: node.id(), client_address, peer_address, pid: node.pid(), data, log }
-        };
-        self.nodes.iter().map(child).collect()
-    }
-
-    /// Where everything is kept.
-    pub(super) fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
-    /// Whether the kernel kills the nodes when this process is killed.
-    pub(super) fn go_with_this_process(&self) -> bool {
-        self.launch.binds
-    }
-
-    /// Starts every node that does not run, and waits until all answer: on other ports if one is taken by somebody else.
-    async fn start_all(&mut self) -> Result<(), Problem> {
-        let mut choices_left = if self.may_move { PORT_CHOICES } else { 1 };
-        loop {
-            choices_left -= 1;
-            self.nodes.iter_mut().try_for_each(|node| node.start(&self.launch))?;
-            match self.until("all nodes answer", |_| true).await {
-                Err(NotUp::Taken(_)) if choices_left > 0 => self.move_elsewhere().await?,
-                done => return Ok(done?),
-            }
-        }
-    }
-
-    /// Gives all nodes other ports. They are no cluster yet, so nobody knows the old ones.
-    async fn move_elsewhere(&mut self) -> Result<(), Problem> {
-        for node in &mut self.nodes {
-            node.kill().await?;
-        }
-        let pairs = ports::free(self.nodes.len()).map_err(failed("cannot find free ports"))?;
-        self.nodes = lay_out(&self.directory, pairs)?;
-        self.asking = client(&self.nodes, STATUS_TIME)?;
-        Ok(())
+    /// Takes nodes for those of this cluster, and writes that down.
+    fn lay_out(&mut self, nodes: Vec<Node>) -> Result<(), Problem> {
+        self.nodes = nodes.into_iter().map(|node| node.within(&self.directory.path)).collect();
+        self.directory.record(&self.nodes)
     }
 
     /// Waits until every node that was started is so.
-    async fn until(&mut self, what: &str, is_so: fn(&NodeStatus) -> bool) -> Result<(), NotUp> {
-        let deadline = Instant::now() + PATIENCE;
+    async fn until(&mut self, what: &str, is_so: fn(&NodeStatus) -> bool) -> Result<(), Problem> {
+        let (client, deadline) = (self.client(STATUS_TIME)?, Instant::now() + PATIENCE);
+        let why_not = |(node, answer): (u64, Result<NodeStatus, Error>)| match answer {
+            Ok(status) if is_so(&status) => None,
+            Ok(status) => {
+                Some(format!("node {node}: {}", status.problem.as_deref().unwrap_or("it does not serve yet")))
+            }
+            Err(error) => Some(format!("node {node}: {error}")),
+        };
         loop {
-            self.check()?;
-            let statuses = self.statuses().await;
-            let Some(why_not) = statuses.iter().find_map(|(node, answer)| match answer {
-                Ok(status) if is_so(status) => None,
-                Ok(status) => {
-                    let problem = status.problem.as_deref().unwrap_or("it does not serve yet");
-                    Some(format!("node {node}: {problem}"))
-                }
-                Err(error) => Some(format!("node {node}: {error}")),
-            }) else {
-                return Ok(());
-            };
+            if let Some(ended) = self.ended().now_or_never() {
+                let story = ended?.story;
+                // It is gone, so if its port can't be had, that is because somebody else has it.
+                self.nodes.iter().try_for_each(Node::can_listen)?;
+                return Err(Problem::failure(story, SEE_LOGS));
+            }
+            let Some(why_not) = self.statuses(&client).await.into_iter().find_map(why_not) else { return Ok(()) };
             if Instant::now() >= deadline {
                 let message = format!("waited {} s in vain until {what}: {why_not}", PATIENCE.as_secs());
-                return Err(Problem::failure(message, error::SEE_LOGS).into());
+                return Err(Problem::failure(message, SEE_LOGS));
             }
             sleep(POLL).await;
         }
     }
 
-    /// Fails if a node that was started has ended.
-    fn check(&mut self) -> Result<(), NotUp> {
-        for node in &mut self.nodes {
-            if let Some(ended) = node.has_ended()? {
-                // It is gone, so if its port can't be had, that is because somebody else has it.
-                let taken = node.addresses().into_iter().find(|address| ports::is_taken(*address));
-                return Err(taken.map_or_else(|| NotUp::Failed(error::has_ended(&ended)), NotUp::Taken));
-            }
-        }
-        Ok(())
-    }
-
-    /// How the nodes are that were started.
-    async fn statuses(&self) -> Vec<(NodeId, Result<NodeStatus, crate::client::Error>)> {
+    /// How the nodes are that run.
+    async fn statuses(&self, client: &Client) -> Vec<(u64, Result<NodeStatus, Error>)> {
         let running = self.nodes.iter().filter(|node| node.pid().is_some());
-        join_all(running.map(async |node| {
-            let status = self.asking.status(&node.place().client_address.to_string()).await;
-            (node.id(), status)
-        }))
-        .await
+        join_all(running.map(async |node| (node.id, client.status(&node.client_address.to_string()).await))).await
     }
 }
 
-fn client(nodes: &[Node], timeout: Duration) -> Result<Client, Problem> {
-    let addresses = nodes.iter().map(|node| node.place().client_address.to_string());
-    Ok(Client::builder().addresses(addresses).timeout(timeout).build()?)
-}
-
-/// Gives nodes, numbered from 1, these ports, and records them.
-fn lay_out(directory: &Directory, pairs: Vec<Pair>) -> Result<Vec<Node>, Problem> {
-    let mut nodes = Vec::new();
-    for (node_id, pair) in (1..).zip(pairs) {
-        let (client_address, peer_address) = pair.addresses().map_err(failed("cannot learn a port's number"))?;
-        nodes.push(Node::new(directory.path(), Place { node_id, client_address, peer_address }, Some(pair)));
+/// So many nodes, numbered from 1: on free ports, or from a given one on.
+fn chosen(count: usize, first: Option<u16>) -> Result<Vec<Node>, Problem> {
+    if let Some(first) = first {
+        let nodes: Vec<_> =
+            (1..).zip((first..).step_by(STRIDE)).take(count).map(|(id, port)| Node::new(id, port)).collect();
+        nodes.iter().try_for_each(Node::can_listen)?;
+        return Ok(nodes);
     }
-    directory.record(&Manifest::new(nodes.iter().map(Node::place).collect()))?;
+    let start = rand::random_range(PORTS);
+    let ports = (start..PORTS.end).chain(PORTS.start..start).step_by(2);
+    let free = ports.filter(|port| Node::new(1, *port).can_listen().is_ok());
+    let nodes: Vec<_> = (1..).zip(free.take(count)).map(|(id, port)| Node::new(id, port)).collect();
+    if nodes.len() < count {
+        let problem = format!("only {} of {count} nodes find two free ports in {PORTS:?}", nodes.len());
+        return Err(failed("cannot find free ports")(problem));
+    }
     Ok(nodes)
-}
-
-/// Fails if the cluster that is there is another than the one that is asked for.
-fn agree(settings: &Settings, manifest: &Manifest, directory: &Path) -> Result<(), Problem> {
-    let other = |has: &str, asked: &str| {
-        Err(Problem::usage(
-            format!("the cluster in {} has {has}, not {asked}, and that cannot be changed", directory.display()),
-            "Leave that option out, or name another directory for another cluster.",
-        ))
-    };
-    if let Some(nodes) = settings.nodes.filter(|nodes| *nodes != manifest.nodes.len()) {
-        return other(&format!("{} nodes", manifest.nodes.len()), &nodes.to_string());
-    }
-    let first = manifest.nodes.first().map(|place| place.client_address.port());
-    match (settings.first_port, first) {
-        (Some(asked), Some(has)) if asked != has => other(&format!("its first node on port {has}"), &asked.to_string()),
-        _ => Ok(()),
-    }
-}
-
-fn not_held((address, error): (SocketAddr, std::io::Error)) -> Problem {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => error::taken(address),
-        _ => failed(format!("cannot listen on {address}"))(error),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::net::{SocketAddr, TcpListener};
+
+    use serde_json::json;
+
     use crate::cli::exit::Exit;
 
     use super::*;
@@ -319,35 +244,38 @@ mod tests {
         }
     }
 
-    fn settings(nodes: Option<usize>, first_port: Option<u16>) -> Settings {
-        Settings { nodes, first_port, timing: Timing::Default }
+    async fn prepare(nodes: Option<u8>, port: Option<u16>) -> Result<Cluster, Problem> {
+        Cluster::prepare(&Dev { nodes, port, ..Dev::default() }).await
     }
 
     #[tokio::test]
     async fn a_cluster_that_is_there_is_continued_as_it_was() {
         let temporary = tempfile::tempdir().unwrap();
-        let directory = || Directory::at(temporary.path(), Afterwards::Remove).unwrap();
-        let before = Children::prepare(directory(), &settings(Some(2), None)).await.unwrap();
-        let addresses: Vec<_> = before.addresses().collect();
-        assert_eq!(addresses.len(), 2);
+        let prepare = async |nodes, port| {
+            Cluster::prepare(&Dev { nodes, port, directory: Some(temporary.path().to_owned()), ..Dev::default() }).await
+        };
+        let before = prepare(Some(2), None).await.unwrap();
+        let ports =
+            |cluster: &Cluster| -> Vec<_> { cluster.nodes.iter().map(|node| node.client_address.port()).collect() };
+        let here = ports(&before);
+        assert_eq!(here.len(), 2);
         drop(before);
 
-        let first = addresses[0].rsplit_once(':').unwrap().1.parse().unwrap();
-        for same in [settings(None, None), settings(Some(2), Some(first))] {
-            let again = Children::prepare(directory(), &same).await.unwrap();
-            assert_eq!(again.addresses().collect::<Vec<_>>(), addresses);
+        let first = here[0];
+        for (nodes, port) in [(None, None), (Some(2), Some(first))] {
+            let again = prepare(nodes, port).await.unwrap();
+            assert_eq!(ports(&again), here);
         }
-        for other in [settings(Some(3), None), settings(None, Some(first + 1))] {
-            let problem = Children::prepare(directory(), &other).await.unwrap_err();
-            assert_eq!(problem.exit(), Exit::Usage);
+        for (nodes, port) in [(Some(3), None), (None, Some(first + 1))] {
+            assert_eq!(prepare(nodes, port).await.unwrap_err().exit(), Exit::Usage);
         }
     }
 
     /// Takes a port that was just given up: a process that another test is starting may have it open for a moment longer.
-    async fn taken(address: SocketAddr) -> std::net::TcpListener {
+    async fn taken(address: SocketAddr) -> TcpListener {
         let end = Instant::now() + PATIENCE;
         loop {
-            match std::net::TcpListener::bind(address) {
+            match TcpListener::bind(address) {
                 Ok(listener) => return listener,
                 Err(error) => assert!(Instant::now() < end, "{address}: {error}"),
             }
@@ -358,42 +286,59 @@ mod tests {
     // The program that children are started from is this test here. It does not know what `serve` is, and fails.
     #[tokio::test]
     async fn a_node_that_cannot_start_is_told_with_its_last_words() {
-        let directory = Directory::temporary(Afterwards::Remove).unwrap();
-        let mut children = Children::prepare(directory, &settings(Some(2), None)).await.unwrap();
-        let said = said(children.bring_up().await);
+        let mut cluster = prepare(Some(2), None).await.unwrap();
+        let said = said(cluster.bring_up().await);
         assert!(said.contains("has ended: exit status") && said.contains("\n    error: "), "{said}");
     }
 
     #[tokio::test]
     async fn nodes_move_away_from_a_port_that_somebody_took_before_they_started() {
-        let directory = Directory::temporary(Afterwards::Remove).unwrap();
-        let mut children = Children::prepare(directory, &settings(Some(1), None)).await.unwrap();
-        let place = children.nodes[0].place();
-        children.nodes = vec![Node::new(children.directory.path(), place, None)];
-        let _somebody = taken(place.peer_address).await;
+        let mut cluster = prepare(Some(1), None).await.unwrap();
+        let before = cluster.nodes[0].peer_address;
+        let somebody = taken(before).await;
 
-        let ended = said(children.bring_up().await);
+        let ended = said(cluster.bring_up().await);
         assert!(ended.contains("has ended: exit status"), "{ended}");
-        let moved = children.nodes[0].place();
-        assert_ne!(moved.peer_address, place.peer_address);
-        let recorded = Manifest::read(children.directory.path()).unwrap().unwrap();
-        assert_eq!(recorded.nodes, [moved]);
+        assert_ne!(cluster.nodes[0].peer_address, before);
+        assert_eq!(json!(cluster.directory.nodes().unwrap()), json!(cluster.nodes));
 
         // A cluster that was there before can't move.
-        children.nodes = vec![Node::new(children.directory.path(), place, None)];
-        children.may_move = false;
-        let taken = said(children.bring_up().await);
-        assert_eq!(taken, format!("{} is taken by another program", place.peer_address));
+        cluster.nodes[0].peer_address = before;
+        cluster.other_choices = 0;
+        assert_eq!(said(cluster.bring_up().await), format!("{before} is taken by another program"));
+        drop(somebody);
     }
 
     #[tokio::test]
     async fn a_given_port_that_is_taken_is_named() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let directory = Directory::temporary(Afterwards::Remove).unwrap();
-        let path = directory.path().to_owned();
-        let taken = said(Children::prepare(directory, &settings(None, Some(address.port()))).await);
-        assert_eq!(taken, format!("{address} is taken by another program"));
-        assert!(!path.exists());
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("new");
+        let dev = Dev { directory: Some(directory.clone()), port: Some(address.port()), ..Dev::default() };
+        assert_eq!(said(Cluster::prepare(&dev).await), format!("{address} is taken by another program"));
+        assert!(!directory.exists());
+    }
+
+    #[tokio::test]
+    async fn free_ports_are_below_those_of_outgoing_connections() {
+        let nodes = chosen(9, None).unwrap();
+        let addresses: BTreeSet<_> = nodes.iter().flat_map(|node| [node.client_address, node.peer_address]).collect();
+        assert_eq!(addresses.len(), 18);
+        assert!(addresses.iter().all(|address| (PORTS.start..=PORTS.end).contains(&address.port())), "{addresses:?}");
+        for address in [nodes[4].client_address, nodes[4].peer_address] {
+            let somebody = taken(address).await;
+            assert_eq!(said(nodes[4].can_listen()), format!("{address} is taken by another program"));
+            drop(somebody);
+        }
+    }
+
+    #[test]
+    fn given_ports_are_ten_apart_and_the_next_is_for_peers() {
+        // Somebody else may have one of them, so another beginning is tried until none has.
+        let nodes = (0..100).find_map(|_| chosen(3, Some(rand::random_range(PORTS))).ok()).unwrap();
+        let first = nodes[0].client_address.port();
+        let ports = nodes.iter().map(|node| [node.client_address, node.peer_address].map(|at| at.port() - first));
+        assert_eq!(ports.collect::<Vec<_>>(), [[0, 1], [10, 11], [20, 21]]);
     }
 }
