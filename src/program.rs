@@ -10,21 +10,16 @@ use crate::node::config;
 pub fn main() -> ExitCode {
     let (command, session) = cli::parse();
     let exit = match command {
-        Command::Client(command) => session.run(command),
-        Command::Dev(dev) => session.dev(&dev),
-        Command::Serve(settings) => match gather(settings).and_then(|settings| settings.check()) {
-            Err(error) => misconfigured(&session, &error),
-            Ok(config) => match node::run(&config) {
-                Ok(()) => Exit::Done,
-                Err(error) => session.report(&Problem::failure(error.to_string(), error.advice())),
-            },
-        },
-        Command::Config(settings) => match gather(settings) {
-            Err(error) => misconfigured(&session, &error),
-            Ok(settings) => print(&session, &settings),
-        },
+        Command::Client(command) => Ok(session.run(command)),
+        Command::Dev(dev) => Ok(session.dev(&dev)),
+        Command::Serve(settings) => gather(settings).and_then(|settings| settings.check()).map(|config| {
+            let failed = |error: node::Error| session.report(&Problem::failure(error.to_string(), error.advice()));
+            node::run(&config).map_or_else(failed, |()| Exit::Done)
+        }),
+        Command::Config(settings) => gather(settings).and_then(|settings| print(&session, &settings)),
     };
-    exit.into()
+    let advice = "`oncelog config` prints every setting and where its value comes from.";
+    exit.unwrap_or_else(|error| session.report(&Problem::usage(error.to_string(), advice))).into()
 }
 
 fn gather(settings: cli::Settings) -> Result<config::Settings, config::Error> {
@@ -32,26 +27,17 @@ fn gather(settings: cli::Settings) -> Result<config::Settings, config::Error> {
     config::Settings::gather(settings.given(), |name| std::env::var(name).ok(), file.as_deref())
 }
 
-fn print(session: &cli::Session, settings: &config::Settings) -> Exit {
-    let rows: Vec<_> = settings
-        .values()
-        .map(|(name, is_number, given)| {
-            let (value, origin) = given.map_or_else(
-                || (None, "not given, and without a default".to_owned()),
-                |(value, origin)| (Some(value.to_owned()), origin.to_string()),
-            );
-            cli::Setting { name, value, is_number, origin }
-        })
-        .collect();
+fn print(session: &cli::Session, settings: &config::Settings) -> Result<Exit, config::Error> {
+    let row = |(name, is_number, given): (_, _, Option<(&str, &config::Origin)>)| {
+        let (value, origin) = given.unzip();
+        let origin = origin.map_or_else(|| "not given, and without a default".to_owned(), ToString::to_string);
+        cli::Setting { name, value: value.map(str::to_owned), is_number, origin }
+    };
+    let rows: Vec<_> = settings.values().map(row).collect();
     match session.print_config(&settings.to_toml(), &rows) {
-        Ok(()) => settings.check().map_or_else(|error| misconfigured(session, &error), |_| Exit::Done),
-        Err(exit) => exit,
+        Ok(()) => settings.check().map(|_| Exit::Done),
+        Err(exit) => Ok(exit),
     }
-}
-
-fn misconfigured(session: &cli::Session, error: &config::Error) -> Exit {
-    let advice = "`oncelog config` prints every setting and where its value comes from.";
-    session.report(&Problem::usage(error.to_string(), advice))
 }
 
 #[cfg(test)]

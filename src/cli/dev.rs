@@ -35,7 +35,7 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
     } else {
         format!("the nodes are stopped; to start them again: {}", again(&cluster.directory.path, dev.timing))
     };
-    cluster.clear_away()?;
+    cluster.directory.clear_away()?;
     out.note(&rest);
     lived
 }
@@ -44,12 +44,10 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
 async fn live(out: &mut Output, cluster: &mut Cluster, end: &mut Signals) -> Result<Exit, Problem> {
     let mut revive = listen_for(SignalKind::user_defined1())?;
     let directory = cluster.directory.path.clone();
-    let nodes = match cluster.nodes.len() {
-        1 => "a node".to_owned(),
-        many => format!("{many} nodes"),
-    };
+    let count = cluster.nodes.len();
+    let nodes = if count == 1 { "a node".to_owned() } else { format!("{count} nodes") };
     out.note(&format!("starting {nodes} in {}", directory.display()));
-    if let Some(warning) = members::survives_no_loss(cluster.nodes.len()) {
+    if let Some(warning) = members::survives_no_loss(count) {
         out.note(warning);
     }
     tokio::select! {
@@ -156,10 +154,7 @@ Ctrl-C stops the nodes{goes}.",
 
 /// The command that continues a cluster.
 fn again(directory: &Path, timing: Timing) -> String {
-    let timing = match timing {
-        Timing::Default => String::new(),
-        Timing::Fast => format!(" --timing {}", word(&timing)),
-    };
+    let timing = if timing == Timing::Default { String::new() } else { format!(" --timing {}", word(&timing)) };
     format!("{} dev --directory {}{timing}", this_program(), quoted(&directory.display().to_string()))
 }
 

@@ -148,34 +148,29 @@ pub(crate) struct Failover {
     pub(crate) size: usize,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    not_negative(text).and_then(|number| if number > 0.0 { Ok(number) } else { Err("it must be above 0".to_owned()) })
-}
-
 fn not_negative(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    if number.is_finite() && (0.0..=1e9).contains(&number) {
-        Ok(number)
-    } else {
-        Err("it must not be below 0".to_owned())
-    }
+    (0.0..=1e9).contains(&number).then_some(number).ok_or_else(|| "it must not be below 0".to_owned())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = not_negative(text)?;
+    (number > 0.0).then_some(number).ok_or_else(|| "it must be above 0".to_owned())
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
-    not_negative(text)
-        .and_then(|number| if number <= 1.0 { Ok(number) } else { Err("it must not be above 1".to_owned()) })
+    let number = not_negative(text)?;
+    (number <= 1.0).then_some(number).ok_or_else(|| "it must not be above 1".to_owned())
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let bytes = usize::try_from(parse::bytes(text)?).unwrap_or(usize::MAX);
-    if bytes <= RECORD_BYTES_MAX { Ok(bytes) } else { Err(format!("a record has at most {RECORD_BYTES_MAX} bytes")) }
+    let bytes = usize::try_from(parse::bytes(text)?).ok().filter(|bytes| *bytes <= RECORD_BYTES_MAX);
+    bytes.ok_or_else(|| format!("a record has at most {RECORD_BYTES_MAX} bytes"))
 }
 
 fn records(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if (1..=COMMAND_RECORDS_MAX).contains(&count) => Ok(count),
-        _ => Err(format!("an append has 1 to {COMMAND_RECORDS_MAX} records")),
-    }
+    let count = text.parse().ok().filter(|count| (1..=COMMAND_RECORDS_MAX).contains(count));
+    count.ok_or_else(|| format!("an append has 1 to {COMMAND_RECORDS_MAX} records"))
 }
 
 #[cfg(test)]

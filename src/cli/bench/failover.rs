@@ -4,16 +4,15 @@
 //! - At the end every log is read: what was acknowledged must be there once, nothing may be there twice.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde_json::Value as Json;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::load::Line;
-use super::measured::{histogram, lock, micros, quantile};
+use super::load::{self, Answer, Done, Line, Task};
+use super::measured::{histogram, quantile};
 use crate::cli::arguments::{Dev, Failover, Ids, Mode, Sending, word};
 use crate::cli::call::Call;
 use crate::cli::children::Cluster;
@@ -26,29 +25,22 @@ use crate::types::{Consistency, Id, LogName, Offset};
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long the load runs before the next kill, so that each meets a cluster at work.
 const BETWEEN_KILLS: Duration = Duration::from_secs(1);
-const POLL: Duration = Duration::from_millis(5);
 
-/// What was measured.
+/// What came back, and what that says.
+#[derive(Default)]
 struct Report {
-    gaps: Vec<Duration>,
-    spread: Histogram<u64>,
-    acknowledged: usize,
+    /// When answers came.
+    times: Vec<Instant>,
+    acknowledged: BTreeMap<Id, Offset>,
     /// Appends whose time was over before their answer came.
     errors: u64,
+    gaps: Vec<Duration>,
     lost: usize,
     doubled: usize,
 }
 
-/// What came back so far.
-#[derive(Default)]
-struct Answers {
-    times: Vec<Instant>,
-    acknowledged: BTreeMap<Id, Offset>,
-    errors: u64,
-}
-
 fn columns(bench: &Failover) -> Vec<Column<Report>> {
-    let gap = |at| move |report: &Report| quantile(at, &report.spread, 0);
+    let gap = |at| move |report: &Report| quantile(at, &histogram(&report.gaps), 0);
     let gaps = |report: &Report| report.gaps.iter().map(|gap| (gap.as_secs_f64() * 1_000.0).round()).collect::<Json>();
     vec![
         Column::given_json("bench", "failover"),
@@ -61,7 +53,7 @@ fn columns(bench: &Failover) -> Vec<Column<Report>> {
         Column::new("gap_p99_ms", "GAP P99 MS", gap(0.99)).spare(),
         Column::new("gap_max_ms", "GAP MAX MS", gap(1.0)),
         Column::json("gaps_ms", gaps),
-        Column::new("acknowledged", "ACKNOWLEDGED", |report: &Report| report.acknowledged),
+        Column::new("acknowledged", "ACKNOWLEDGED", |report: &Report| report.acknowledged.len()),
         Column::new("errors", "ERRORS", |report: &Report| report.errors),
         Column::new("lost", "LOST", |report: &Report| report.lost),
         Column::new("doubled", "DOUBLED", |report: &Report| report.doubled),
@@ -75,7 +67,7 @@ pub(super) async fn run(call: &mut Call, bench: &Failover) -> Result<(), Problem
     cluster.bring_up().await?;
     let measured = measure(call, bench, &mut cluster).await;
     cluster.stop(std::future::pending()).await?;
-    cluster.clear_away()?;
+    cluster.directory.clear_away()?;
     let report = measured?;
     call.out.one(&columns(bench), &report)?;
     if report.lost + report.doubled > 0 {
@@ -88,73 +80,65 @@ pub(super) async fn run(call: &mut Call, bench: &Failover) -> Result<(), Problem
 }
 
 async fn measure(call: &Call, bench: &Failover, cluster: &mut Cluster) -> Result<Report, Problem> {
-    let timeout = call.speaking.timeout.max(PATIENCE);
-    let client = cluster.client(timeout)?;
+    let client = cluster.client(call.speaking.timeout.max(PATIENCE))?;
     let (log, clients) = (LogName::new("failover").expect("a good name"), bench.clients as usize);
     let sending = Sending { size: bench.size, mode: Mode::Stream, ids: Ids::Uuidv7 };
     let lines = Line::over(std::slice::from_ref(&client), &log, &sending, 1, clients);
-    let answers = Arc::new(Mutex::new(Answers::default()));
-    let task = |line: &Line| append(line.clone(), Arc::clone(&answers));
-    let load: JoinSet<()> = lines.iter().cycle().take(clients).map(task).collect();
+    let task = |line| Task::Append { line, known: Arc::default(), duplicate_ratio: 0.0, again: None };
+    let tasks: Vec<_> = lines.into_iter().map(task).collect();
+    let mut answers = load::drive(&tasks, clients, None);
 
-    let (mut gaps, mut spread) = (Vec::new(), histogram());
-    for number in 1..=bench.kills {
+    let mut report = Report::default();
+    while report.gaps.len() < bench.kills as usize {
         sleep(BETWEEN_KILLS).await;
-        let leader = until(async || cluster.leader().await).await?;
-        let (killed, so_far) = (Instant::now(), lock(&answers).times.len());
+        report.take_in(&mut answers, 1).await?;
+        // None while another election is under way.
+        let Some(leader) = cluster.leader().await else { continue };
+        let killed = Instant::now();
         cluster.kill(leader).await?;
         // More than can have been on their way.
-        until(async || (lock(&answers).times.len() >= so_far + 2 * clients).then_some(())).await?;
+        let enough = answers.len() + 2 * clients;
+        report.take_in(&mut answers, enough).await?;
         cluster.bring_up().await?;
-        let gap = longest_gap(&lock(&answers).times, killed);
-        spread += micros(gap);
-        gaps.push(gap);
-        call.out.note(&format!("kill {number}: node {leader}, {} ms without an answer", gap.as_millis()));
+        report.take_in(&mut answers, 0).await?;
+        let gap = longest_gap(&report.times, killed);
+        report.gaps.push(gap);
+        let (number, gap) = (report.gaps.len(), gap.as_millis());
+        call.out.note(&format!("kill {number}: node {leader}, {gap} ms without an answer"));
     }
-    drop(load);
-    let Answers { acknowledged, errors, .. } = std::mem::take(&mut *lock(&answers));
-    let (lost, doubled) = check(&client, &log, &acknowledged).await?;
-    Ok(Report { gaps, spread, acknowledged: acknowledged.len(), errors, lost, doubled })
+    drop(answers);
+    (report.lost, report.doubled) = check(&client, &log, &report.acknowledged).await?;
+    Ok(report)
 }
 
-/// Asks until there is an answer.
-async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> Result<T, Problem> {
-    let answer = async {
+impl Report {
+    /// Takes in what has come; at least so many answers, which it waits for.
+    async fn take_in(&mut self, answers: &mut UnboundedReceiver<Answer>, least: usize) -> Result<(), Problem> {
+        let (deadline, enough) = (Instant::now() + PATIENCE, self.times.len() + least);
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            let is_enough = self.times.len() >= enough;
+            let next = if is_enough { Ok(answers.try_recv().ok()) } else { timeout_at(deadline, answers.recv()).await };
+            match next.map_err(|_| {
+                Problem::failure(
+                    format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
+                    "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
+                )
+            })? {
+                None => return Ok(()),
+                Some(Answer { at, result: Ok(Done { appended: Some((id, offset)), .. }), .. }) => {
+                    self.times.push(at);
+                    self.acknowledged.insert(id, offset);
+                }
+                Some(_) => self.errors += 1,
             }
-            sleep(POLL).await;
         }
-    };
-    timeout(PATIENCE, answer).await.map_err(|_| {
-        Problem::failure(
-            format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
-            "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
-        )
-    })
+    }
 }
 
 /// The longest time from one answer to the next, among those that came after a time.
 fn longest_gap(times: &[Instant], after: Instant) -> Duration {
     let pairs = times.iter().zip(times.iter().skip(1)).filter(|(_, next)| **next >= after);
     pairs.map(|(last, next)| *next - *last).max().unwrap_or_default()
-}
-
-/// Appends until it is dropped.
-async fn append(line: Line, answers: Arc<Mutex<Answers>>) {
-    loop {
-        let id = line.fresh_id();
-        let result = line.append(&id).await;
-        let mut answers = lock(&answers);
-        match result {
-            Ok(appended) => {
-                answers.times.push(Instant::now());
-                answers.acknowledged.insert(id, appended.first);
-            }
-            Err(_) => answers.errors += 1,
-        }
-    }
 }
 
 /// How many of the acknowledged are not where they were said to be, and how many ids the log has more than once.

@@ -10,10 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use rand::seq::IndexedRandom as _;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::measured::{Done, Meter};
 use crate::cli::arguments::{Ids, Mode, Sending};
 use crate::cli::value::float;
 use crate::client::{AppendStream, Appended, Client, Error};
@@ -23,6 +22,24 @@ use crate::types::{Consistency, Id, LogName, NewRecord, Offset};
 const PAUSE: Duration = Duration::from_millis(10);
 /// At so many places the records begin in the random bytes that they are parts of.
 const PLACES: usize = 1 << 20;
+
+/// What became of one request.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) due: Instant,
+    pub(super) at: Instant,
+    pub(super) result: Result<Done, Error>,
+}
+
+/// What one request did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Done {
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+    pub(super) replayed: bool,
+    /// Under which id, and where the records are, if it has appended some.
+    pub(super) appended: Option<(Id, Offset)>,
+}
 
 /// What one of many tasks does over and over, with one request in flight.
 #[derive(Clone)]
@@ -40,43 +57,44 @@ impl Task {
             Self::Append { line, known, duplicate_ratio, again } => {
                 let chosen = again.take().or_else(|| known.choose(&mut rand::rng()).cloned());
                 let id = chosen.unwrap_or_else(|| line.fresh_id());
-                let replayed = line.append(&id).await?.replayed;
+                let Appended { first, replayed, .. } = line.append(&id).await?;
                 if !replayed && rand::random_bool(*duplicate_ratio) {
-                    *again = Some(id);
+                    *again = Some(id.clone());
                 }
-                Ok(Done { records: line.count as u64, bytes: (line.count * line.size) as u64, replayed })
+                let (records, bytes) = (line.count as u64, (line.count * line.size) as u64);
+                Ok(Done { records, bytes, replayed, appended: Some((id, first)) })
             }
             Self::Read { client, log, end, limit, consistency } => {
                 let from = Offset(rand::random_range(0..=end.0.saturating_sub((*limit).into())));
                 let page = client.read(log, from, *limit, *consistency).await?;
                 let bytes = page.records.iter().map(|record| record.payload.len() as u64).sum();
-                Ok(Done { records: page.records.len() as u64, bytes, replayed: false })
+                Ok(Done { records: page.records.len() as u64, bytes, ..Done::default() })
             }
         }
     }
 }
 
-/// Has so many tasks of these kinds go on until the meter's end, each when its next request is due.
-pub(super) fn drive(kinds: &[Task], count: usize, rate: Option<f64>, meter: &Arc<Meter>) -> JoinSet<()> {
-    let start = Instant::now();
-    let task = |(first, kind): (usize, &Task)| {
-        let (mut task, meter) = (kind.clone(), Arc::clone(meter));
-        async move {
+/// Has so many tasks of these kinds go on, each when its next request is due, as long as somebody wants the answers.
+pub(super) fn drive(kinds: &[Task], count: usize, rate: Option<f64>) -> UnboundedReceiver<Answer> {
+    let (start, (sender, answers)) = (Instant::now(), unbounded_channel());
+    for (first, kind) in kinds.iter().cycle().take(count).enumerate() {
+        let (mut task, sender) = (kind.clone(), sender.clone());
+        tokio::spawn(async move {
             for number in (first..).step_by(count) {
                 let due = due(start, rate, number).await;
-                if due >= meter.end {
+                if sender.is_closed() {
                     return;
                 }
                 let result = task.step().await;
                 let has_failed = result.is_err();
-                meter.record(Instant::now(), due, result);
+                let _unwanted = sender.send(Answer { due, at: Instant::now(), result });
                 if has_failed {
                     sleep(PAUSE).await;
                 }
             }
-        }
-    };
-    kinds.iter().cycle().take(count).enumerate().map(task).collect()
+        });
+    }
+    answers
 }
 
 /// Waits until the request of this number is due, and says when that was. Without a rate, that is now.
@@ -145,10 +163,7 @@ impl Line {
     pub(super) fn fresh_id(&self) -> Id {
         match self.ids {
             Ids::Uuidv7 => self.client.fresh_id(),
-            Ids::Random => {
-                let id = format!("{:032x}", rand::random::<u128>());
-                Id::new(id).expect("hexadecimal digits make an id")
-            }
+            Ids::Random => Id::new(format!("{:032x}", rand::random::<u128>())).expect("hexadecimal digits make an id"),
         }
     }
 }

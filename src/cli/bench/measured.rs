@@ -1,36 +1,22 @@
 //! What is measured: what requests did, what the nodes have used meanwhile by their own count, and how both are printed.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::load::Answer;
 use crate::cli::arguments::Format;
 use crate::cli::column::Column;
 use crate::cli::output::{self, Output};
 use crate::cli::problem::Problem;
+use crate::cli::status::NodeRow;
 use crate::cli::value::{Value, float};
 use crate::client::{Error, Reason};
 use crate::types::{Counters, NodeStatus};
-
-/// What one request did.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Done {
-    pub(super) records: u64,
-    pub(super) bytes: u64,
-    pub(super) replayed: bool,
-}
-
-/// Takes in what many tasks do, as far as it ends inside the measured time.
-#[derive(Debug)]
-pub(super) struct Meter {
-    begin: Instant,
-    pub(super) end: Instant,
-    measured: Mutex<Measured>,
-}
 
 /// The result of one bench, so far.
 #[derive(Debug)]
@@ -62,46 +48,29 @@ pub(super) struct Used {
 
 impl Default for Measured {
     fn default() -> Self {
-        let (latency, errors, servers) = (histogram(), BTreeMap::new(), Vec::new());
+        let (latency, errors, servers) = (histogram(&[]), BTreeMap::new(), Vec::new());
         Self { latency, records: 0, bytes: 0, replayed: 0, errors, last_error: None, seconds: 0.0, servers }
     }
 }
 
-impl Meter {
-    pub(super) fn new(begin: Instant, end: Instant) -> Self {
-        Self { begin, end, measured: Mutex::default() }
-    }
-
-    /// Takes in what became, just now, of a request that was due at a time.
-    pub(super) fn record(&self, now: Instant, due: Instant, result: Result<Done, Error>) {
-        if now < self.begin || now > self.end {
-            return;
-        }
-        let mut measured = lock(&self.measured);
+impl Measured {
+    /// Takes in what became of a request, if it ended inside the measured time.
+    pub(super) fn take_in(&mut self, time: &RangeInclusive<Instant>, Answer { due, at, result }: Answer) {
         match result {
+            _ if !time.contains(&at) => {}
             Ok(done) => {
-                measured.latency += micros(now.saturating_duration_since(due));
-                measured.records += done.records;
-                measured.bytes += done.bytes;
-                measured.replayed += u64::from(done.replayed);
+                self.latency += micros(at.saturating_duration_since(due));
+                self.records += done.records;
+                self.bytes += done.bytes;
+                self.replayed += u64::from(done.replayed);
             }
             Err(error) => {
-                *measured.errors.entry(error.reason().map_or("NO_ANSWER", Reason::as_str)).or_default() += 1;
-                measured.last_error = Some(error);
+                *self.errors.entry(error.reason().map_or("NO_ANSWER", Reason::as_str)).or_default() += 1;
+                self.last_error = Some(error);
             }
         }
     }
 
-    /// What was measured so far. The time is never zero, so that it can be divided by.
-    pub(super) fn so_far(&self) -> MutexGuard<'_, Measured> {
-        let passed = Instant::now().min(self.end).saturating_duration_since(self.begin);
-        let mut measured = lock(&self.measured);
-        measured.seconds = passed.as_secs_f64().max(f64::EPSILON);
-        measured
-    }
-}
-
-impl Measured {
     /// Insists that something has succeeded; otherwise the error that came last says why nothing has.
     pub(super) fn unless_nothing_succeeded(mut self) -> Result<Self, Problem> {
         match self.last_error.take() {
@@ -116,9 +85,9 @@ impl Measured {
 }
 
 /// What each node has used between two looks. One that was restarted in between has begun anew, and is left out.
-pub(super) fn used(before: &[NodeStatus], after: &[NodeStatus], seconds: f64) -> Vec<Used> {
+pub(super) fn used(before: &[NodeRow], after: &[NodeRow], seconds: f64) -> Vec<Used> {
     let of = |after: &NodeStatus| {
-        let before = before.iter().find(|before| before.node == after.node)?;
+        let before = before.iter().filter_map(|row| row.asked.said()).find(|before| before.node == after.node)?;
         let since = |count: fn(&Counters) -> u64| count(&after.counters).checked_sub(count(&before.counters));
         Some(Used {
             node_id: after.node.0,
@@ -130,15 +99,19 @@ pub(super) fn used(before: &[NodeStatus], after: &[NodeStatus], seconds: f64) ->
             log_bytes: since(|counters| counters.log_bytes)?,
         })
     };
-    after.iter().filter_map(of).collect()
+    after.iter().filter_map(|row| row.asked.said()).filter_map(of).collect()
 }
 
-/// Of microseconds.
-pub(super) fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three digits are allowed")
+/// Of times in microseconds.
+pub(super) fn histogram(times: &[Duration]) -> Histogram<u64> {
+    let mut histogram = Histogram::new(3).expect("three digits are allowed");
+    for time in times {
+        histogram += micros(*time);
+    }
+    histogram
 }
 
-pub(super) fn micros(time: Duration) -> u64 {
+fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
@@ -155,10 +128,6 @@ fn millis(micros: f64, histogram: &Histogram<u64>, for_people: usize) -> Value {
 fn rounded(value: f64, decimals: i32, for_people: usize) -> Value {
     let power = 10_f64.powi(decimals);
     Value::Float((value * power).round() / power, for_people)
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What all benches measure, behind what is known of this one before.
@@ -221,6 +190,7 @@ pub(super) fn print(out: &mut Output, head: Vec<Column<Measured>>, measured: &Me
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::bench::load::Done;
     use crate::cli::exit::Exit;
     use crate::cli::output::{printed, printed_at};
     use crate::client::Cause;
@@ -228,11 +198,11 @@ mod tests {
 
     fn measured(results: impl IntoIterator<Item = Result<Done, Error>>) -> Measured {
         let now = Instant::now();
-        let meter = Meter::new(now, now + Duration::from_mins(1));
-        results.into_iter().for_each(|result| meter.record(now, now, result));
+        let mut measured = Measured::default();
+        results.into_iter().for_each(|result| measured.take_in(&(now..=now), Answer { due: now, at: now, result }));
         let (node_id, role, cpu_percent) = (1, "leader", 7.25);
         let used = Used { node_id, role, cpu_percent, written_bytes: 0, log_syncs: 0, log_entries: 0, log_bytes: 0 };
-        Measured { seconds: 2.0, servers: vec![used], ..meter.measured.into_inner().unwrap() }
+        Measured { seconds: 2.0, servers: vec![used], ..measured }
     }
 
     fn silence() -> Error {
@@ -244,15 +214,14 @@ mod tests {
     fn only_what_ends_inside_the_measured_time_counts() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let meter = Meter::new(at(10), at(30));
-        let done = Done { records: 2, bytes: 10, replayed: true };
-        meter.record(at(9), at(0), Ok(done));
-        meter.record(at(20), at(19), Ok(done));
-        meter.record(at(31), at(29), Ok(done));
-        let so_far = meter.so_far();
-        assert!(so_far.seconds < 1e-9, "it has not begun");
-        assert_eq!((so_far.latency.len(), so_far.records, so_far.bytes, so_far.replayed), (1, 2, 10, 1));
-        assert_eq!(so_far.latency.max() / 10_000, 100);
+        let mut measured = Measured::default();
+        let done = Done { records: 2, bytes: 10, replayed: true, appended: None };
+        for (due, end) in [(0, 9), (19, 20), (29, 31)] {
+            let answer = Answer { due: at(due), at: at(end), result: Ok(done.clone()) };
+            measured.take_in(&(at(10)..=at(30)), answer);
+        }
+        assert_eq!((measured.latency.len(), measured.records, measured.bytes, measured.replayed), (1, 2, 10, 1));
+        assert_eq!(measured.latency.max() / 10_000, 100);
     }
 
     #[test]
@@ -274,7 +243,7 @@ mod tests {
 
     #[test]
     fn both_tables_fit_into_80_columns() {
-        let done = Done { records: 123_456_789, bytes: 1 << 30, replayed: true };
+        let done = Done { records: 123_456_789, bytes: 1 << 30, replayed: true, appended: None };
         let mut measured = measured([Ok(done), Err(silence())]);
         measured.seconds = 0.01;
         measured.latency.record_n(1, 1_234_566).unwrap();

@@ -11,14 +11,16 @@ mod failover;
 mod load;
 mod measured;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::signal::ctrl_c;
+use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use self::load::{Line, Task};
-use self::measured::{Measured, Meter};
+use self::measured::Measured;
 use super::arguments::{Bench, BenchAppend, BenchRead, Dup, Ids, Load, Mode, Sending, word};
 use super::call::Call;
 use super::column::Column;
@@ -26,7 +28,7 @@ use super::problem::Problem;
 use super::status;
 use super::value::float;
 use crate::client::{Client, Error};
-use crate::types::{Consistency, LogName, NodeStatus};
+use crate::types::{Consistency, LogName};
 
 /// How many appends are in flight where the records of a log are made.
 const PREPARING: usize = 256;
@@ -75,28 +77,34 @@ pub(super) async fn run(call: &mut Call, bench: Bench) -> Result<(), Problem> {
 /// Runs the tasks for their time, shows how it goes, and looks at the nodes before and after.
 async fn measure(call: &Call, load: &Load, tasks: &[Task]) -> Result<Measured, Problem> {
     let begin = Instant::now() + Duration::from_secs_f64(load.warmup);
-    let time = Duration::from_secs_f64(load.seconds);
-    let meter = Arc::new(Meter::new(begin, begin + time));
-    // What is still on the way when this is dropped has its deadline, and does not count any more.
-    let _running = load::drive(tasks, load.clients as usize, load.rate, &meter);
-    let progress = progress(call, time);
-    sleep_until(begin).await;
-    let before = nodes(&call.client).await;
-    let ended = async {
-        let mut ticks = interval(Duration::from_millis(200));
-        while Instant::now() < meter.end {
-            ticks.tick().await;
-            let (seconds, count) = (meter.so_far().seconds, meter.so_far().latency.len());
-            progress.set_position(millis(Duration::from_secs_f64(seconds)));
-            progress.set_message(format!("{seconds:.0} s  {:.0}/s", float(count) / seconds));
+    let end = begin + Duration::from_secs_f64(load.seconds);
+    let mut answers = load::drive(tasks, load.clients as usize, load.rate);
+    let bar = if call.out.is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(millis(end - begin)) };
+    let style = ProgressStyle::with_template("{wide_bar} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let progress = bar.with_style(style).with_message("warming up");
+    let _warm = timeout_at(begin, async { while answers.recv().await.is_some() {} }).await;
+    let before = status::look(&call.client).await;
+    let (mut measured, mut ticks) = (Measured::default(), interval(Duration::from_millis(200)));
+    let mut ended = pin!(async {
+        tokio::select! { () = sleep_until(end) => {} _interrupted = ctrl_c() => {} }
+    });
+    loop {
+        tokio::select! {
+            biased;
+            Some(answer) = answers.recv() => measured.take_in(&(begin..=end), answer),
+            () = &mut ended => break,
+            now = ticks.tick() => {
+                let passed = now.saturating_duration_since(begin);
+                let per_second = float(measured.latency.len()) / passed.as_secs_f64().max(f64::EPSILON);
+                progress.set_position(millis(passed));
+                progress.set_message(format!("{:.0} s  {per_second:.0}/s", passed.as_secs_f64()));
+            }
         }
-    };
-    tokio::select! {
-        () = ended => {}
-        _interrupted = tokio::signal::ctrl_c() => {}
     }
-    let mut measured = std::mem::take(&mut *meter.so_far());
-    measured.servers = measured::used(&before, &nodes(&call.client).await, measured.seconds);
+    drop(answers);
+    let passed = Instant::now().min(end).saturating_duration_since(begin);
+    measured.seconds = passed.as_secs_f64().max(f64::EPSILON);
+    measured.servers = measured::used(&before, &status::look(&call.client).await, measured.seconds);
     progress.finish_and_clear();
     measured.unless_nothing_succeeded()
 }
@@ -114,19 +122,6 @@ async fn connections(call: &Call, load: &Load) -> Result<Vec<Client>, Error> {
         Client::builder().addresses(addresses).space(speaking.space.clone()).timeout(speaking.timeout).build()
     };
     (0..load.connections()).map(client).collect()
-}
-
-/// How the nodes are that answer.
-async fn nodes(client: &Client) -> Vec<NodeStatus> {
-    status::look(client).await.into_iter().filter_map(|row| row.asked.answer.ok()).collect()
-}
-
-fn progress(call: &Call, time: Duration) -> ProgressBar {
-    if call.out.is_quiet() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(millis(time)).with_style(style).with_message("warming up")
 }
 
 fn millis(time: Duration) -> u64 {

@@ -17,8 +17,6 @@ use super::node::{Node, failed};
 use crate::cli::arguments::Dev;
 use crate::cli::problem::Problem;
 
-/// The file's name.
-const MANIFEST: &str = "oncelog-dev.json";
 /// The format that this build writes, and the only one that it reads.
 const FORMAT: u32 = 1;
 
@@ -29,6 +27,7 @@ pub(in crate::cli) struct Directory {
     pub(in crate::cli) path: PathBuf,
     /// Whether it is removed at the end.
     pub(in crate::cli) is_to_go: bool,
+    manifest: PathBuf,
     lock: File,
 }
 
@@ -61,13 +60,13 @@ impl Directory {
                 "Stop that one first, or name another directory.",
             ),
         })?;
-        Ok(Self { path, is_to_go: is_new && !dev.keep, lock })
+        Ok(Self { manifest: path.join("oncelog-dev.json"), path, is_to_go: is_new && !dev.keep, lock })
     }
 
     /// The nodes of the cluster that is there; none if nothing is there.
     pub(super) fn nodes(&self) -> Result<Vec<Node>, Problem> {
         let cannot_use = || failed(format!("cannot use the directory {}", self.path.display()));
-        let nodes = self.read().map_err(failed(format!("cannot read {}", self.manifest().display())))?;
+        let nodes = self.read().map_err(failed(format!("cannot read {}", self.manifest.display())))?;
         if nodes.is_empty() && fs::read_dir(&self.path).map_err(cannot_use())?.next().is_some() {
             return Err(Problem::usage(
                 format!("{} is not empty, and holds no cluster of `oncelog dev`", self.path.display()),
@@ -78,7 +77,7 @@ impl Directory {
     }
 
     fn read(&self) -> io::Result<Vec<Node>> {
-        let bytes = match fs::read(self.manifest()) {
+        let bytes = match fs::read(&self.manifest) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             read => read?,
         };
@@ -92,21 +91,17 @@ impl Directory {
     /// Writes down which nodes the cluster has.
     pub(super) fn record(&self, nodes: &[Node]) -> Result<(), Problem> {
         let text = format!("{:#}\n", json!({ "format": FORMAT, "nodes": nodes }));
-        let beside = self.manifest().with_extension("new");
-        let written = fs::write(&beside, text).and_then(|()| fs::rename(beside, self.manifest()));
-        written.map_err(failed(format!("cannot write {}", self.manifest().display())))
+        let beside = self.manifest.with_extension("new");
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(beside, &self.manifest));
+        written.map_err(failed(format!("cannot write {}", self.manifest.display())))
     }
 
-    /// Removes it if it is to go.
-    pub(super) fn clear_away(&mut self) -> Result<(), Problem> {
+    /// Removes it if it is to go. No node may run.
+    pub(in crate::cli) fn clear_away(&mut self) -> Result<(), Problem> {
         if std::mem::take(&mut self.is_to_go) {
             fs::remove_dir_all(&self.path).map_err(failed(format!("cannot remove {}", self.path.display())))?;
         }
         Ok(())
-    }
-
-    fn manifest(&self) -> PathBuf {
-        self.path.join(MANIFEST)
     }
 }
 
@@ -167,7 +162,7 @@ mod tests {
         let mut again = at(empty.path()).unwrap();
         assert_eq!((nodes(&again), again.is_to_go), (json!([Node::new(1, 1)]), false));
         again.clear_away().unwrap();
-        assert!(again.manifest().exists());
+        assert!(again.manifest.exists());
     }
 
     #[test]
@@ -207,7 +202,7 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let directory = at(empty.path()).unwrap();
         for text in ["", "{}", r#"{"format": 2, "nodes": []}"#, r#"{"format": 1, "nodes": []}"#] {
-            fs::write(directory.manifest(), text).unwrap();
+            fs::write(&directory.manifest, text).unwrap();
             assert!(directory.nodes().is_err(), "{text:?}");
         }
     }

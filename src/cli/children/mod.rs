@@ -156,11 +156,6 @@ impl Cluster {
         Ok(killed)
     }
 
-    /// Removes the directory if it is to go. No node may run.
-    pub(super) fn clear_away(mut self) -> Result<(), Problem> {
-        self.directory.clear_away()
-    }
-
     /// A client of all nodes.
     pub(super) fn client(&self, timeout: Duration) -> Result<Client, Error> {
         let addresses = self.nodes.iter().map(|node| node.client_address.to_string());

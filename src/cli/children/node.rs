@@ -25,8 +25,6 @@ use tokio::process::{Child, Command};
 use crate::cli::arguments::{Timing, word};
 use crate::cli::problem::Problem;
 
-/// The beginning of every variable that is a setting of nodes.
-const SETTINGS: &str = "ONCELOG_";
 /// How much of a log is shown when its node has ended.
 const LAST_LINES: usize = 12;
 
@@ -106,7 +104,7 @@ impl Node {
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let mut command = mortal(&launch.program, launch.binds);
         // What is configured for another node of this machine is not meant for this one.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(SETTINGS)) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ONCELOG_")) {
             command.env_remove(name);
         }
         command.args(["serve", "--timing", &word(&launch.timing), "--node-id", &self.id.to_string()]);
