@@ -1,7 +1,7 @@
 //! `dev`: a cluster on this machine while the command runs.
 //!
-//! - Everything that it started goes with it: Ctrl-C and SIGTERM stop the nodes cleanly and remove the directory, unless
-//!   it is to be kept or was there before. The same signal again kills them at once.
+//! - Everything that it started goes with it: Ctrl-C, SIGTERM and the end of the terminal stop the nodes cleanly and remove
+//!   the directory, unless it is to be kept or was there before. Such a signal again kills them at once.
 //! - A node that ends is told, and the others run on. SIGUSR1 starts all that have ended.
 //! - It has failed if a node failed by itself; killing nodes is what a cluster of one's own is for.
 
@@ -43,10 +43,9 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
 /// Brings the cluster up, says what runs where, and watches it until a signal ends it.
 async fn live(out: &mut Output, cluster: &mut Cluster, end: &mut Signals) -> Result<Exit, Problem> {
     let mut revive = listen_for(SignalKind::user_defined1())?;
-    let directory = cluster.directory.path.clone();
     let count = cluster.nodes.len();
     let nodes = if count == 1 { "a node".to_owned() } else { format!("{count} nodes") };
-    out.note(&format!("starting {nodes} in {}", directory.display()));
+    out.note(&format!("starting {nodes} in {}", cluster.directory.path.display()));
     if let Some(warning) = members::survives_no_loss(count) {
         out.note(warning);
     }
@@ -54,11 +53,11 @@ async fn live(out: &mut Output, cluster: &mut Cluster, end: &mut Signals) -> Res
         up = cluster.bring_up() => up?,
         _number = end.next() => return Ok(Exit::Done),
     }
-    let up = Up { directory: &directory, leader: cluster.leader().await, nodes: &cluster.nodes };
-    up.print(out)?;
+    let leader = cluster.leader().await;
+    print(out, cluster, leader)?;
     out.flush()?;
     if out.format() == Format::Table {
-        out.note(&up.to_try(&this_program(), cluster.directory.is_to_go));
+        out.note(&to_try(cluster, leader, &this_program()));
     }
 
     let mut exit = Exit::Done;
@@ -86,13 +85,6 @@ fn tell(out: &Output, ended: Ended) -> Exit {
     Exit::Done
 }
 
-/// What is told of a cluster that serves.
-struct Up<'a> {
-    directory: &'a Path,
-    leader: Option<u64>,
-    nodes: &'a [Node],
-}
-
 fn columns() -> Vec<Column<Node>> {
     vec![
         Column::new("node_id", "NODE", |node: &Node| node.id),
@@ -104,38 +96,38 @@ fn columns() -> Vec<Column<Node>> {
     ]
 }
 
-impl Up<'_> {
-    /// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
-    fn server(&self) -> String {
-        self.nodes.iter().map(|node| node.client_address.to_string()).collect::<Vec<_>>().join(",")
-    }
+/// All client addresses, as `--server` and `ONCELOG_SERVER` take them.
+fn server(cluster: &Cluster) -> String {
+    cluster.nodes.iter().map(|node| node.client_address.to_string()).collect::<Vec<_>>().join(",")
+}
 
-    /// As JSON it is one document, or one line that holds all.
-    fn print(&self, out: &mut Output) -> Result<(), Problem> {
-        if matches!(out.format(), Format::Table | Format::Plain | Format::Csv) {
-            return out.rows(&columns(), self.nodes);
-        }
-        let nodes: serde_json::Value = self.nodes.iter().map(|node| output::object(&columns(), node)).collect();
-        let document = [
-            Column::given_json("directory", self.directory.display().to_string()),
-            Column::given_json("server", self.server()),
-            Column::given_json("leader_id", Value::or_null(self.leader)),
-            Column::given_json("nodes", nodes),
-        ];
-        out.one(&document, &())
+/// What runs where. As JSON it is one document, or one line that holds all.
+fn print(out: &mut Output, cluster: &Cluster, leader: Option<u64>) -> Result<(), Problem> {
+    if matches!(out.format(), Format::Table | Format::Plain | Format::Csv) {
+        return out.rows(&columns(), &cluster.nodes);
     }
+    let nodes: serde_json::Value = cluster.nodes.iter().map(|node| output::object(&columns(), node)).collect();
+    let document = [
+        Column::given_json("directory", cluster.directory.path.display().to_string()),
+        Column::given_json("server", server(cluster)),
+        Column::given_json("leader_id", Value::or_null(leader)),
+        Column::given_json("nodes", nodes),
+    ];
+    out.one(&document, &())
+}
 
-    /// What a person may try now, in another shell.
-    fn to_try(&self, program: &str, is_to_go: bool) -> String {
-        let victim = self.nodes.iter().find(|node| Some(node.id) == self.leader).or(self.nodes.first());
-        let pid = victim.and_then(Node::pid).unwrap_or_default();
-        let then = match members::losses_survived(self.nodes.len()) {
-            0 => "the cluster stops, and you are told how to start the node again",
-            _ => "the leader; append again: still the same answer",
-        };
-        let goes = if is_to_go { " and removes their directory" } else { "" };
-        format!(
-            "
+/// What a person may try now, in another shell.
+fn to_try(cluster: &Cluster, leader: Option<u64>, program: &str) -> String {
+    let Cluster { nodes, directory, .. } = cluster;
+    let victim = nodes.iter().find(|node| Some(node.id) == leader).or(nodes.first());
+    let pid = victim.and_then(Node::pid).unwrap_or_default();
+    let then = match members::losses_survived(nodes.len()) {
+        0 => "the cluster stops, and you are told how to start the node again",
+        _ => "the leader; append again: still the same answer",
+    };
+    let goes = if directory.is_to_go { " and removes their directory" } else { "" };
+    format!(
+        "
 Logs: {directory}/node-NUMBER/log
 
 Try, in another shell:
@@ -146,10 +138,9 @@ Try, in another shell:
   {program} read orders
 
 Ctrl-C stops the nodes{goes}.",
-            directory = self.directory.display(),
-            server = self.server(),
-        )
-    }
+        directory = directory.path.display(),
+        server = server(cluster),
+    )
 }
 
 /// The command that continues a cluster.
@@ -181,52 +172,45 @@ mod tests {
 
     use super::*;
 
-    /// So many nodes, of which the second runs: a process of its number is there.
-    fn nodes(count: u16) -> (Vec<Node>, u32) {
-        let node = |number: u16| Node::new(number.into(), number * 10).within(Path::new("d"));
-        let mut nodes: Vec<_> = (1..=count).map(node).collect();
+    /// A cluster in a directory, and the process of its second node, which alone runs.
+    async fn cluster(directory: &Path, nodes: u8) -> (Cluster, u32) {
+        let dev = Dev { nodes: Some(nodes), directory: Some(directory.to_owned()), ..Dev::default() };
+        let mut cluster = Cluster::prepare(&dev).await.unwrap();
         let process = Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
         let pid = process.id().unwrap();
-        nodes[1].process = Some(process);
-        (nodes, pid)
-    }
-
-    fn up(nodes: &[Node]) -> Up<'_> {
-        Up { directory: Path::new("d"), leader: Some(2), nodes }
+        cluster.nodes[1].process = Some(process);
+        (cluster, pid)
     }
 
     #[tokio::test]
     async fn what_runs_where_is_printed_for_people_and_for_programs() {
-        let (nodes, pid) = nodes(2);
-        let printed = |format| output::printed(format, |out| up(&nodes).print(out));
-        let table = format!(
-            "\
-NODE  CLIENTS       PEERS         PID
-1     127.0.0.1:10  127.0.0.1:11  -
-2     127.0.0.1:20  127.0.0.1:21  {pid}
-"
-        );
-        assert_eq!(printed(Format::Table), table);
-        let plain = format!(
-            "1\t127.0.0.1:10\t127.0.0.1:11\t-\td/node-1/log\n2\t127.0.0.1:20\t127.0.0.1:21\t{pid}\td/node-2/log\n"
-        );
+        let directory = tempfile::tempdir().unwrap();
+        let (cluster, pid) = cluster(directory.path(), 2).await;
+        let printed = |format| output::printed(format, |out| print(out, &cluster, Some(2)));
+        let [[c1, p1], [c2, p2]] = [0, 1].map(|at| [cluster.nodes[at].client_address, cluster.nodes[at].peer_address]);
+        let rows = format!("1     {c1}  {p1}  -\n2     {c2}  {p2}  {pid}\n");
+        assert_eq!(printed(Format::Table), "NODE  CLIENTS          PEERS            PID\n".to_owned() + &rows);
+        let path = directory.path().canonicalize().unwrap().display().to_string();
+        let plain = format!("1\t{c1}\t{p1}\t-\t{path}/node-1/log\n2\t{c2}\t{p2}\t{pid}\t{path}/node-2/log\n");
         assert_eq!(printed(Format::Plain), plain);
         let line = printed(Format::Jsonl);
         assert_eq!(line.lines().count(), 1, "{line}");
         let [line, document] = [line, printed(Format::Json)].map(|text| serde_json::from_str(&text).unwrap());
         assert_eq!(line, document);
         let line: serde_json::Value = line;
-        assert_eq!((&line["directory"], &line["leader_id"]), (&"d".into(), &2.into()));
-        assert_eq!((&line["nodes"][1]["pid"], &line["nodes"][1]["data"]), (&pid.into(), &"d/node-2/data".into()));
-        assert_eq!(line["server"], "127.0.0.1:10,127.0.0.1:20");
+        assert_eq!((&line["directory"], &line["leader_id"]), (&path.clone().into(), &2.into()));
+        let data = format!("{path}/node-2/data");
+        assert_eq!((&line["nodes"][1]["pid"], &line["nodes"][1]["data"]), (&pid.into(), &data.into()));
+        assert_eq!(line["server"], format!("{c1},{c2}"));
     }
 
     #[tokio::test]
     async fn the_leader_is_the_one_to_kill() {
         for (count, then) in [(2, "the cluster stops"), (3, "the leader")] {
-            let (nodes, pid) = nodes(count);
-            let text = up(&nodes).to_try("oncelog", true);
-            assert!(text.contains("\n  export ONCELOG_SERVER=127.0.0.1:10,127.0.0.1:20"), "{text}");
+            let directory = tempfile::tempdir().unwrap();
+            let (cluster, pid) = cluster(directory.path(), count).await;
+            let text = to_try(&cluster, Some(2), "oncelog");
+            assert!(text.contains(&format!("\n  export ONCELOG_SERVER={}\n", server(&cluster))), "{text}");
             assert!(text.contains(&format!("\n  kill -9 {pid}   # {then}")), "{text}");
         }
     }

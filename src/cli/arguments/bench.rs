@@ -13,11 +13,44 @@ use super::parse;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Append records
-    Append(Append),
+    Append {
+        #[command(flatten)]
+        load: Load,
+        #[command(flatten)]
+        sending: Sending,
+        /// How many records an append has, with --mode batch
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = records)]
+        records: usize,
+        /// Which fraction of the appends is sent a second time under the same id
+        #[arg(long, value_name = "0…1", default_value_t = 0.0, value_parser = ratio)]
+        duplicate_ratio: f64,
+    },
     /// Read pages of records from random offsets of a log
-    Read(Read),
+    Read {
+        #[command(flatten)]
+        load: Load,
+        /// How many bytes a record has, if the bench makes the log
+        #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
+        size: usize,
+        /// How many records one request asks for
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+        /// How many records the bench makes, unless --log names a log
+        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::number)]
+        prepare: u64,
+        #[command(flatten)]
+        local: Local,
+    },
     /// Send known ids again; every answer must be a replay
-    Dup(Dup),
+    Dup {
+        #[command(flatten)]
+        load: Load,
+        #[command(flatten)]
+        sending: Sending,
+        /// How many ids the bench makes known first
+        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::positive_number)]
+        prepare: u64,
+    },
     /// Start a cluster, kill its leader again and again, and measure how long no answer comes
     Failover(Failover),
 }
@@ -84,49 +117,6 @@ pub(crate) struct Sending {
     /// Which kind of ids they have
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Ids::Uuidv7)]
     pub(crate) ids: Ids,
-}
-
-/// Appending.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Append {
-    #[command(flatten)]
-    pub(crate) load: Load,
-    #[command(flatten)]
-    pub(crate) sending: Sending,
-    /// How many records an append has, with --mode batch
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = records)]
-    pub(crate) records: usize,
-    /// Which fraction of the appends is sent a second time under the same id
-    #[arg(long, value_name = "0…1", default_value_t = 0.0, value_parser = ratio)]
-    pub(crate) duplicate_ratio: f64,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Read {
-    #[command(flatten)]
-    pub(crate) load: Load,
-    /// How many bytes a record has, if the bench makes the log
-    #[arg(long, value_name = "BYTES", default_value_t = 256, value_parser = size)]
-    pub(crate) size: usize,
-    /// How many records one request asks for
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
-    /// How many records the bench makes, unless --log names a log
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::number)]
-    pub(crate) prepare: u64,
-    #[command(flatten)]
-    pub(crate) local: Local,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Dup {
-    #[command(flatten)]
-    pub(crate) load: Load,
-    #[command(flatten)]
-    pub(crate) sending: Sending,
-    /// How many ids the bench makes known first
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = parse::positive_number)]
-    pub(crate) prepare: u64,
 }
 
 #[derive(Debug, Clone, Args)]

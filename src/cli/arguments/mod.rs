@@ -18,9 +18,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand};
 
-pub(crate) use self::bench::{
-    Append as BenchAppend, Bench, Dup, Failover, Ids, Load, Mode, Read as BenchRead, Sending,
-};
+pub(crate) use self::bench::{Bench, Failover, Ids, Load, Mode, Sending};
 pub(crate) use self::cells::{Add, Delete, Get, Put};
 pub(crate) use self::cluster::{Dev, Timing};
 pub(crate) use self::ids::{KnownId, NewId, Settle};

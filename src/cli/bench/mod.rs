@@ -21,7 +21,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use self::load::{Line, Task};
 use self::measured::Measured;
-use super::arguments::{Bench, BenchAppend, BenchRead, Dup, Ids, Load, Mode, Sending, word};
+use super::arguments::{Bench, Ids, Load, Mode, Sending, word};
 use super::call::Call;
 use super::column::Column;
 use super::problem::Problem;
@@ -37,20 +37,20 @@ const PREPARING: usize = 256;
 pub(super) async fn run(call: &mut Call, bench: Bench) -> Result<(), Problem> {
     let (name, mode, size, load, tasks) = match bench {
         Bench::Failover(bench) => return failover::run(call, &bench).await,
-        Bench::Append(BenchAppend { load, sending, records, duplicate_ratio }) => {
+        Bench::Append { load, sending, records, duplicate_ratio } => {
             let count = if sending.mode == Mode::Batch { records } else { 1 };
             let lines =
                 Line::over(&connections(call, &load).await?, &log(&load), &sending, count, load.clients as usize);
             let task = |line| Task::Append { line, known: Arc::default(), duplicate_ratio, again: None };
             ("append", word(&sending.mode), sending.size, load, lines.into_iter().map(task).collect::<Vec<_>>())
         }
-        Bench::Dup(Dup { load, sending, prepare }) => {
+        Bench::Dup { load, sending, prepare } => {
             let lines = Line::over(&connections(call, &load).await?, &log(&load), &sending, 1, load.clients as usize);
             let known = Arc::new(load::prepare(&lines, prepare, load.clients as usize).await?);
             let task = |line| Task::Append { line, known: Arc::clone(&known), duplicate_ratio: 0.0, again: None };
             ("dup", word(&sending.mode), sending.size, load, lines.into_iter().map(task).collect())
         }
-        Bench::Read(BenchRead { load, size, limit, prepare, local }) => {
+        Bench::Read { load, size, limit, prepare, local } => {
             let (clients, log) = (connections(call, &load).await?, log(&load));
             if load.log.is_none() {
                 let sending = Sending { size, mode: Mode::Stream, ids: Ids::Uuidv7 };

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::node::{Node, failed};
+use super::child::{Node, failed};
 use crate::cli::arguments::Dev;
 use crate::cli::problem::Problem;
 

@@ -7,8 +7,8 @@
 //! - Dropped, they are killed, and then the directory goes if it is to go.
 //! - Nothing waits without a deadline, and a node that ends meanwhile ends the wait, with its last words.
 
+mod child;
 mod directory;
-mod node;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use super::problem::Problem;
 use crate::client::{Client, Error};
 use crate::types::{NodeStatus, Role};
 
-pub(super) use node::{Ended, Node};
+pub(super) use child::{Ended, Node};
 
+use child::{Launch, failed};
 use directory::Directory;
-use node::{Launch, failed};
 
 const NODES: u8 = 3;
 /// How long nodes may take to answer, to become a cluster, or to serve: generous, because the machine may be small and busy.
@@ -61,24 +61,21 @@ impl Cluster {
     /// The cluster that is asked for, as the directory has it or a new one. Nothing runs yet.
     pub(super) async fn prepare(dev: &Dev) -> Result<Self, Problem> {
         let directory = Directory::open(dev)?;
-        let nodes = directory.nodes()?;
-        let launch = Launch::of_this_program(dev.timing).await?;
-        if nodes.is_empty() {
-            let nodes = chosen(dev.nodes.unwrap_or(NODES).into(), dev.port)?;
-            let other_choices = if dev.port.is_none() { OTHER_CHOICES } else { 0 };
-            let mut cluster = Self { nodes: Vec::new(), launch, other_choices, directory };
-            cluster.lay_out(nodes)?;
+        let (nodes, launch) = (directory.nodes()?, Launch::of_this_program(dev.timing).await?);
+        let mut cluster = Self { nodes, launch, other_choices: 0, directory };
+        let Some(first) = cluster.nodes.first().map(|node| node.client_address.port()) else {
+            cluster.lay_out(chosen(dev.nodes.unwrap_or(NODES).into(), dev.port)?)?;
+            cluster.other_choices = if dev.port.is_none() { OTHER_CHOICES } else { 0 };
             return Ok(cluster);
-        }
-        let first = nodes.first().map_or(0, |node| node.client_address.port());
+        };
         let (has, asked) = match *dev {
-            Dev { nodes: Some(asked), .. } if usize::from(asked) != nodes.len() => {
-                (format!("{} nodes", nodes.len()), asked.into())
+            Dev { nodes: Some(asked), .. } if usize::from(asked) != cluster.nodes.len() => {
+                (format!("{} nodes", cluster.nodes.len()), asked.into())
             }
             Dev { port: Some(asked), .. } if asked != first => (format!("its first node on port {first}"), asked),
-            _ => return Ok(Self { nodes, launch, other_choices: 0, directory }),
+            _ => return Ok(cluster),
         };
-        let path = directory.path.display();
+        let path = cluster.directory.path.display();
         Err(Problem::usage(
             format!("the cluster in {path} has {has}, not {asked}, and that cannot be changed"),
             "Leave that option out, or name another directory for another cluster.",
