@@ -68,26 +68,33 @@ fn words(action: &Action, guard: Option<&Guard>) -> (String, Vec<Column<Submitte
 
 /// What an answer says of what an action got; none if that is the result of another action.
 fn result_columns(action: &Action, result: ActionResult) -> Option<Vec<Column<Submitted>>> {
-    let version = |version: Version| Column::given("version", "VERSION", version.0);
-    Some(match (action, result) {
-        (Action::Put { .. }, ActionResult::Put { version: at })
-        | (Action::Delete { .. }, ActionResult::Deleted { version: at })
-        | (Action::Move { .. }, ActionResult::Moved { version: at })
-        | (Action::DeleteReader { .. }, ActionResult::ReaderDeleted { version: at }) => vec![version(at)],
-        (Action::Add { .. }, ActionResult::Added { value, version: at }) => {
-            vec![Column::given("integer", "VALUE", value), version(at)]
+    let version = |version: Version| vec![Column::given("version", "VERSION", version.0)];
+    let (is_its_own, columns) = match result {
+        ActionResult::Put { version: at } => (matches!(action, Action::Put { .. }), version(at)),
+        ActionResult::Deleted { version: at } => (matches!(action, Action::Delete { .. }), version(at)),
+        ActionResult::Added { value, version: at } => {
+            let sum = Column::given("integer", "VALUE", value);
+            (matches!(action, Action::Add { .. }), std::iter::once(sum).chain(version(at)).collect())
         }
-        (Action::Trim { .. }, ActionResult::Trimmed { start }) => vec![Column::given("start", "START", start.0)],
-        (Action::DeleteLog { .. }, ActionResult::LogDeleted { end }) => vec![Column::given("end", "END", end.0)],
-        (Action::Release { .. }, ActionResult::Released)
-        | (Action::CreateLog { .. }, ActionResult::LogCreated)
-        | (Action::SetRetention { .. }, ActionResult::RetentionSet)
-        | (Action::CreateSpace { .. }, ActionResult::SpaceCreated)
-        | (Action::SetSpace { .. }, ActionResult::SpaceSet)
-        | (Action::DeleteSpace { .. }, ActionResult::SpaceDeleted)
-        | (Action::RaiseVersion { .. }, ActionResult::VersionRaised { .. }) => Vec::new(),
-        _ => return None,
-    })
+        ActionResult::Moved { version: at } => (matches!(action, Action::Move { .. }), version(at)),
+        ActionResult::ReaderDeleted { version: at } => (matches!(action, Action::DeleteReader { .. }), version(at)),
+        ActionResult::Trimmed { start } => {
+            (matches!(action, Action::Trim { .. }), vec![Column::given("start", "START", start.0)])
+        }
+        ActionResult::LogDeleted { end } => {
+            (matches!(action, Action::DeleteLog { .. }), vec![Column::given("end", "END", end.0)])
+        }
+        ActionResult::Released => (matches!(action, Action::Release { .. }), Vec::new()),
+        ActionResult::LogCreated => (matches!(action, Action::CreateLog { .. }), Vec::new()),
+        ActionResult::RetentionSet => (matches!(action, Action::SetRetention { .. }), Vec::new()),
+        ActionResult::SpaceCreated => (matches!(action, Action::CreateSpace { .. }), Vec::new()),
+        ActionResult::SpaceSet => (matches!(action, Action::SetSpace { .. }), Vec::new()),
+        ActionResult::SpaceDeleted => (matches!(action, Action::DeleteSpace { .. }), Vec::new()),
+        ActionResult::VersionRaised { .. } => (matches!(action, Action::RaiseVersion { .. }), Vec::new()),
+        // `append`, `lock` and `submit` print these by themselves.
+        ActionResult::Appended { .. } | ActionResult::Locked { .. } | ActionResult::Compensated => (false, Vec::new()),
+    };
+    is_its_own.then_some(columns)
 }
 
 /// The columns of an answer: its own, and those of every outcome.
