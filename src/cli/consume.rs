@@ -27,8 +27,6 @@ use crate::client::{Client, Error, Kind, Reason};
 use crate::types::limits::COMMAND_BYTES_MAX;
 use crate::types::{Action, Consistency, LogName, NewRecord, Offset, ReaderName};
 
-/// The pause after the nodes could not be reached for a whole timeout.
-const PAUSE: Duration = Duration::from_secs(1);
 /// How long the command has to end when its work is no longer wanted.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -73,10 +71,7 @@ impl Work<'_> {
             match worked {
                 Err(Problem::Client(error)) => match error.kind() {
                     Kind::Overtaken => {}
-                    Kind::Unavailable => {
-                        outage.tell(&self.call.out, *error);
-                        tokio::time::sleep(PAUSE).await;
-                    }
+                    Kind::Unavailable => outage.tell(&self.call.out, *error).await,
                     _ if error.reason() == Some(Reason::Trimmed) => return Err(self.trimmed(&error)),
                     _ => return Err(Problem::Client(error)),
                 },

@@ -2,13 +2,14 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use crate::client::{Client, Error, Reason};
+use crate::client::{Client, Error};
 use crate::types::{Action, Consistency, Guard, LogName, Offset, ReaderPosition, Version};
 
 use super::arguments::{Place, Reader};
 use super::call::{self, Call};
 use super::column::Column;
 use super::problem::Problem;
+use super::records;
 
 const LINEARIZABLE: Consistency = Consistency::Linearizable;
 
@@ -83,11 +84,8 @@ async fn placed(
     let mut starts = BTreeMap::new();
     for at in &positions {
         if let Entry::Vacant(start) = starts.entry(at.log.clone()) {
-            start.insert(match client.describe_log(&at.log, consistency).await {
-                Ok(log) => log.start,
-                Err(error) if error.reason() == Some(Reason::NoSuchLog) => at.end,
-                Err(error) => return Err(error),
-            });
+            let log = records::described(client, &at.log, consistency).await?;
+            start.insert(log.map_or(at.end, |log| log.start));
         }
     }
     let placed = |at: ReaderPosition| Placed { start: starts.get(&at.log).copied().unwrap_or(at.end), at };

@@ -4,8 +4,6 @@
 //! - What is followed is on its way to the reader before the next record is waited for. When the nodes cannot be reached,
 //!   it says so once and goes on trying: who follows a log wants to be there afterwards.
 
-use std::time::Duration;
-
 use crate::client::{Client, Error, Kind, Reason};
 use crate::types::{Consistency, LogDescription, LogName, Offset, Page, Record};
 
@@ -18,8 +16,6 @@ use super::problem::Problem;
 use super::trying::Outage;
 use super::value::{self, Bytes, Value};
 
-/// The pause after the nodes could not be reached for a whole timeout.
-const PAUSE: Duration = Duration::from_secs(1);
 /// Payloads take all that a terminal leaves them.
 const WIDE: usize = 1_000;
 
@@ -129,10 +125,7 @@ async fn follow(
                 let shown = print_page(&mut call.out, page, left)?;
                 left = left.map(|left| left.saturating_sub(shown));
             }
-            Err(error) if error.kind() == Kind::Unavailable => {
-                outage.tell(&call.out, error);
-                tokio::time::sleep(PAUSE).await;
-            }
+            Err(error) if error.kind() == Kind::Unavailable => outage.tell(&call.out, error).await,
             Err(error) => return Err(error.into()),
         }
     }

@@ -15,6 +15,8 @@ use super::output::{self, Output};
 const SILENCE: Duration = Duration::from_secs(1);
 /// After so long without a failure there was an answer in between: no attempt takes longer.
 const RECOVERED: Duration = Duration::from_secs(5);
+/// The pause after the nodes could not be reached for a whole timeout.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Hears of failed attempts, and says when it is time.
 struct Trying {
@@ -65,12 +67,13 @@ impl Outage {
         Self { recovered: timeout.saturating_add(RECOVERED), last: None }
     }
 
-    /// Says why nothing comes, and that it is still being tried.
-    pub(super) fn tell(&mut self, out: &Output, error: Error) {
+    /// Says why nothing comes, and that it is still being tried. It returns when it is time for that.
+    pub(super) async fn tell(&mut self, out: &Output, error: Error) {
         if self.begins(Instant::now()) {
             out.complain(error);
             out.note("still trying until a node answers; Ctrl-C stops it");
         }
+        tokio::time::sleep(PAUSE).await;
     }
 
     /// Whether an outage begins with a failure.
