@@ -15,13 +15,15 @@ use std::time::Duration;
 use tonic::Code;
 
 use crate::client::{Acknowledgement, Effect, Failure, Place};
-use crate::command::{command, record};
+use crate::command::{command, record, sealed};
 use crate::history::file::{self, Writer};
 use crate::history::{
-    Command, Content, Decided, EndSeen, Event, Fate, Few, Got, Job, LocalSeen, LookedUp, Meant, Name, RecordSeen,
-    Sealed, StatusSeen, Verdict,
+    Command, Content, Decided, EndSeen, Event, Fate, Few, Job, LocalSeen, LookedUp, Meant, Name, Packed, RecordSeen,
+    StatusSeen,
 };
 use crate::oracle::{Dump, LogDump, Stored};
+use crate::proto::outcome::Verdict;
+use crate::proto::{ActionResult, Appended, Applied, Outcome, action_result};
 use crate::sample;
 
 const NODES: [u64; 3] = [1, 2, 3];
@@ -166,12 +168,14 @@ impl Made {
         let contents = vec![Content::of(text.as_bytes())];
         let place = self.store(log, id, &contents);
         let (log, space) = (self.name(log), Name::default());
-        let (request, attempts) = (Some(request), Vec::new());
+        let (request, attempts) = (Packed::of(&request), Vec::new());
         let command = Command { client, space, id, job: Job::Prepare, request, log, contents, attempts };
         self.lines.push(Event::Command { number, command });
-        let got = vec![Got::Appended { first_offset: place.first_offset, count: place.count }];
-        let Place { sequence, history, time_ms, .. } = place;
-        let sealed = Sealed { sequence, history, time_ms, verdict: Verdict::Applied(got) };
+        let Place { sequence, history, time_ms, first_offset, count } = place;
+        let appended = action_result::Result::Appended(Appended { first_offset, count });
+        let applied = Applied { results: vec![ActionResult { result: Some(appended) }], nothing_to_undo: false };
+        let verdict = Some(Verdict::Applied(applied));
+        let sealed = sealed(&Outcome { sequence, history, time_ms, verdict });
         let completed = self.now + LATENCY;
         self.lines.push(Event::CommandAttempt { command: number, id, node: 1, invoked: self.now });
         let answer = Ok(Decided { replayed: false, sealed });

@@ -70,8 +70,9 @@ impl Sent {
             }
             sent.add(command.id);
             // The undoing of what nobody has sent decides that, too.
-            let targets = command.request.iter().filter_map(target);
-            targets.for_each(|target| sent.add(Name::from(target.text)));
+            if let Some(target) = target(&command.request.open()) {
+                sent.add(Name::from(target.text));
+            }
         }
         sent
     }
@@ -156,7 +157,7 @@ impl<'a> Remembering<'a> {
 
     fn command(&self, command: &Command, sent: &Sent, report: &mut Report<'_>) {
         let Some(space) = self.space(&command.space) else { return };
-        let Some(request) = &command.request else { return };
+        let request = command.request.open();
         let Some(id) = request.id.as_ref().map(Id::of) else { return };
         let Some((_, told)) = command.decided() else {
             if command.failed() && !sent.reused.contains(&command.id) {
@@ -169,11 +170,11 @@ impl<'a> Remembering<'a> {
         if sealed(&remembered.outcome) != *told {
             report(format!("node {node}: {id} was answered with {told:?}, and is {:?}", remembered.outcome));
         }
-        let content = fingerprint::of(request).filter(|_| told.verdict != Verdict::Cancelled);
+        let content = fingerprint::of(&request).filter(|_| told.verdict != Verdict::Cancelled);
         if remembered.fingerprint.map(|(_, hash)| hash) != content {
             report(format!("node {node}: {id} has a fingerprint of something else: {:?}", remembered.fingerprint));
         }
-        if let Some(target) = target(request) {
+        if let Some(target) = target(&request) {
             self.mark(space, &id, &target, &remembered.outcome, report);
         }
     }

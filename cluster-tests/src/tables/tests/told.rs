@@ -6,7 +6,9 @@ use super::super::fingerprint;
 use super::sample::{MAIN, Sample, plain};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{self, compensate, create_space, put, sealed};
-use crate::history::{Attempt, Command, CommandAttempt, Decided, Events, Few, Job, Many, Name, Operation, Reuse};
+use crate::history::{
+    Attempt, Command, CommandAttempt, Decided, Events, Few, Job, Many, Name, Operation, Packed, Reuse,
+};
 use crate::oracle::judge;
 use crate::proto::action::Action as Kind;
 use crate::proto::guard::Guard as Wanted;
@@ -48,7 +50,7 @@ fn command(request: &SubmitRequest, outcome: Option<&Outcome>) -> Command {
         space: Name::from(request.space.as_str()),
         id: request.id.as_ref().unwrap().text.as_str().into(),
         job: Job::Prepare,
-        request: Some(request.clone()),
+        request: Packed::of(request),
         log: Name::default(),
         contents: Vec::new(),
         attempts: vec![CommandAttempt { node: 1, invoked, completed, answer: Some(answer) }],
@@ -75,7 +77,7 @@ fn sound() -> (Events, Sample) {
     ];
     let mut commands = vec![command(&undo(), Some(&sample.remembered("undo").outcome))];
     for id in ["c", "d", "e", "drop", "leave", "late"] {
-        commands.push(Command { request: None, ..command(&command::command(id, vec![], vec![]), None) });
+        commands.push(command(&command::command(id, vec![], vec![]), None));
     }
     // Answered with silence: nobody knows.
     for command in commands.iter_mut().skip(1) {
