@@ -3,6 +3,7 @@
 //! - It never retries: when to ask again, and whom, is the scenario's choice.
 //! - An error without our mark is *unknown*, whatever it looks like.
 
+mod ask;
 mod list;
 mod look;
 

@@ -10,10 +10,11 @@ use crate::proto::guard::Guard as Wanted;
 use crate::proto::outcome::Verdict;
 use crate::proto::refused::Found;
 use crate::proto::{
-    AcquireLock, Action, AddToCell, AppendRecords, CellIsAbsent, CellValue, CellVersionIs, CommandId,
-    CompensateCommand, CreateLog, CreateSpace, DeleteLog, DeleteReader, DeleteSpace, FateIs, Guard, LockIsHeld, Locked,
-    MoveReader, NewRecord, Outcome, PositionIs, PutCell, RaiseVersion, ReleaseLock, RenewLock, Retention, SetRetention,
-    SetSpace, SubmitRequest, SubmitResponse, Token, TrimLog, WantedFate, cell_value,
+    AcquireLock, Action, AddToCell, AppendRecords, CellIsAbsent, CellIsAtLeast, CellValue, CellVersionIs, CommandId,
+    CompensateCommand, CreateLog, CreateSpace, DeleteCell, DeleteLog, DeleteReader, DeleteSpace, FateIs, Guard,
+    LockIsHeld, Locked, LogCreation, LogEndIs, MoveReader, NewRecord, Outcome, PositionIs, PutCell, RaiseVersion,
+    ReleaseLock, RenewLock, Retention, SetRetention, SetSpace, SubmitRequest, SubmitResponse, Token, TrimLog,
+    WantedFate, cell_value,
 };
 
 /// The space of commands about spaces and versions.
@@ -52,6 +53,16 @@ pub fn cell_absent(key: &str) -> Guard {
     guard(Wanted::CellAbsent(CellIsAbsent { key: key.to_owned() }))
 }
 
+/// The cell holds a number that is at least this.
+pub fn cell_at_least(key: &str, least: i64) -> Guard {
+    guard(Wanted::CellAtLeast(CellIsAtLeast { key: key.to_owned(), least }))
+}
+
+/// The log ends here.
+pub fn log_end(log: &str, end: u64) -> Guard {
+    guard(Wanted::LogEnd(LogEndIs { log: log.to_owned(), end }))
+}
+
 /// The cell has this version.
 pub fn cell_version(key: &str, version: u64) -> Guard {
     guard(Wanted::CellVersion(CellVersionIs { key: key.to_owned(), version }))
@@ -69,7 +80,12 @@ pub fn lock_held(lock: &str, token: Token) -> Guard {
 
 /// The fate of another id.
 pub fn fate_is(target: &str, wanted: WantedFate) -> Guard {
-    guard(Wanted::Fate(FateIs { id: Some(id(target)), is: wanted.into() }))
+    fate_of(id(target), wanted)
+}
+
+/// The fate of another id, which may have a birth beside it.
+pub fn fate_of(target: CommandId, wanted: WantedFate) -> Guard {
+    guard(Wanted::Fate(FateIs { id: Some(target), is: wanted.into() }))
 }
 
 /// Records for a log.
@@ -87,7 +103,11 @@ pub fn record(log: &str, payload: impl Into<Bytes>) -> Action {
 
 /// Records for a log, whose bytes were made just now.
 pub fn records(log: &str, payloads: Vec<Bytes>) -> Action {
-    let records = payloads.into_iter().map(|payload| NewRecord { payload, headers: vec![] }).collect();
+    append_records(log, payloads.into_iter().map(|payload| NewRecord { payload, headers: vec![] }).collect())
+}
+
+/// Records for a log, whole.
+pub fn append_records(log: &str, records: Vec<NewRecord>) -> Action {
     action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
 }
 
@@ -125,6 +145,16 @@ pub fn add(key: &str, amount: i64) -> Action {
     action(Kind::Add(AddToCell { key: key.to_owned(), amount, least: Some(0), most: None, absent_is: None }))
 }
 
+/// An addition without bounds, to nothing if the cell is not there.
+pub fn add_up(key: &str, amount: i64) -> Action {
+    action(Kind::Add(AddToCell { key: key.to_owned(), amount, least: None, most: None, absent_is: Some(0) }))
+}
+
+/// A cell that goes.
+pub fn delete_cell(key: &str) -> Action {
+    action(Kind::Delete(DeleteCell { key: key.to_owned() }))
+}
+
 /// A reader's new position.
 pub fn move_reader(reader: &str, log: &str, to: u64) -> Action {
     action(Kind::Move(MoveReader { reader: reader.to_owned(), log: log.to_owned(), to }))
@@ -152,13 +182,22 @@ pub fn trim(log: &str, before: u64) -> Action {
 
 /// The undoing of another command.
 pub fn compensate(target: &str) -> Action {
-    action(Kind::Compensate(CompensateCommand { target: Some(id(target)) }))
+    compensate_of(id(target))
+}
+
+/// The undoing of another command whose id may have a birth beside it.
+pub fn compensate_of(target: CommandId) -> Action {
+    action(Kind::Compensate(CompensateCommand { target: Some(target) }))
 }
 
 /// A log of which so many records are kept.
 pub fn create_log(log: &str, records: Option<u64>) -> Action {
-    let retention = Some(Retention { records, ..Retention::default() });
-    action(Kind::CreateLog(CreateLog { log: log.to_owned(), retention }))
+    create_log_with(log, Retention { records, ..Retention::default() })
+}
+
+/// A log of which this is kept.
+pub fn create_log_with(log: &str, retention: Retention) -> Action {
+    action(Kind::CreateLog(CreateLog { log: log.to_owned(), retention: Some(retention) }))
 }
 
 /// Another retention of a log.
@@ -184,6 +223,11 @@ pub fn delete_space(name: &str) -> Action {
 /// A space that remembers for so long, or for ever.
 pub fn create_space(name: &str, memory_ms: Option<u64>) -> Action {
     action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms, logs: 0 }))
+}
+
+/// A space that remembers for ever, in which logs come to be so.
+pub fn create_space_with(name: &str, logs: LogCreation) -> Action {
+    action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms: None, logs: logs.into() }))
 }
 
 /// Another memory of a space.

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::history::{History, done};
+use crate::history::{Done, History, done};
 use crate::judgement::{self, settle};
 use crate::load::Load;
 use crate::oracle::{self, Dump};
@@ -57,8 +57,9 @@ pub async fn play(cluster: &Cluster, history: &Arc<History>) -> Vec<Dump> {
         settle(cluster, history, &ids, round.after()).await;
         replicas = judgement::replicas(cluster, &ids).await;
     }
-    let done: Vec<String> = done(&history.events()).map(|(name, count)| format!("{count} {name}")).collect();
-    eprintln!("done: {}", done.join(", "));
+    let done = done(&history.events()).into_iter();
+    let done: Vec<String> = done.map(|Done { name, count, least }| format!("{count} {name} ({least})")).collect();
+    eprintln!("done, and what was meant: {}", done.join(", "));
     replicas
 }
 

@@ -1,7 +1,16 @@
 //! Ids and payloads that are told apart at a glance.
 
 use bytes::Bytes;
+use rand::RngExt as _;
 use uuid::{Builder, Uuid};
+
+/// What strikes the seeded bugs that need luck (`seeded_bug` of the program under test): at commands that hold this.
+pub const MARK: &str = "the seeded bug strikes here";
+
+/// A text that is one in a hundred times such that bugs strike at it.
+pub fn marked(text: &str) -> String {
+    if rand::rng().random_ratio(1, 100) { format!("{text}: {MARK}") } else { text.to_owned() }
+}
 
 /// An id: half of them canonical `UUIDv7`, which nodes store otherwise than plain text.
 pub fn id(client: usize, number: u64) -> String {
@@ -18,6 +27,12 @@ pub fn id(client: usize, number: u64) -> String {
     }
 }
 
+/// The text of one of a command's many records: of one of them, one time in a hundred, such that bugs strike at it.
+pub fn marked_one(id: &str, number: u64, count: u64) -> String {
+    let text = format!("{id}#{number}");
+    if number == count / 2 { marked(&text) } else { text }
+}
+
 /// The records of a command: their bytes name it, so that no other command's record can pass for them.
 pub fn payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
     (0..count)
@@ -27,6 +42,17 @@ pub fn payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
             Bytes::from(payload)
         })
         .collect()
+}
+
+/// The same, one time in a hundred with words at which bugs strike in the first of them.
+pub fn marked_payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
+    let mut payloads = payloads(id, count, bytes);
+    if let Some(first) = payloads.first_mut()
+        && rand::rng().random_ratio(1, 100)
+    {
+        *first = Bytes::from(format!("{}{MARK}", String::from_utf8_lossy(first)));
+    }
+    payloads
 }
 
 /// The effect of a consumer's handling a record: its bytes name the record.

@@ -11,6 +11,7 @@ use super::growing::Changing;
 use super::kept::Sent;
 use super::{Content, Name, Packed};
 use crate::client::{Effect, Failure};
+use crate::proto::action::Action;
 use crate::proto::{Outcome, SubmitRequest};
 
 /// What a command was for.
@@ -89,6 +90,8 @@ pub enum Job {
         /// The space.
         space: String,
     },
+    /// One of two commands with one id, which are sent at once: one of them is done at most.
+    Rival,
     /// What others need.
     Prepare,
 }
@@ -247,6 +250,11 @@ impl Sealed {
 }
 
 impl Command {
+    /// What it was to do.
+    pub fn actions(&self) -> Vec<Action> {
+        self.request.open().actions.into_iter().filter_map(|action| action.action).collect()
+    }
+
     /// The answers that say what became of it.
     pub fn answers(&self) -> impl Iterator<Item = &Decided> {
         self.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().ok())

@@ -1,62 +1,372 @@
-//! How much of what clients were meant to do they have done.
+//! How much of what clients were meant to do they have done, and how much of what nodes were meant to say they have said.
+//!
+//! - What is meant of each part grows with the time under load, or with the leaders and nodes that were lost: a short run
+//!   under one fault is not meant to have what only an hour under all faults brings.
+//! - The least is a small part of what a slow machine does: a part that falls below it has not worked.
 
-use super::{Attempt, Command, Events, Job, Operation};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-/// Counts what was done.
-type Count = fn(&Events) -> usize;
+use super::{
+    Answer, Attempt, Command, CommandAttempt, Decided, Effective, Events, Job, Operation, Question, StatusSeen,
+    Verdict, Wanted,
+};
+use crate::client::{Acknowledgement, Effect, Failure};
+use crate::proto::action::Action;
 
-/// All that clients do, by its name, and how to count what had a result.
-pub const WORKLOADS: [(&str, Count); 13] = [
-    ("appends", |events| operations(events, |it| it.attempts.iter().any(|attempt| is_ok(attempt, false)))),
-    ("streamed appends", |events| operations(events, |it| it.attempts.iter().any(|attempt| is_ok(attempt, true)))),
-    ("ids sent by several at once", |events| operations(events, several_at_once)),
-    ("abandoned attempts", |events| {
-        operations(events, |it| it.acknowledged().is_some() && it.attempts.iter().any(is_left))
-    }),
-    ("reuses", |events| {
-        let refused =
-            |answer: &Result<_, crate::client::Failure>| matches!(answer, Err(it) if it.reason == "ID_REUSED");
-        events.reuses.iter().filter(|reuse| refused(&reuse.answer)).count()
-    }),
-    ("cancelled appends", |events| operations(events, |it| it.cancelled)),
-    ("lookups", |events| events.lookups.len()),
-    ("pages of tails", |events| {
-        let linearizable = events.pages.iter().filter(|page| page.linearizable).count();
-        linearizable.min(events.pages.len() - linearizable)
-    }),
-    ("transfers", |events| {
-        let made = commands(events, |it| matches!(it.job, Job::Transfer { .. }) && it.applied().is_some());
-        made.min(events.cells.len())
-    }),
-    ("handled batches", |events| commands(events, |it| matches!(it.job, Job::Handle { .. }) && it.applied().is_some())),
-    ("locks taken", |events| commands(events, |it| matches!(it.job, Job::Acquire { .. }) && it.applied().is_some())),
-    ("deleted logs and spaces", |events| {
-        let logs = commands(events, |it| matches!(it.job, Job::DeleteLog { .. }) && it.applied().is_some());
-        let spaces = commands(events, |it| matches!(it.job, Job::DeleteSpace { .. }) && it.applied().is_some());
-        logs.min(spaces)
-    }),
-    ("ids that are too old", |events| commands(events, |it| it.too_old().is_some())),
+/// A part of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// How much of it is the least.
+    least: Least,
+}
+
+/// How much of a part is the least, rounded down.
+#[derive(Debug, Clone, Copy)]
+enum Least {
+    /// So much in a minute under load.
+    Minutely(usize),
+    /// One for so many changes of the leader.
+    OfChanges(usize),
+    /// One for so many faults of these kinds that took effect.
+    OfFaults(usize, &'static [&'static str]),
+}
+
+const fn part(name: &'static str, per_minute: usize) -> Part {
+    Part { name, least: Least::Minutely(per_minute) }
+}
+
+/// Faults that ask a node to end.
+const ENDINGS: &[&str] = &["restart-in-turn", "stop-leader"];
+/// Faults that break connections of clients.
+const KILLS: &[&str] = &["kill-leader", "kill-all", "kill-follower"];
+/// Faults after which a node gets a snapshot of another one.
+const INSTALLS: &[&str] = &["follower-behind", "voter-wiped"];
+
+/// All parts of a run with all loads.
+pub const WORKLOADS: [Part; 60] = [
+    part("appends", 120),
+    part("streamed appends", 120),
+    part("ids sent by several at once", 12),
+    part("abandoned attempts", 12),
+    part("reuses", 12),
+    part("cancelled appends", 6),
+    part("lookups", 30),
+    part("pages of linearizable tails", 6),
+    part("pages of local tails", 6),
+    part("transfers", 8),
+    part("counts of all accounts", 10),
+    part("handled batches", 6),
+    part("locks taken", 4),
+    part("deleted logs", 4),
+    part("deleted spaces", 4),
+    part("ids that are too old", 6),
+    part("trims", 3),
+    part("reads of what is trimmed", 6),
+    part("retentions", 2),
+    part("compensations", 4),
+    part("compensations of nothing", 4),
+    part("cancelled commands", 2),
+    part("deleted cells", 3),
+    part("lists of cells", 6),
+    part("lists of logs", 4),
+    part("waits for a log's end", 1),
+    part("waits for an id", 1),
+    part("waits for a cell", 1),
+    part("waits for a number", 1),
+    part("waits for a reader", 1),
+    part("waits for a lock", 1),
+    part("waits in vain", 3),
+    part("guarded commands", 10),
+    part("records with headers", 6),
+    part("ids of one byte", 2),
+    part("ids of 128 bytes", 2),
+    part("ids that are not ASCII", 2),
+    part("ids with a birth beside them", 10),
+    part("rivals of one id", 6),
+    part("logs made by a command", 3),
+    part("lookups of commands", 20),
+    part("reads of pages", 10),
+    part("replays told by followers", 10),
+    part("believed: none", 120),
+    part("none: TIMED_OUT", 20),
+    part("unknown: OUTCOME_UNKNOWN", 5),
+    part("found: cell_version", 2),
+    part("found: no_cell", 2),
+    part("found: log_end", 1),
+    part("found: position", 2),
+    part("found: lock_held", 2),
+    part("found: lock_free", 1),
+    part("found: fate", 1),
+    part("found: too_little", 1),
+    part("found: already_compensated_by", 1),
+    Part { name: "none: NO_LEADER", least: Least::OfChanges(1) },
+    Part { name: "joins that lost their leader", least: Least::OfChanges(10) },
+    Part { name: "none: NOT_SERVING", least: Least::OfFaults(3, ENDINGS) },
+    Part { name: "unknown: no answer of a node", least: Least::OfFaults(1, KILLS) },
+    Part { name: "snapshots installed", least: Least::OfFaults(1, INSTALLS) },
 ];
 
-/// How much was done of each.
-pub fn done(events: &Events) -> impl Iterator<Item = (&'static str, usize)> {
-    WORKLOADS.iter().map(|(name, count)| (*name, count(events)))
+/// What was done of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// The part.
+    pub name: &'static str,
+    /// How much.
+    pub count: usize,
+    /// How much was meant.
+    pub least: usize,
 }
 
-fn operations(events: &Events, counts: impl Fn(&Operation) -> bool) -> usize {
-    events.operations.iter().filter(|operation| counts(operation)).count()
+/// What was done of each part.
+pub fn done(events: &Events) -> Vec<Done> {
+    let (tally, scale) = (Tally::of(events), Scale::of(events));
+    let done = WORKLOADS.iter().map(|part| Done {
+        name: part.name,
+        count: tally.count(part.name),
+        least: scale.least(part.least),
+    });
+    done.collect()
 }
 
-fn commands(events: &Events, counts: impl Fn(&Command) -> bool) -> usize {
-    events.commands.iter().filter(|command| counts(command)).count()
+/// How often attempts had no effect, or an unknown one, by reason: `none: NO_LEADER`. What no node has said has no reason.
+pub fn answers(events: &Events) -> BTreeMap<String, usize> {
+    let counts = Tally::of(events).counts.into_iter();
+    counts.filter(|(name, _)| name.starts_with("none: ") || name.starts_with("unknown: ")).collect()
 }
 
-fn is_ok(attempt: &Attempt, streamed: bool) -> bool {
-    attempt.place.is_some() == streamed && matches!(attempt.answer, Some(Ok(_)))
+/// What a run is measured by.
+struct Scale<'a> {
+    /// In which clients chose something.
+    seconds: usize,
+    leader_changes: usize,
+    /// How many faults of each kind took effect.
+    faults: BTreeMap<&'a str, usize>,
 }
 
-fn is_left(attempt: &Attempt) -> bool {
-    attempt.completed.is_none()
+impl<'a> Scale<'a> {
+    fn of(events: &'a Events) -> Self {
+        let seconds: BTreeSet<u64> =
+            events.operations.iter().filter_map(|operation| Some(operation.invoked()?.as_secs())).collect();
+        let leads = events.statuses.iter().filter(|seen| seen.leads).map(|seen| (seen.term, seen.node));
+        let leader_changes = leads.collect::<BTreeSet<_>>().len().saturating_sub(1);
+        let mut faults = BTreeMap::new();
+        for fault in events.faults.iter().filter(|fault| fault.effective == Effective::Installed) {
+            *faults.entry(fault.kind.as_str()).or_default() += 1;
+        }
+        Self { seconds: seconds.len(), leader_changes, faults }
+    }
+
+    fn least(&self, least: Least) -> usize {
+        match least {
+            Least::Minutely(count) => count * self.seconds / 60,
+            Least::OfChanges(changes) => self.leader_changes / changes,
+            Least::OfFaults(faults, kinds) => {
+                kinds.iter().filter_map(|kind| self.faults.get(kind)).sum::<usize>() / faults
+            }
+        }
+    }
+}
+
+/// Counts by name.
+#[derive(Default)]
+struct Tally {
+    counts: HashMap<String, usize>,
+}
+
+impl Tally {
+    fn of(events: &Events) -> Self {
+        let mut tally = Self::default();
+        let leads = Leads::of(events);
+        for operation in &events.operations {
+            tally.operation(&operation, &leads);
+        }
+        for command in &events.commands {
+            tally.command(&command, &leads);
+        }
+        for asked in &events.asked {
+            tally.asked(&asked.question, &asked.answer);
+        }
+        tally.looks(events);
+        tally
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.counts.get(name).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, name: &str, count: usize) {
+        if count == 0 {
+            return;
+        }
+        match self.counts.get_mut(name) {
+            Some(known) => *known += count,
+            None => drop(self.counts.insert(name.to_owned(), count)),
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation, leads: &Leads) {
+        let attempts = &operation.attempts;
+        let is_ok = |streamed| move |it: &&Attempt| it.place.is_some() == streamed && matches!(it.answer, Some(Ok(_)));
+        self.add("appends", usize::from(attempts.iter().any(|it| is_ok(false)(&it))));
+        self.add("streamed appends", usize::from(attempts.iter().any(|it| is_ok(true)(&it))));
+        self.add("ids sent by several at once", usize::from(several_at_once(operation)));
+        let left = operation.acknowledged().is_some() && attempts.iter().any(|attempt| attempt.completed.is_none());
+        self.add("abandoned attempts", usize::from(left));
+        self.add("cancelled appends", usize::from(operation.cancelled));
+        self.add("joins that lost their leader", usize::from(lost_together(operation)));
+        self.add("believed: none", usize::from(operation.believed && operation.failed()));
+        for attempt in attempts {
+            let told: Option<Result<&Acknowledgement, &Failure>> = attempt.answer.as_ref().map(Result::as_ref);
+            match told {
+                Some(Ok(told)) if told.replayed => self.replay(leads, attempt.node, attempt.completed),
+                Some(Err(failure)) => self.failure(failure),
+                _ => {}
+            }
+        }
+    }
+
+    fn replay(&mut self, leads: &Leads, node: u64, completed: Option<Duration>) {
+        let follows = completed.is_some_and(|completed| leads.follows(node, completed));
+        self.add("replays told by followers", usize::from(follows));
+    }
+
+    fn failure(&mut self, failure: &Failure) {
+        let effect = if failure.effect == Effect::None { "none" } else { "unknown" };
+        let reason = if failure.reason.is_empty() { "no answer of a node" } else { &failure.reason };
+        self.add(&format!("{effect}: {reason}"), 1);
+    }
+
+    fn command(&mut self, command: &Command, leads: &Leads) {
+        for CommandAttempt { node, completed, answer, .. } in &command.attempts {
+            let told: Option<Result<&Decided, &Failure>> = answer.as_ref().map(Result::as_ref);
+            match told {
+                Some(Ok(told)) if told.replayed => self.replay(leads, *node, *completed),
+                Some(Err(failure)) => self.failure(failure),
+                _ => {}
+            }
+        }
+        self.add("ids that are too old", usize::from(command.too_old().is_some()));
+        self.add("rivals of one id", usize::from(command.job == Job::Rival && command.decided().is_some()));
+        let Some((_, sealed)) = command.decided() else { return };
+        match &sealed.verdict {
+            Verdict::Applied(_) => self.applied(command),
+            Verdict::Refused { found, .. } => self.add(&format!("found: {}", word(found)), 1),
+            Verdict::Cancelled => self.add("cancelled commands", 1),
+        }
+    }
+
+    fn looks(&mut self, events: &Events) {
+        let is_reused = |answer: &Result<_, Failure>| matches!(answer, Err(failure) if failure.reason == "ID_REUSED");
+        self.add("reuses", events.reuses.iter().filter(|reuse| is_reused(&reuse.answer)).count());
+        self.add("lookups", events.lookups.len());
+        let linearizable = events.pages.iter().filter(|page| page.linearizable).count();
+        self.add("pages of linearizable tails", linearizable);
+        self.add("pages of local tails", events.pages.len() - linearizable);
+        self.add("counts of all accounts", events.cells.len());
+        let fresh = events.rounds.iter().filter(|round| round.name == "a fresh leader").count();
+        let installed = events.faults.iter().filter(|fault| fault.effective == Effective::Installed);
+        let installs = installed.filter(|fault| INSTALLS.contains(&fault.kind.as_str())).count();
+        self.add("snapshots installed", fresh + installs);
+    }
+}
+
+impl Tally {
+    /// What a command did, and how it was made.
+    fn applied(&mut self, command: &Command) {
+        let job = match &command.job {
+            Job::Transfer { .. } => Some("transfers"),
+            Job::Handle { .. } => Some("handled batches"),
+            Job::Acquire { .. } => Some("locks taken"),
+            Job::DeleteLog { .. } => Some("deleted logs"),
+            Job::DeleteSpace { .. } => Some("deleted spaces"),
+            _ => None,
+        };
+        self.add(job.unwrap_or_default(), usize::from(job.is_some()));
+        let request = command.request.open();
+        let nothing_done = command.applied().is_some_and(|sealed| sealed.got().is_empty());
+        for action in command.actions() {
+            let name = match action {
+                Action::Compensate(_) if nothing_done => "compensations of nothing",
+                Action::Compensate(_) => "compensations",
+                Action::Trim(_) => "trims",
+                Action::SetRetention(_) => "retentions",
+                Action::Delete(_) => "deleted cells",
+                Action::CreateLog(_) => "logs made by a command",
+                Action::Append(append) if append.records.iter().any(|record| !record.headers.is_empty()) => {
+                    "records with headers"
+                }
+                _ => continue,
+            };
+            self.add(name, 1);
+        }
+        self.add("guarded commands", usize::from(!request.guards.is_empty()));
+        let id = request.id.unwrap_or_default();
+        self.add("ids of one byte", usize::from(id.text.len() == 1));
+        self.add("ids of 128 bytes", usize::from(id.text.len() == 128));
+        self.add("ids that are not ASCII", usize::from(!id.text.is_ascii()));
+        self.add("ids with a birth beside them", usize::from(id.birth_ms.is_some()));
+    }
+
+    fn asked(&mut self, question: &Question, answer: &Answer) {
+        let name = match (question, answer) {
+            (Question::Records { .. }, Answer::Trimmed(_)) => "reads of what is trimmed",
+            (Question::Records { .. }, _) => "reads of pages",
+            (Question::Cells { .. }, _) => "lists of cells",
+            (Question::Logs { .. }, _) => "lists of logs",
+            (Question::Fate(_), _) => "lookups of commands",
+            (Question::Wait { .. }, Answer::Late) => "waits in vain",
+            (Question::Wait { wanted, .. }, _) => match wanted {
+                Wanted::LogEnd { .. } => "waits for a log's end",
+                Wanted::Decided(_) => "waits for an id",
+                Wanted::CellChanged { .. } => "waits for a cell",
+                Wanted::CellAtLeast { .. } => "waits for a number",
+                Wanted::Position { .. } => "waits for a reader",
+                Wanted::LockFree { .. } => "waits for a lock",
+            },
+        };
+        self.add(name, 1);
+    }
+}
+
+/// When nodes said that they lead, and that they do not.
+struct Leads(BTreeMap<u64, Vec<(Duration, bool)>>);
+
+impl Leads {
+    fn of(events: &Events) -> Self {
+        let mut seen: BTreeMap<u64, Vec<(Duration, bool)>> = BTreeMap::new();
+        for StatusSeen { node, at, leads, .. } in &events.statuses {
+            seen.entry(node).or_default().push((at, leads));
+        }
+        for seen in seen.values_mut() {
+            seen.sort_unstable();
+        }
+        Self(seen)
+    }
+
+    /// Whether a node followed at a time: it said so before and after that.
+    fn follows(&self, node: u64, at: Duration) -> bool {
+        let Some(seen) = self.0.get(&node) else { return false };
+        let after = seen.partition_point(|(time, _)| *time <= at);
+        let (before, after) = (after.checked_sub(1).and_then(|place| seen.get(place)), seen.get(after));
+        before.zip(after).is_some_and(|((_, led), (_, leads))| !led && !leads)
+    }
+}
+
+/// The kind of what was found, as errors have it: `Some(CellVersion(5))` is `cell_version`.
+fn word(found: &str) -> String {
+    let kind = found.strip_prefix("Some(").unwrap_or(found);
+    let kind = kind.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let mut word = String::new();
+    for letter in kind.chars() {
+        if letter.is_ascii_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
 }
 
 /// Whether two attempts were on the way at once, to different nodes, and both were answered.
@@ -66,4 +376,38 @@ fn several_at_once(operation: &Operation) -> bool {
     first.zip(second).is_some_and(|(first, second)| {
         second.node != first.node && first.completed.is_some_and(|completed| second.invoked < completed)
     })
+}
+
+/// Whether two attempts were on the way at once, both were lost, and a later one found out. They met at one leader, whose
+/// loss took both.
+fn lost_together(operation: &Operation) -> bool {
+    let is_lost = |it: &&Attempt| matches!(&it.answer, Some(Err(failure)) if failure.reason == "OUTCOME_UNKNOWN");
+    let mut lost = operation.attempts.iter().filter(is_lost);
+    let together = lost.next().zip(lost.next()).is_some_and(|(one, other)| {
+        one.node != other.node && one.completed.is_some_and(|completed| other.invoked < completed)
+    });
+    together && operation.acknowledged().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_named_as_errors_name_it() {
+        assert_eq!(word("Some(CellVersion(5))"), "cell_version");
+        assert_eq!(word("Some(LockHeld(Lock { name: \"a\" }))"), "lock_held");
+        assert_eq!(word("None"), "none");
+    }
+
+    #[test]
+    fn what_is_meant_grows_with_time_leaders_and_faults() {
+        let scale = Scale { seconds: 90, leader_changes: 7, faults: BTreeMap::from([("stop-leader", 4)]) };
+        assert_eq!(scale.least(Least::Minutely(10)), 15);
+        assert_eq!(scale.least(Least::OfChanges(2)), 3);
+        assert_eq!(scale.least(Least::OfFaults(3, ENDINGS)), 1);
+        assert_eq!(scale.least(Least::OfFaults(1, KILLS)), 0, "a run without them is not meant to have it");
+        let moment = Scale { seconds: 5, leader_changes: 0, faults: BTreeMap::new() };
+        assert_eq!(moment.least(Least::Minutely(10)), 0);
+    }
 }

@@ -203,6 +203,7 @@ impl Reading {
             Event::Page(page) => events.pages.push(page),
             Event::Lookup(lookup) => events.lookups.push(lookup),
             Event::Cells(cells) => events.cells.push(cells),
+            Event::Asked(asked) => events.asked.push(asked),
             Event::Status(status) => events.statuses.push(status),
             Event::Ended { broken_off, .. } => {
                 events.broken_off = broken_off;

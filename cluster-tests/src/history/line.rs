@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen, LookedUp, Meant,
-    Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
+    Asked, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen, LookedUp,
+    Meant, Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
 };
 use crate::client::{Acknowledgement, Failure};
 use crate::oracle::{Dump, Stored};
@@ -96,6 +96,7 @@ pub enum Event {
     Page(PageSeen),
     Lookup(LookedUp),
     Cells(CellsSeen),
+    Asked(Asked),
     Status(StatusSeen),
     /// All replicas are read in full; what follows is what they hold.
     Look {
@@ -133,5 +134,5 @@ macro_rules! events {
 
 events! {
     Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
-    LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, StatusSeen => Status,
+    LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, Asked => Asked, StatusSeen => Status,
 }

@@ -6,8 +6,10 @@
 //! - All of it is written to a file as it happens, one event a line, and is judged from there ([`mod@file`]). Beside
 //!   that a running harness keeps only what it needs to go on ([`kept`]).
 
+mod asked;
 mod command;
 mod content;
+mod cut;
 mod deleted;
 mod done;
 mod event;
@@ -21,10 +23,12 @@ mod packed;
 mod seen;
 pub mod trail;
 
+pub use asked::{Answer, Asked, CellSeen, Identity, LogSeen, Question, Wanted};
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
+pub use cut::Cut;
 pub use deleted::Deleted;
-pub use done::{WORKLOADS, done};
+pub use done::{Done, WORKLOADS, answers, done};
 pub use event::{
     Again, Attempt, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery, Reuse, Round, StreamPlace,
 };
@@ -66,6 +70,8 @@ pub struct Events {
     pub lookups: Many<LookedUp>,
     /// All reads of several cells at once.
     pub cells: Many<CellsSeen>,
+    /// All that was asked otherwise.
+    pub asked: Many<Asked>,
     /// All attempts to use an id for something else.
     pub reuses: Many<Reuse>,
     /// How nodes were, from time to time.
@@ -279,6 +285,11 @@ impl History {
         let mut present = self.lock();
         present.write(&Event::Cancelled { operation, id });
         present.operations.change(operation, |operation| operation.cancelled = true);
+    }
+
+    /// Somebody has asked a node, which has answered.
+    pub fn asked(&self, asked: Asked) {
+        self.remember(asked);
     }
 
     /// A client has made a whole command.

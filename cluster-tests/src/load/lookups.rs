@@ -40,7 +40,7 @@ pub(super) async fn run(work: Work) {
     }
 }
 
-fn fate(response: &LookupResponse) -> Fate {
+pub(super) fn fate(response: &LookupResponse) -> Fate {
     match response.fate.as_ref().expect("a lookup says what became of the id") {
         lookup_response::Fate::Unknown(_) => Fate::Unknown,
         lookup_response::Fate::TooOld(_) => Fate::TooOld,

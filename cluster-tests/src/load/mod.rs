@@ -5,20 +5,33 @@
 //! - Whatever is not answered when the load is stopped may stay unknown: the judgement settles it.
 
 mod abandoned;
+mod asking;
+mod believers;
 mod cancels;
+mod cells;
+mod compensations;
 mod consumers;
 mod deletions;
 mod ends;
+mod guards;
+mod headers;
+mod ids;
 mod local;
 mod locks;
 mod lookups;
+mod memory;
+mod retention;
 mod reuse;
+mod rivals;
 mod same_id;
+mod shelves;
 mod streamed;
 mod tails;
 mod too_old;
 mod transfers;
+mod trims;
 mod unary;
+mod waits;
 mod watch;
 mod work;
 
@@ -39,6 +52,8 @@ const ATTEMPT: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(3);
 /// How many clients append.
 const CLIENTS: usize = 6;
+/// How many clients at each node take *no effect* at its word.
+const BELIEVERS: usize = 3;
 /// How many clients append over streams.
 const STREAMS: usize = 6;
 
@@ -80,8 +95,8 @@ impl Load {
     /// Puts everything on a cluster that there is.
     pub fn start_all(cluster: &Cluster, history: &Arc<History>) -> Self {
         let ids = &cluster.ids();
-        for (name, _) in WORKLOADS {
-            history.remember(Event::Workload { name: name.to_owned() });
+        for part in WORKLOADS {
+            history.remember(Event::Workload { name: part.name.to_owned() });
         }
         let mut load = Self::looking_on(cluster, ids, history);
         load.put(cluster, ids, CLIENTS, unary::run);
@@ -99,7 +114,28 @@ impl Load {
         load.put(cluster, ids, 3, locks::run);
         load.put(cluster, ids, 1, too_old::run);
         load.put(cluster, ids, 2, deletions::run);
+        load.put(cluster, ids, 1, trims::run);
+        load.put(cluster, ids, 2, retention::run);
+        load.put(cluster, ids, 2, compensations::run);
+        load.put(cluster, ids, 2, cells::run);
+        load.put(cluster, ids, 2, waits::run);
+        load.put(cluster, ids, 2, guards::run);
+        load.put(cluster, ids, 1, memory::run);
+        load.put(cluster, ids, 1, headers::run);
+        load.put(cluster, ids, 1, ids::run);
+        load.put(cluster, ids, 1, rivals::run);
+        load.put(cluster, ids, 2, shelves::run);
+        load.put(cluster, ids, 1, believers::burst);
+        load.put_believers(cluster, ids);
         load
+    }
+
+    /// Clients that believe what they hear, several at each node.
+    fn put_believers(&mut self, cluster: &Cluster, ids: &[u64]) {
+        for id in ids {
+            self.put(cluster, &[*id], BELIEVERS, believers::run);
+            self.put(cluster, &[*id], 1, believers::stream);
+        }
     }
 
     /// Clients of all nodes that append, and some that make logs and spaces and delete them.

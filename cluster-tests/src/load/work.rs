@@ -11,11 +11,12 @@ use bytes::Bytes;
 use rand::RngExt as _;
 use tokio::time::sleep;
 
-use crate::client::{Acknowledgement, Client};
-use crate::command::decided;
+use crate::client::{Acknowledgement, Client, Failure, is_replay};
+use crate::command::{decided, sealed};
 use crate::history::{CommandNumber, Decided, History, Job, OperationNumber, Sealed};
-use crate::proto::SubmitRequest;
+use crate::proto::{CancelRequest, SubmitRequest};
 use crate::sample;
+use crate::stream;
 
 /// Before a retry.
 const BACKOFF: Duration = Duration::from_millis(25);
@@ -72,7 +73,7 @@ impl Work {
         let mut random = rand::rng();
         let records = if random.random_ratio(1, 8) { random.random_range(2..=5) } else { 1 };
         let id = sample::id(self.client, number);
-        let payloads = sample::payloads(&id, records, RECORD_BYTES);
+        let payloads = sample::marked_payloads(&id, records, RECORD_BYTES);
         (log_name(random.random_range(0..LOGS)), id, payloads)
     }
 
@@ -80,6 +81,13 @@ impl Work {
     pub(super) fn made_order(&self, number: u64) -> Order {
         let (log, id, payloads) = self.order(number);
         let number = self.history.operation(self.client, &log, &id, &payloads);
+        Order { number, log, id, payloads }
+    }
+
+    /// The same, by a client that will take *no effect* at its word.
+    pub(super) fn believing_order(&self, number: u64) -> Order {
+        let (log, id, payloads) = self.order(number);
+        let number = self.history.believing(self.client, &log, &id, &payloads);
         Order { number, log, id, payloads }
     }
 
@@ -91,6 +99,16 @@ impl Work {
         let acknowledged = answer.as_ref().ok().copied();
         self.history.complete(attempt, answer);
         acknowledged
+    }
+
+    /// One attempt for which the node has so long, while the client listens on: it hears what the node says.
+    pub(super) async fn hurry(&self, order: &Order, turn: usize, time: Duration) -> Result<Acknowledgement, Failure> {
+        let (node, asked) = self.node(turn);
+        let attempt = self.history.invoke(order.number, node);
+        let request = stream::request(&order.log, &order.id, &order.payloads);
+        let answer = asked.submit_in_haste(request, time).await;
+        self.history.complete(attempt, answer.clone());
+        answer
     }
 
     /// As many attempts as it takes. None: the load was stopped first.
@@ -119,6 +137,20 @@ impl Work {
         };
         self.history.answered(attempt, answer);
         tried
+    }
+
+    /// Cancels a command's id, once. True: that was answered, and what the id came to is the command's outcome.
+    pub(super) async fn try_cancel(&self, number: CommandNumber, request: &SubmitRequest, turn: usize) -> bool {
+        let (node, asked) = self.node(turn);
+        let attempt = self.history.submit(number, node);
+        let cancel = CancelRequest { space: request.space.clone(), id: request.id.clone() };
+        let answer = asked.cancel_in(cancel).await.map(|response| Decided {
+            replayed: is_replay(response.arrival()),
+            sealed: sealed(&response.outcome.expect("a cancel answers the id's outcome")),
+        });
+        let answered = answer.is_ok();
+        self.history.answered(attempt, answer);
+        answered
     }
 
     /// Makes a whole command and sends it until it is decided. None: it never will be, or the load was stopped first.

@@ -23,6 +23,7 @@ mod p20_consumers;
 mod p21_deleted;
 mod p22_model;
 mod p23_tables_agree;
+mod p24_told;
 mod p25_remembered;
 
 use super::Evidence;
@@ -44,7 +45,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 24] = [
+pub const PROPERTIES: [Property; 25] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -68,5 +69,6 @@ pub const PROPERTIES: [Property; 24] = [
     p21_deleted::PROPERTY,
     p22_model::PROPERTY,
     p23_tables_agree::PROPERTY,
+    p24_told::PROPERTY,
     p25_remembered::PROPERTY,
 ];

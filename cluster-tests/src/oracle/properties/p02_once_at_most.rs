@@ -4,10 +4,10 @@
 //! Records of one id that lie behind each other are one *run*. An id that was sent may have one run, in its log, and that
 //! holds what was sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
-use crate::history::{Content, Name};
+use crate::history::{Content, Job, Name};
 use crate::oracle::{Dump, Evidence, LogDump, Stored};
 
 pub(super) const PROPERTY: Property =
@@ -33,12 +33,16 @@ struct Runs {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let rivals = evidence.events.commands.iter().filter(|command| command.job == Job::Rival);
+    let rivals: HashSet<Name> = rivals.map(|command| command.id).collect();
     for replica in evidence.different_replicas() {
         let runs = Runs::on(replica);
         let mut once = |id: Name, log: Name, contents: &[Content]| {
             let Some(first) = runs.first.get(id.number()).filter(|run| run.count > 0) else { return };
             let others = runs.others.get(&id);
-            if others.is_some() || first.log != log || !holds(replica, *first, contents) {
+            // Two contents that were sent under one id at once are both at its one place, if either is.
+            let is_there = first.log == log && holds(replica, *first, contents);
+            if others.is_some() || !is_there && !rivals.contains(&id) {
                 let all = std::iter::once(first).chain(others.into_iter().flatten());
                 let at: Vec<_> = all.map(|run| run.in_words(replica)).collect();
                 report(format!(
@@ -65,11 +69,14 @@ impl Run {
     }
 }
 
-/// Whether the records of a run are these.
+/// Whether the records of a run are these, or the last of them that a trim has left.
 fn holds(replica: &Dump, run: Run, contents: &[Content]) -> bool {
-    let found = replica.logs.get(run.log.as_str()).and_then(|log| log.records.get(run.first..)).unwrap_or_default();
-    run.count as usize == contents.len()
-        && found.iter().zip(contents).all(|(record, content)| record.content == *content)
+    let Some(log) = replica.logs.get(run.log.as_str()) else { return false };
+    let count = run.count as usize;
+    let trimmed = if run.first == 0 && log.start > 0 { contents.len().saturating_sub(count) } else { 0 };
+    let (left, found) = (contents.get(trimmed..), log.records.get(run.first..).and_then(|found| found.get(..count)));
+    let (Some(left), Some(found)) = (left, found) else { return false };
+    found.iter().map(|record| &record.content).eq(left)
 }
 
 impl Runs {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
 use crate::client::Place;
-use crate::history::{Command, Fate, Name, Operation};
+use crate::history::{Command, Fate, Job, Name, Operation};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
@@ -38,7 +38,8 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         }));
     }
     for command in &evidence.events.commands {
-        if come_twice(command.id) {
+        // Of two that were sent under one id at once, P14 says what must hold.
+        if come_twice(command.id) && command.job != Job::Rival {
             report(format!("the history has {} twice, and can't be judged", command.id));
         }
         answers_agree(&command, report);

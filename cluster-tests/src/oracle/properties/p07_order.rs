@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{Name, Operation};
+use crate::history::{Name, Operation, Verdict};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -91,7 +91,10 @@ fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
         }
     }
     for command in &evidence.events.commands {
-        if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided()) {
+        if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided())
+            // A cancel, or the undoing of what was never seen, may have come first.
+            && sealed.verdict != Verdict::Cancelled
+        {
             rows.push(Row::new(invoked, completed, sealed.sequence, command.space, command.id));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Property, Report};
-use crate::history::Deleted;
+use crate::history::{Answer, Deleted, Question};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge, judged };
@@ -16,7 +16,13 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut first_seen = HashMap::new();
     let locals = evidence.events.locals.iter().map(|seen| (seen.log, seen.records));
     let pages = evidence.events.pages.iter().map(|seen| (seen.log, seen.records));
-    for (log, records) in locals.chain(pages) {
+    let asked = evidence.events.asked.iter().filter_map(|asked| match (asked.question, asked.answer) {
+        (Question::Records { log, .. }, Answer::Records { records, .. }) if asked.space.is_empty() => {
+            Some((log, records))
+        }
+        _ => None,
+    });
+    for (log, records) in locals.chain(pages).chain(asked) {
         for record in records {
             let before = *first_seen.entry((log, record.offset)).or_insert(record);
             if before != record {

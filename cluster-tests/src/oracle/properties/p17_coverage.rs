@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Property, Report};
-use crate::history::{Effective, WORKLOADS};
+use crate::history::{Done, Effective, done};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -21,9 +21,9 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         // P12 says so. Nobody knows what would have come.
         return;
     }
-    for (name, count) in WORKLOADS.iter().filter(|(name, _)| events.workloads.iter().any(|meant| meant == name)) {
-        if count(events) == 0 {
-            report(format!("{name} were meant, and there were none"));
+    for Done { name, count, least } in done(events).into_iter().filter(|_| !events.workloads.is_empty()) {
+        if count < least && events.workloads.iter().any(|meant| meant == name) {
+            report(format!("{name}: {least} were meant, and there were {count}"));
         }
     }
     let Some(meant) = &events.meant else {

@@ -23,6 +23,7 @@ pub(super) fn told(events: &Events) -> Vec<Event> {
     all.extend(events.pages.iter().map(Event::Page));
     all.extend(events.lookups.iter().map(Event::Lookup));
     all.extend(events.cells.iter().map(Event::Cells));
+    all.extend(events.asked.iter().map(Event::Asked));
     all.extend(events.statuses.iter().map(Event::Status));
     all
 }

@@ -11,10 +11,9 @@ use cluster_tests::history::{History, LocalSeen, OperationNumber, RecordSeen, St
 use cluster_tests::judgement;
 use cluster_tests::oracle::Violation;
 use cluster_tests::proto::{Consistency, Role};
+pub(super) use cluster_tests::sample::MARK;
 use cluster_tests::wait::{PATIENCE, until};
 
-/// Bugs that need luck strike at commands that hold this.
-pub(super) const MARK: &str = "the seeded bug strikes here";
 /// The log of these stories.
 pub(super) const LOG: &str = "orders";
 /// The node that has the bug if only one has it.

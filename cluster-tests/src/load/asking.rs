@@ -1,0 +1,121 @@
+//! How a workload asks nodes, so that each answer is remembered.
+
+use std::time::Duration;
+
+use super::work::Work;
+use crate::history::{Answer, Asked, CellSeen, Identity, LogSeen, Name, Question, Wanted};
+use crate::proto::{Consistency, LogDescription};
+
+/// What is asked, of whom, when, and how fresh the answer is to be.
+struct Began<'a> {
+    work: &'a Work,
+    node: u64,
+    linearizable: bool,
+    space: &'a str,
+    invoked: Duration,
+}
+
+impl<'a> Began<'a> {
+    fn now(work: &'a Work, node: u64, space: &'a str, linearizable: bool) -> Self {
+        Self { work, node, linearizable, space, invoked: work.history.now() }
+    }
+
+    /// Remembers an answer, and returns it. A question that failed has seen nothing.
+    fn ended(self, question: Question, said: Option<(Answer, u64)>) -> Option<Answer> {
+        let (answer, applied) = said?;
+        let Self { work, node, linearizable, space, invoked } = self;
+        work.history.asked(Asked {
+            node,
+            linearizable,
+            space: Name::of(space),
+            invoked,
+            completed: work.history.now(),
+            applied,
+            question,
+            answer: answer.clone(),
+        });
+        Some(answer)
+    }
+}
+
+fn consistency(linearizable: bool) -> Consistency {
+    if linearizable { Consistency::Linearizable } else { Consistency::Local }
+}
+
+fn log_seen(log: LogDescription) -> LogSeen {
+    LogSeen { name: Name::from(log.name), start: log.start, end: log.end }
+}
+
+impl Work {
+    /// Reads a page of at most so many records.
+    pub(super) async fn ask_records(
+        &self,
+        turn: usize,
+        (space, log): (&str, &str),
+        from: Option<u64>,
+        limit: u32,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, space, linearizable);
+        let answer = client.page_of(space, log, from, limit, consistency(linearizable)).await;
+        began.ended(Question::Records { log: Name::of(log), from }, Answer::to_read(&answer))
+    }
+
+    /// Lists logs, one page.
+    pub(super) async fn ask_logs(
+        &self,
+        turn: usize,
+        space: &str,
+        after: &str,
+        limit: u32,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, space, linearizable);
+        let page = client.page_of_logs(space, after, limit, consistency(linearizable)).await.ok()?;
+        let logs = page.logs.into_iter().map(log_seen).collect();
+        let said = (Answer::Logs { logs, more: page.more }, page.applied_index);
+        began.ended(Question::Logs { after: after.to_owned(), limit }, Some(said))
+    }
+
+    /// Lists cells of `main` whose keys begin so, one page.
+    pub(super) async fn ask_cells(
+        &self,
+        turn: usize,
+        (after, prefix): (&str, &str),
+        limit: u32,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let page = client.page_of_cells("", (after, prefix), limit, consistency(linearizable)).await.ok()?;
+        let cells = page.cells.iter().map(CellSeen::of).collect();
+        let said = (Answer::Cells { cells, more: page.more }, page.applied_index);
+        let (after, prefix) = (after.to_owned(), prefix.to_owned());
+        began.ended(Question::Cells { after, prefix, limit }, Some(said))
+    }
+
+    /// Looks an id up.
+    pub(super) async fn ask_fate(&self, turn: usize, space: &str, id: &Identity, linearizable: bool) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, space, linearizable);
+        let answer = client.lookup_in(space, id.message(), consistency(linearizable)).await;
+        began.ended(Question::Fate(*id), Answer::to_lookup(&answer))
+    }
+
+    /// Waits for a condition in `main`, at most so long.
+    pub(super) async fn ask_wait(
+        &self,
+        turn: usize,
+        wanted: Wanted,
+        deadline: Duration,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let client = client.with_deadline(deadline);
+        let began = Began::now(self, node, "", linearizable);
+        let answer = client.wait_for("", wanted.message(), consistency(linearizable)).await;
+        began.ended(Question::Wait { wanted, deadline }, Answer::to_wait(&answer))
+    }
+}
