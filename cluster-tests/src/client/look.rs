@@ -3,9 +3,9 @@
 use super::{Client, Failure};
 use crate::proto::{
     CancelRequest, CancelResponse, Cell, CommandId, Consistency, DescribeLogRequest, DescribeSpaceRequest,
-    DescribeSpaceResponse, GetCellRequest, GetLockRequest, GetLockResponse, GetPositionRequest, ListCellsRequest,
-    ListCellsResponse, LogDescription, LookupRequest, LookupResponse, ReadRequest, ReadResponse, ReaderPosition,
-    SubmitRequest, SubmitResponse, cell_value,
+    DescribeSpaceResponse, GetCellRequest, GetLockRequest, GetLockResponse, GetPositionRequest, GetPositionResponse,
+    ListCellsRequest, ListCellsResponse, LogDescription, LookupRequest, LookupResponse, ReadRequest, ReadResponse,
+    ReaderPosition, SubmitRequest, SubmitResponse, cell_value,
 };
 
 impl Client {
@@ -67,11 +67,21 @@ impl Client {
 
     /// Where a reader is in a log of the space `main`, linearizably.
     pub async fn position(&self, reader: &str, log: &str) -> Result<ReaderPosition, Failure> {
-        let (reader, log, consistency) = (reader.to_owned(), log.to_owned(), Consistency::Linearizable.into());
+        let response = self.look_at_position(reader, log, Consistency::Linearizable).await?;
+        Ok(response.position.expect("a position is answered"))
+    }
+
+    /// The same, as consistent as it is asked for, and with the entry that the node had applied.
+    pub async fn look_at_position(
+        &self,
+        reader: &str,
+        log: &str,
+        consistency: Consistency,
+    ) -> Result<GetPositionResponse, Failure> {
+        let (reader, log, consistency) = (reader.to_owned(), log.to_owned(), consistency.into());
         let request = GetPositionRequest { space: String::new(), reader, log, consistency };
         let mut logs = self.logs.clone();
-        let response = self.attempt(request, async |request| logs.get_position(request).await).await?;
-        Ok(response.position.expect("a position is answered"))
+        self.attempt(request, async |request| logs.get_position(request).await).await
     }
 
     /// A lock of the space `main`, and the space's clock.

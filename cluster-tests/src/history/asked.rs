@@ -12,8 +12,8 @@ use super::{Content, Name, RecordSeen, Sealed};
 use crate::client::Failure;
 use crate::command::sealed;
 use crate::proto::{
-    self, CommandId, LookupResponse, ReadResponse, WaitResponse, cell_value, lookup_response, wait_request,
-    wait_response,
+    self, CommandId, GetLockResponse, GetPositionResponse, LookupResponse, ReadResponse, WaitResponse, cell_value,
+    lookup_response, wait_request, wait_response,
 };
 
 /// A question with its answer.
@@ -66,6 +66,18 @@ pub enum Question {
     },
     /// What became of an id.
     Fate(Identity),
+    /// Where a reader is.
+    Position {
+        /// The reader.
+        reader: Name,
+        /// The log that it reads.
+        log: Name,
+    },
+    /// Who holds a lock.
+    Lock {
+        /// The lock.
+        lock: Name,
+    },
     /// To wait until something holds.
     Wait {
         /// What.
@@ -192,10 +204,26 @@ pub enum Answer {
         /// The version.
         version: u64,
     },
+    /// Who holds the lock, if anybody does.
+    Lock {
+        /// Who does.
+        held: Option<LockSeen>,
+        /// What the space's clock shows.
+        clock_ms: u64,
+    },
     /// Nobody holds the lock.
     LockFree,
     /// The condition did not come to hold in time.
     Late,
+}
+
+/// A lock that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockSeen {
+    /// What it is held by.
+    pub token: (u64, u64),
+    /// Until when.
+    pub expires_ms: u64,
 }
 
 /// A log in a list.
@@ -278,6 +306,21 @@ impl Answer {
             lookup_response::Fate::Decided(it) => Self::decided(it),
         };
         Some((said, response.applied_index))
+    }
+
+    /// Of a look at a position.
+    pub fn to_position(response: &GetPositionResponse) -> (Self, u64) {
+        let position = response.position.as_ref().expect("a position is answered");
+        (Self::Position { offset: position.offset, version: position.version }, response.applied_index)
+    }
+
+    /// Of a look at a lock.
+    pub fn to_lock(response: &GetLockResponse) -> (Self, u64) {
+        let held = response.lock.as_ref().map(|lock| {
+            let token = lock.token.unwrap_or_default();
+            LockSeen { token: (token.history, token.sequence), expires_ms: lock.expires_ms }
+        });
+        (Self::Lock { held, clock_ms: response.clock_ms }, response.applied_index)
     }
 
     /// Of a wait.

@@ -23,7 +23,7 @@ mod packed;
 mod seen;
 pub mod trail;
 
-pub use asked::{Answer, Asked, CellSeen, Identity, LogSeen, Question, Wanted};
+pub use asked::{Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, Question, Wanted};
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use cut::Cut;
@@ -36,7 +36,9 @@ pub use line::Event;
 pub use many::{Item, Many};
 pub use name::Name;
 pub use packed::{Packed, field as packed_field};
-pub use seen::{CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen};
+pub use seen::{
+    CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen,
+};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

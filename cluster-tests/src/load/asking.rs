@@ -104,6 +104,29 @@ impl Work {
         began.ended(Question::Fate(*id), Answer::to_lookup(&answer))
     }
 
+    /// Asks where a reader of `main` is.
+    pub(super) async fn ask_position(
+        &self,
+        turn: usize,
+        reader: &str,
+        log: &str,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let response = client.look_at_position(reader, log, consistency(linearizable)).await.ok()?;
+        let question = Question::Position { reader: Name::of(reader), log: Name::of(log) };
+        began.ended(question, Some(Answer::to_position(&response)))
+    }
+
+    /// Asks who holds a lock of `main`.
+    pub(super) async fn ask_lock(&self, turn: usize, lock: &str, linearizable: bool) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let response = client.lock(lock, consistency(linearizable)).await.ok()?;
+        began.ended(Question::Lock { lock: Name::of(lock) }, Some(Answer::to_lock(&response)))
+    }
+
     /// Waits for a condition in `main`, at most so long.
     pub(super) async fn ask_wait(
         &self,

@@ -1,6 +1,6 @@
 //! Consumers that race for one log: each reads where the reader is, handles what comes next, and moves the reader in the
 //! same command as its effect, guarded by where it has seen it. P20 insists that each record is handled once, in order;
-//! who was too late is refused.
+//! who was too late is refused. P8 insists that each sees where the reader is.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::work::{Order, Work};
 use crate::command::{command, move_reader, position_is, records};
-use crate::history::Job;
+use crate::history::{Answer, Job};
 use crate::proto::Consistency;
 use crate::sample;
 
@@ -47,13 +47,13 @@ pub(super) async fn run(work: Work) {
 
 /// Handles what comes next, if there is something and the node says so.
 async fn handle(work: &Work) -> Option<()> {
-    let (_, client) = work.node(work.turn());
-    let position = client.position(READER, SOURCE).await.ok()?;
+    let answer = work.ask_position(work.turn(), READER, SOURCE, true).await?;
+    let Answer::Position { offset: at, version } = answer else { panic!("a position was asked for: {answer:?}") };
     // A local read shows less at most, and never anything else.
     let local = rand::rng().random_ratio(1, 2);
     let consistency = if local { Consistency::Local } else { Consistency::Linearizable };
     let (_, client) = work.node(work.turn());
-    let page = client.read_in("", SOURCE, position.offset, BATCH, consistency).await.ok()?;
+    let page = client.read_in("", SOURCE, at, BATCH, consistency).await.ok()?;
     if page.records.is_empty() {
         return None;
     }
@@ -61,10 +61,10 @@ async fn handle(work: &Work) -> Option<()> {
         let id = record.id.clone().unwrap_or_default().text;
         sample::effect(record.offset, &id)
     });
-    let guard = position_is(READER, SOURCE, position.offset, position.version);
+    let guard = position_is(READER, SOURCE, at, version);
     let actions = vec![records(EFFECTS, effects.collect()), move_reader(READER, SOURCE, page.next)];
     let id = format!("handle/{}/{}", work.client, Uuid::new_v4().simple());
     let (reader, source) = (READER.to_owned(), SOURCE.to_owned());
-    let job = Job::Handle { reader, source, from: position.offset, to: page.next };
+    let job = Job::Handle { reader, source, from: at, to: page.next };
     work.command(job, &command(&id, vec![guard], actions)).await.map(|_| ())
 }

@@ -1,6 +1,7 @@
 //! Contenders for a lock that lasts a short while. Who has it writes under its token, sometimes renews it, sometimes
 //! gives it back, and sometimes stands still until it is lost and writes then, too. P19 insists that it has one holder,
-//! that tokens grow, and that a write with an old one is refused.
+//! that tokens grow, and that a write with an old one is refused, P8 that whoever asks sees who has it, P16 that its time is
+//! right.
 
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const WRITES: &str = "turnstile.writes";
 
 pub(super) async fn run(work: Work) {
     while !work.is_stopped() {
+        let (turn, linearizable) = (work.turn(), rand::rng().random_ratio(3, 4));
+        work.ask_lock(turn, LOCK, linearizable).await;
         if let Some(token) = take(&work).await {
             hold(&work, token).await;
         }
