@@ -174,13 +174,6 @@ impl Model {
         }
     }
 
-    /// The least birth of an id that a space takes at a time, at most; none: the model does not know.
-    pub fn closed(&self, space: &str, clock_ms: u64) -> Option<u64> {
-        let life = self.life(space);
-        let (_, most) = life.closed(clock_ms);
-        matches!(life, Fact::Is(Some(_))).then_some(most)
-    }
-
     /// All that was told is replayed: what is open may have been decided since.
     pub fn finish(&mut self) {
         for (name, space) in &mut self.spaces {

@@ -1,7 +1,15 @@
-//! Past the floor of its space's memory an id is too old for ever: what was not run before is never run.
+//! P15: past the floor of its space's memory an id is too old for ever: what was not run before is never run. Before
+//! that it is not too old: nothing is called so that is younger than the space's memory, less the bucket that the floor
+//! moves by.
 //!
 //! A node that is behind, and has not forgotten the id yet, may still say what became of it: that is a replay, and of an
 //! attempt that was sent before. The node that said that it is too old says nothing else later.
+
+mod early;
+mod memories;
+
+pub(super) use early::called;
+pub(super) use memories::Memories;
 
 use std::time::Duration;
 
@@ -32,10 +40,11 @@ enum Said {
 
 fn judged(evidence: Evidence<'_>) -> usize {
     let after = |attempts: Vec<Attempt>| first_refused(&attempts).map_or(0, |at| sent_after(&attempts, at).count());
-    attempts(evidence).map(|(_, attempts)| after(attempts)).sum()
+    attempts(evidence).map(|(_, attempts)| after(attempts)).sum::<usize>() + called(evidence).len()
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    early::judge(evidence, report);
     for (id, attempts) in attempts(evidence) {
         let Some(at) = first_refused(&attempts) else { continue };
         let may_have_run = attempts

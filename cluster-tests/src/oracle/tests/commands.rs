@@ -14,9 +14,9 @@ const WRITES: &str = "writes";
 pub(super) const EFFECTS: &str = "effects";
 const READINGS: &str = "forgetful/readings";
 
-/// One that was decided, a moment after it was sent; the sequence says when that was.
+/// One that was decided, a moment after it was sent; the sequence says when that was. Its time counts from [`WALL_MS`].
 pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: Verdict) -> Command {
-    let sealed = Sealed { sequence, history: 7, time_ms, verdict, whole: None };
+    let sealed = Sealed { sequence, history: 7, time_ms: WALL_MS + time_ms, verdict, whole: None };
     let answer = Some(Ok(Decided { replayed: false, sealed }));
     let invoked = at(100 + 10 * sequence);
     let attempt = CommandAttempt { node: 1, invoked, completed: Some(invoked + at(5)), answer };
@@ -50,7 +50,7 @@ pub(super) fn transfer(amount: i64) -> Job {
 }
 
 pub(super) fn locked(sequence: u64, expires_ms: u64) -> Verdict {
-    Verdict::Applied(vec![Got::Locked { token: (7, sequence), expires_ms }])
+    Verdict::Applied(vec![Got::Locked { token: (7, sequence), expires_ms: WALL_MS + expires_ms }])
 }
 
 pub(super) fn under(sequence: u64) -> Job {

@@ -34,13 +34,17 @@ fn money_that_is_lost_or_made_is_found() {
 
 #[test]
 fn a_lock_of_two_holders_is_found_and_a_token_that_does_not_grow() {
-    assert_eq!(broken_whole(|events, _| sealed(events, "l3").time_ms = 1_900), ["P19"], "it was held until 2,000");
+    assert_eq!(
+        broken_whole(|events, _| sealed(events, "l3").time_ms = WALL_MS + 1_900),
+        ["P19"],
+        "it was held until 2,000"
+    );
     assert_eq!(came_to("l2", locked(15, 2_900)), ["P19"]);
     assert_eq!(came_to("l3", locked(12, 3_500)), ["P19"], "13 was seen before");
-    assert_eq!(broken_whole(|events, _| sealed(events, "l2").time_ms = 2_100), ["P19"], "nobody held it");
+    assert_eq!(broken_whole(|events, _| sealed(events, "l2").time_ms = WALL_MS + 2_100), ["P19"], "nobody held it");
     let late = |events: &mut Events| {
-        sealed(events, "w1").time_ms = 2_000;
-        sealed(events, "l2").time_ms = 1_999;
+        sealed(events, "w1").time_ms = WALL_MS + 2_000;
+        sealed(events, "l2").time_ms = WALL_MS + 1_999;
     };
     assert_eq!(broken_whole(|events, _| late(events)), ["P19"], "it was written when the time was over");
     assert_eq!(broken_whole(|events, _| of(events, "w1").job = under(12)), ["P19"], "an old token wrote");

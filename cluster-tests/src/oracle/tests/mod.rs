@@ -10,6 +10,7 @@ mod model;
 mod order;
 mod records;
 mod run;
+mod times;
 mod told;
 mod violations;
 

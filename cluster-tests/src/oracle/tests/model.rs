@@ -6,7 +6,7 @@ use crate::command::{
     create_space, decided, delete_log, delete_reader, delete_space, fate_is, id, lock_held, move_reader, position_is,
     put, record, release, renew, set_retention, set_space, trim,
 };
-use crate::history::{Command, CommandAttempt, Job, Packed};
+use crate::history::{Answer, Asked, Command, CommandAttempt, Identity, Job, Packed, Question};
 use crate::proto::action_result::Result as Got;
 use crate::proto::outcome::Verdict;
 use crate::proto::refused::{Found, Step};
@@ -19,14 +19,14 @@ use crate::proto::{
 
 /// A history of whole commands, each sent when the one before it was answered.
 #[derive(Default)]
-struct Story {
-    commands: Vec<Command>,
+pub(super) struct Story {
+    pub(super) commands: Vec<Command>,
     time_ms: u64,
 }
 
 impl Story {
     /// One that begins at a time.
-    fn at(time_ms: u64) -> Self {
+    pub(super) fn at(time_ms: u64) -> Self {
         Self { commands: Vec::new(), time_ms }
     }
 
@@ -36,7 +36,7 @@ impl Story {
     }
 
     /// Time goes on.
-    fn later(&mut self, ms: u64) -> &mut Self {
+    pub(super) fn later(&mut self, ms: u64) -> &mut Self {
         self.time_ms += ms;
         self
     }
@@ -73,7 +73,7 @@ impl Story {
     }
 
     /// A command is applied, and its actions get this.
-    fn done(&mut self, request: &SubmitRequest, got: &[Got]) -> &mut Self {
+    pub(super) fn done(&mut self, request: &SubmitRequest, got: &[Got]) -> &mut Self {
         self.told(request, applied(got))
     }
 
@@ -89,9 +89,14 @@ impl Story {
 
     fn wrong_beside(&self, dump: Option<Dump>) -> Vec<String> {
         let meant = dump.as_ref().map(|_| Meant::default());
-        let events = Events { commands: self.commands.clone().into(), meant, ..Events::default() };
         let replicas: Vec<Dump> = dump.into_iter().collect();
-        let found = judge(&events, &replicas).into_iter().filter(|violation| violation.property == "P22");
+        self.found("P22", Events { meant, ..Events::default() }, &replicas)
+    }
+
+    /// What one property says of it, beside other events.
+    pub(super) fn found(&self, property: &str, events: Events, replicas: &[Dump]) -> Vec<String> {
+        let events = Events { commands: self.commands.clone().into(), ..events };
+        let found = judge(&events, replicas).into_iter().filter(|violation| violation.property == property);
         found.map(|violation| violation.found).collect()
     }
 }
@@ -500,11 +505,36 @@ fn an_id_that_is_forgotten_a_tenth_too_early_is_found() {
         story.answered(&in_forgetful(born("a", floor_ms - 1), record("l", "x")), Err(told));
         // The clock was at most here.
         story.done(&in_forgetful(born("b", 1_000_000), record("l", "x")), &[at_first(0, 1)]);
-        story.commands.retain(|command| command.attempts[0].answer.is_some());
-        story.wrong()
+        story.found("P15", Events::default(), &[])
     };
     assert_eq!(too_old(940_000), Vec::<String>::new());
     assert!(too_old(946_000)[0].contains("was forgotten early"), "{:?}", too_old(946_000));
+}
+
+/// Looks were not asked for their floor before.
+#[test]
+fn a_look_that_calls_an_id_too_old_a_tenth_too_early_or_takes_it_back_is_found() {
+    let looks = |birth_ms: u64, answers: &[Answer]| {
+        let look = |(number, answer): (u64, &Answer)| Asked {
+            node: 2,
+            linearizable: false,
+            space: FORGETFUL.into(),
+            invoked: at(6 + 2 * number),
+            completed: at(7 + 2 * number),
+            applied: 0,
+            question: Question::Fate(Identity::of(&born("a", birth_ms))),
+            answer: answer.clone(),
+        };
+        let mut story = forgetful(1_000_500);
+        story.done(&in_forgetful(born("b", 1_000_000), record("l", "x")), &[at_first(0, 1)]);
+        let asked: Vec<Asked> = (0..).zip(answers).map(look).collect();
+        story.found("P15", Events { asked: asked.into(), ..Events::default() }, &[])
+    };
+    assert_eq!(looks(939_999, &[Answer::TooOld]), Vec::<String>::new());
+    assert!(looks(940_000, &[Answer::TooOld])[0].contains("was forgotten early"));
+    assert!(looks(945_000, &[Answer::TooOld])[0].contains("was forgotten early"));
+    assert_eq!(looks(939_999, &[Answer::Unknown, Answer::TooOld]), Vec::<String>::new());
+    assert!(looks(939_999, &[Answer::TooOld, Answer::Unknown])[0].contains("and then Unknown"));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! holds. A reference model replays all outcomes of a space in their order, from the commands that were sent.
 
 mod told;
-mod too_old;
 
 use self::told::Told;
 use super::{Property, Report};
@@ -23,7 +22,6 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut told = Told::of(events);
     let mut model = Model::new(std::mem::take(&mut told.known));
     told.replay(&mut model, report);
-    too_old::judge(events, &model, report);
     // A history that was meant to be a run knows of every command; beside others, more may have been done.
     if events.meant.is_none() {
         return;
