@@ -18,8 +18,8 @@ use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{command, record, sealed};
 use crate::history::file::{self, Writer};
 use crate::history::{
-    Command, Content, Decided, EndSeen, Event, Fate, Few, Job, LocalSeen, LookedUp, Meant, Name, Packed, RecordSeen,
-    StatusSeen,
+    AllSeen, Command, Content, Decided, EndSeen, Event, Fate, Few, Job, LocalSeen, LookedUp, Meant, Name, Packed,
+    RecordSeen, StatusSeen,
 };
 use crate::oracle::{Dump, LogDump, Stored};
 use crate::proto::outcome::Verdict;
@@ -190,7 +190,9 @@ impl Made {
         let records = dump.records.iter().rev().take(4).rev();
         let records =
             records.map(|record| RecordSeen { offset: record.offset, id: record.id, content: record.content });
-        let seen = LocalSeen { node: 1, log: name, invoked, completed, end, records: records.collect() };
+        let records: Vec<RecordSeen> = records.collect();
+        let all = AllSeen::of(records.iter().cloned());
+        let seen = LocalSeen { node: 1, log: name, invoked, completed, start: 0, end, records, all };
         let looked_up =
             LookedUp { id: Name::of(id), node: 2, linearizable: true, invoked, completed, fate: Fate::Unknown };
         self.coming.push_back((completed, Event::Local(seen)));

@@ -12,7 +12,7 @@ use super::kept::Sent;
 use super::{Content, Name, Packed};
 use crate::client::{Effect, Failure};
 use crate::proto::action::Action;
-use crate::proto::{Outcome, SubmitRequest};
+use crate::proto::{Outcome, SubmitRequest, action_result, outcome};
 
 /// What a command was for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +238,16 @@ impl Sealed {
     /// Whether all was done.
     pub fn is_applied(&self) -> bool {
         matches!(self.verdict, Verdict::Applied(_))
+    }
+
+    /// What the actions got, each as it was told; nothing if they were not done, or the history was made by hand.
+    pub fn results(&self) -> Vec<action_result::Result> {
+        match self.whole.as_ref().and_then(|whole| whole.open().verdict) {
+            Some(outcome::Verdict::Applied(applied)) => {
+                applied.results.iter().map(|it| it.result.expect("a result says what it is")).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What the actions got; nothing if they were not done.

@@ -37,6 +37,14 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Writes all of it behind these bytes.
+    pub(super) fn write(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.bytes.to_le_bytes());
+        bytes.extend(self.hash.0);
+    }
+}
+
 impl Hash {
     /// Its first half.
     pub fn short(self) -> u64 {

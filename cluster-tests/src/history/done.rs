@@ -46,7 +46,7 @@ const KILLS: &[&str] = &["kill-leader", "kill-all", "kill-follower"];
 const INSTALLS: &[&str] = &["follower-behind", "voter-wiped"];
 
 /// All parts of a run with all loads.
-pub const WORKLOADS: [Part; 60] = [
+pub const WORKLOADS: [Part; 62] = [
     part("appends", 120),
     part("streamed appends", 120),
     part("ids sent by several at once", 12),
@@ -88,6 +88,8 @@ pub const WORKLOADS: [Part; 60] = [
     part("rivals of one id", 6),
     part("logs made by a command", 3),
     part("lookups of commands", 20),
+    part("looks at positions", 3),
+    part("looks at locks", 3),
     part("reads of pages", 10),
     part("replays told by followers", 10),
     part("believed: none", 120),
@@ -317,6 +319,8 @@ impl Tally {
             (Question::Cells { .. }, _) => "lists of cells",
             (Question::Logs { .. }, _) => "lists of logs",
             (Question::Fate(_), _) => "lookups of commands",
+            (Question::Position { .. }, _) => "looks at positions",
+            (Question::Lock { .. }, _) => "looks at locks",
             (Question::Wait { .. }, Answer::Late) => "waits in vain",
             (Question::Wait { wanted, .. }, _) => match wanted {
                 Wanted::LogEnd { .. } => "waits for a log's end",

@@ -37,7 +37,7 @@ pub use many::{Item, Many};
 pub use name::Name;
 pub use packed::{Packed, field as packed_field};
 pub use seen::{
-    CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen,
+    AllSeen, CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen,
 };
 
 use std::fmt;

@@ -44,6 +44,30 @@ impl RecordSeen {
     }
 }
 
+/// All records of a page, however many: two pages that show anything else differ in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllSeen {
+    /// How many there are.
+    pub count: u64,
+    /// Their offsets, ids and contents.
+    pub content: Content,
+}
+
+impl AllSeen {
+    /// Of these records.
+    pub fn of(records: impl IntoIterator<Item = RecordSeen>) -> Self {
+        let (mut count, mut bytes) = (0, Vec::new());
+        for RecordSeen { offset, id, content } in records {
+            count += 1;
+            bytes.extend(offset.to_le_bytes());
+            bytes.extend((id.len() as u64).to_le_bytes());
+            bytes.extend(id.as_bytes());
+            content.write(&mut bytes);
+        }
+        Self { count, content: Content::of(&bytes) }
+    }
+}
+
 /// What a node showed of a log out of its own state, however old that is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LocalSeen {
@@ -55,10 +79,14 @@ pub struct LocalSeen {
     pub invoked: Duration,
     /// When the answer came.
     pub completed: Duration,
+    /// The first offset that was left for the node.
+    pub start: u64,
     /// Where the log ended for the node.
     pub end: u64,
-    /// The records shown.
+    /// The first records shown.
     pub records: Vec<RecordSeen>,
+    /// All of them.
+    pub all: AllSeen,
 }
 
 /// A page of a tail.
@@ -80,10 +108,14 @@ pub struct PageSeen {
     pub from: u64,
     /// Where the next one is to begin.
     pub next: u64,
+    /// The first offset that was left.
+    pub start: u64,
     /// Where the log ended.
     pub end: u64,
     /// The first records of the page, [`PAGE_RECORDS`] at most.
     pub records: Vec<RecordSeen>,
+    /// All of them.
+    pub all: AllSeen,
 }
 
 /// What a look for an id found.

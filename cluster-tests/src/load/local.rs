@@ -7,12 +7,12 @@ use rand::RngExt as _;
 use tokio::time::sleep;
 
 use super::work::{LOGS, Work, log_name};
-use crate::history::{LocalSeen, RecordSeen};
+use crate::history::{AllSeen, LocalSeen, RecordSeen};
 use crate::proto::Consistency;
 
 /// Between two looks.
 const BREATH: Duration = Duration::from_millis(100);
-/// How many records of a look are remembered.
+/// How many records of a look are remembered one by one.
 const RECORDS: usize = 16;
 
 pub(super) async fn run(work: Work) {
@@ -31,7 +31,9 @@ pub(super) async fn run(work: Work) {
             *end = page.end;
             let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
             let completed = work.history.now();
-            let seen = LocalSeen { node, log: log.into(), invoked, completed, end: page.end, records };
+            let all = AllSeen::of(page.records.iter().map(RecordSeen::of));
+            let (start, end) = (page.start, page.end);
+            let seen = LocalSeen { node, log: log.into(), invoked, completed, start, end, records, all };
             work.history.remember(seen);
         }
         sleep(BREATH).await;

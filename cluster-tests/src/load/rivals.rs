@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::join;
 use rand::RngExt as _;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::work::Work;
-use crate::command::{command, put, record};
+use crate::command::{append_records, cell_absent, command, put, record, records};
 use crate::history::Job;
-use crate::proto::SubmitRequest;
+use crate::proto::{Header, NewRecord, SubmitRequest};
 use crate::sample;
 
 /// Between two ids.
@@ -40,13 +41,22 @@ pub(super) async fn run(work: Work) {
     }
 }
 
-/// Other bytes, another log, or one more action.
+/// Other bytes, another log, other headers, one more record, one more action, a guard, or the same cell in another way.
 fn other_content(id: &str) -> SubmitRequest {
     let other = format!("{id}, and something else");
-    let actions = match rand::rng().random_range(0..3) {
-        0 => vec![record(LOG, other)],
-        1 => vec![record(OTHER_LOG, other)],
-        _ => vec![record(LOG, other), put("contested", 1)],
+    let same = || record(LOG, sample::marked(id));
+    let (guards, actions) = match rand::rng().random_range(0..7) {
+        0 => (vec![], vec![record(LOG, other)]),
+        1 => (vec![], vec![record(OTHER_LOG, other)]),
+        2 => {
+            let header = Header { key: "trace".to_owned(), value: Bytes::from(other) };
+            let records = vec![NewRecord { payload: Bytes::from(id.to_owned()), headers: vec![header] }];
+            (vec![], vec![append_records(LOG, records)])
+        }
+        3 => (vec![], vec![records(LOG, vec![Bytes::from(other.clone()), Bytes::from(other)])]),
+        4 => (vec![], vec![record(LOG, other), put("contested", 1)]),
+        5 => (vec![cell_absent("contested/never")], vec![same()]),
+        _ => (vec![], vec![put("contested", 2)]),
     };
-    command(id, vec![], actions)
+    command(id, guards, actions)
 }

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use tokio::time::{sleep, timeout};
 
 use super::work::{LOGS, Work, log_name};
-use crate::history::{PAGE_RECORDS, PageSeen, RecordSeen};
+use crate::history::{AllSeen, PAGE_RECORDS, PageSeen, RecordSeen};
 use crate::proto::Consistency;
 
 /// Between two pages: what comes meanwhile waits, and comes in one.
@@ -54,8 +54,10 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
             completed: work.history.now(),
             from,
             next: page.next,
+            start: page.start,
             end: page.end,
             records,
+            all: AllSeen::of(page.records.iter().map(RecordSeen::of)),
         };
         (from, end) = (page.next, page.end);
         work.history.remember(seen);

@@ -1,5 +1,8 @@
 //! P3: all acknowledgements of an id carry the same outcome, which is about what was sent; at most one is not a replay;
-//! no two ids share an outcome.
+//! no two ids share an outcome. A look at a node that has shown an outcome never shows less later, nor another one; an
+//! error with an outcome says whether it is a replay.
+
+mod shown;
 
 use std::collections::{HashMap, HashSet};
 
@@ -59,6 +62,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     }
     drop(outcomes);
     what_is_looked_up_is_the_answer(evidence, report);
+    shown::judge(evidence, report);
 }
 
 fn acknowledgements_agree(operation: &Operation, report: &mut Report<'_>) {

@@ -1,18 +1,26 @@
 //! P8: linearizable reads: an end is at least what was acknowledged or seen before the read was sent, at most what was
-//! sent before its answer came; it never goes backwards. What was acknowledged is looked up as such, and a cell is never
-//! older than it was known to be.
+//! sent before its answer came; it never goes backwards. What was acknowledged is looked up as such. Cells, positions of
+//! readers and locks are never older than they were known to be, and hold what their version has made of them.
+
+mod cells;
+mod known;
+mod locks;
+mod positions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{Fate, Job, Name};
+use crate::history::{Fate, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property = Property { name: "P8", sentence: "reads are linearizable", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
     evidence.events.ends.len()
+        + evidence.events.lookups.len()
+        + evidence.events.cells.len()
+        + evidence.events.asked.len()
 }
 
 /// Where a log was seen to end.
@@ -26,7 +34,9 @@ struct Look {
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     ends_are_linearizable(evidence, report);
     lookups_are_linearizable(evidence, report);
-    cells_are_linearizable(evidence, report);
+    cells::judge(evidence, report);
+    positions::judge(evidence, report);
+    locks::judge(evidence, report);
 }
 
 /// What is acknowledged, or was found before, is found.
@@ -50,42 +60,6 @@ fn lookups_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
                 "{} was known at {first:?}, and node {} did not know it at {:?}",
                 seen.id, seen.node, seen.invoked
             ));
-        }
-    }
-}
-
-/// A cell is never seen older than it is known to be.
-fn cells_are_linearizable(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut known: BTreeMap<Name, Vec<(Duration, u64)>> = BTreeMap::new();
-    let mut seen: BTreeMap<Name, Vec<(Duration, u64)>> = BTreeMap::new();
-    for command in &evidence.events.commands {
-        if let (Job::Transfer { from, to, .. }, Some((completed, sealed))) = (&command.job, command.decided())
-            && sealed.is_applied()
-        {
-            known.entry(Name::from(from)).or_default().push((completed, sealed.sequence));
-            known.entry(Name::from(to)).or_default().push((completed, sealed.sequence));
-        }
-    }
-    for look in &evidence.events.cells {
-        for (key, number) in &look.cells {
-            let key = Name::from(key);
-            known.entry(key).or_default().push((look.completed, number.version));
-            seen.entry(key).or_default().push((look.invoked, number.version));
-        }
-    }
-    for (key, mut looks) in seen {
-        let mut versions = known.remove(&key).unwrap_or_default();
-        versions.sort_unstable();
-        looks.sort_unstable();
-        let mut versions = versions.into_iter().peekable();
-        let mut least = 0;
-        for (invoked, version) in looks {
-            while let Some((_, version)) = versions.next_if(|(at, _)| *at < invoked) {
-                least = least.max(version);
-            }
-            if version < least {
-                report(format!("cell {key} had the version {least} or a later one, and was seen with {version}"));
-            }
         }
     }
 }

@@ -1,17 +1,21 @@
-//! P9: local reads are prefixes of the log, and those of one node never go back, over its restarts, too.
+//! P9: local reads are prefixes of the log, record by record, and those of one node never go back, neither in where the
+//! log ends nor in where it starts, over its restarts, too.
+//!
+//! A page is remembered by its first records and by a hash of all of them: what the replicas hold there in the end has the
+//! same hash, or some record of the page was another one. P3 says the same of what a node knows of ids.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::{LocalSeen, Name, PAGE_RECORDS, PageSeen};
+use crate::history::{AllSeen, Deleted, LocalSeen, Name, PAGE_RECORDS, PageSeen, RecordSeen};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
     Property { name: "P9", sentence: "local reads are prefixes and never go back", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    evidence.events.locals.len()
+    evidence.events.locals.len() + evidence.events.pages.len()
 }
 
 /// How far a node has shown a log.
@@ -19,19 +23,20 @@ fn judged(evidence: Evidence<'_>) -> usize {
 struct Shown {
     invoked: Duration,
     completed: Duration,
+    start: u64,
     end: u64,
 }
 
 impl Shown {
     fn in_look(seen: &LocalSeen) -> Self {
-        let LocalSeen { invoked, completed, end, .. } = *seen;
-        Self { invoked, completed, end }
+        let LocalSeen { invoked, completed, start, end, .. } = *seen;
+        Self { invoked, completed, start, end }
     }
 
     /// A page may have been read as soon as its tail was asked for.
     fn in_page(seen: &PageSeen) -> Self {
-        let PageSeen { invoked, completed, end, .. } = *seen;
-        Self { invoked, completed, end }
+        let PageSeen { invoked, completed, start, end, .. } = *seen;
+        Self { invoked, completed, start, end }
     }
 }
 
@@ -65,25 +70,70 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     for seen in evidence.events.pages.iter().filter(|seen| !seen.linearizable) {
         by_node.entry((seen.node, seen.log)).or_default().push(Shown::in_page(&seen));
     }
+    every_record_is_the_one_that_stays(evidence, report);
     for ((node, log), reads) in by_node {
-        let mut by_completion = reads.clone();
-        by_completion.sort_by_key(|seen| seen.completed);
-        let mut by_invocation = reads;
-        by_invocation.sort_by_key(|seen| seen.invoked);
-        let mut earlier = by_completion.into_iter().peekable();
-        let mut least = 0;
-        for seen in by_invocation {
-            while let Some(before) = earlier.next_if(|before| before.completed < seen.invoked) {
-                least = least.max(before.end);
-            }
-            if seen.end < least {
-                report(format!("node {node} had {log} up to {least}, and later up to {}", seen.end));
-            }
+        never_back(evidence, (node, log), reads, report);
+    }
+}
+
+fn never_back(evidence: Evidence<'_>, (node, log): (u64, Name), reads: Vec<Shown>, report: &mut Report<'_>) {
+    let mut by_completion = reads.clone();
+    by_completion.sort_by_key(|seen| seen.completed);
+    let mut by_invocation = reads;
+    by_invocation.sort_by_key(|seen| seen.invoked);
+    let mut earlier = by_completion.into_iter().peekable();
+    let (mut least_start, mut least_end) = (0, 0);
+    for seen in by_invocation {
+        while let Some(before) = earlier.next_if(|before| before.completed < seen.invoked) {
+            least_start = least_start.max(before.start);
+            least_end = least_end.max(before.end);
         }
-        for replica in evidence.replicas {
-            let end = replica.logs.get(log.as_str()).map_or(0, |log| log.end);
-            if end < least {
-                report(format!("node {node} showed {log} up to {least}, which ends at {end} on node {}", replica.node));
+        if seen.end < least_end {
+            report(format!("node {node} had {log} up to {least_end}, and later up to {}", seen.end));
+        }
+        if seen.start < least_start {
+            report(format!("node {node} had {log} from {least_start} on, and later from {}", seen.start));
+        }
+    }
+    for seen in earlier {
+        least_start = least_start.max(seen.start);
+        least_end = least_end.max(seen.end);
+    }
+    for replica in evidence.replicas {
+        let (start, end) = replica.logs.get(log.as_str()).map_or((0, 0), |log| (log.start, log.end));
+        if end < least_end || start < least_start {
+            report(format!(
+                "node {node} showed {log} from {least_start} up to {least_end}, which goes from {start} to {end} on node \
+                 {}",
+                replica.node
+            ));
+        }
+    }
+}
+
+fn every_record_is_the_one_that_stays(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    let deleted = Deleted::of(evidence.events);
+    let replicas: Vec<_> = evidence.different_replicas().collect();
+    let locals = evidence.events.locals.iter();
+    let locals = locals.filter_map(|seen| Some((seen.node, seen.log, seen.records.first()?.offset, seen.all)));
+    let pages = evidence.events.pages.iter().map(|seen| (seen.node, seen.log, seen.from, seen.all));
+    for (node, log, from, all) in locals.chain(pages).filter(|(.., all)| all.count > 0) {
+        for replica in &replicas {
+            let kept = replica.logs.get(log.as_str());
+            if deleted.has_taken(log, from) || kept.is_some_and(|kept| from < kept.start) {
+                continue;
+            }
+            let offsets = from..from.saturating_add(all.count);
+            let found = offsets.map_while(|offset| kept?.at(offset)).map(|record| RecordSeen {
+                offset: record.offset,
+                id: record.id,
+                content: record.content,
+            });
+            if AllSeen::of(found) != all {
+                report(format!(
+                    "node {node} showed {} records from {log}/{from}, and node {} holds others there",
+                    all.count, replica.node
+                ));
             }
         }
     }

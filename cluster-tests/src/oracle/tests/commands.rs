@@ -132,7 +132,7 @@ pub(super) fn whole() -> (Events, Vec<Dump>) {
     let cell = |number| Number { number, version: 11 };
     let cells = BTreeMap::from([("x".to_owned(), cell(70)), ("y".to_owned(), cell(130))]);
     events.cells = vec![CellsSeen { node: 1, invoked: at(300), completed: at(301), cells }].into();
-    let page = |completed, from, next, records| PageSeen {
+    let page = |completed, from, next, records: Vec<RecordSeen>| PageSeen {
         tail: 1,
         node: 1,
         log: LOG.into(),
@@ -141,7 +141,9 @@ pub(super) fn whole() -> (Events, Vec<Dump>) {
         completed: at(completed),
         from,
         next,
+        start: 0,
         end: next,
+        all: AllSeen::of(records.iter().copied()),
         records,
     };
     let records = events.locals[0].records.clone();

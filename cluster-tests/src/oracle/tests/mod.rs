@@ -10,6 +10,7 @@ mod model;
 mod order;
 mod records;
 mod run;
+mod state;
 mod times;
 mod told;
 mod violations;
@@ -22,8 +23,8 @@ use std::time::Duration;
 use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
-    Again, Attempt, Content, Effective, EndSeen, Event, Events, Fault, Few, LocalSeen, Many, Meant, Name, Operation,
-    RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
+    Again, AllSeen, Attempt, Content, Effective, EndSeen, Event, Events, Fault, Few, LocalSeen, Many, Meant, Name,
+    Operation, RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
 };
 use crate::sample;
 use crate::scratch::Scratch;
@@ -92,8 +93,7 @@ fn sound() -> (Events, Vec<Dump>) {
     let ends = vec![EndSeen { log: LOG.into(), invoked: at(26), completed: at(31), end: 3 }].into();
     let shown = dump.logs[LOG].records.iter().take(3);
     let records = shown.map(|record| RecordSeen { offset: record.offset, id: record.id, content: record.content });
-    let local =
-        LocalSeen { node: 1, log: LOG.into(), invoked: at(50), completed: at(51), end: 3, records: records.collect() };
+    let local = local(50, 3, records.collect());
     let status = |node, term, leads| StatusSeen {
         node,
         at: at(60),
@@ -141,6 +141,13 @@ fn sound() -> (Events, Vec<Dump>) {
         ..Events::default()
     };
     (events, vec![dump.clone(), Dump { node: 2, ..dump }])
+}
+
+/// What node 1 shows of a log from its first record on.
+fn local(invoked: u64, end: u64, records: Vec<RecordSeen>) -> LocalSeen {
+    let all = AllSeen::of(records.iter().copied());
+    let (invoked, completed) = (at(invoked), at(invoked + 1));
+    LocalSeen { node: 1, log: LOG.into(), invoked, completed, start: 0, end, records, all }
 }
 
 /// Breaks the sound history and returns the properties that the oracle finds broken, each once.
@@ -226,7 +233,7 @@ fn judging(count: u64) -> Duration {
         events.operations.push(operation);
         let (log, invoked, completed, end) = (Name::of(LOG), at(number + 6), at(number + 7), number + 1);
         events.ends.push(EndSeen { log, invoked, completed, end });
-        events.locals.push(LocalSeen { node: 1, log, invoked, completed, end, records: Vec::new() });
+        events.locals.push(local(number + 6, end, Vec::new()));
     }
     for dump in &mut dumps {
         dump.logs.insert(LOG.to_owned(), Arc::new(LogDump { start: 0, end: count, records: records.clone() }));

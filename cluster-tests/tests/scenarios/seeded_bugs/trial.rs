@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cluster_tests::binary;
 use cluster_tests::client::{Acknowledgement, Failure};
 use cluster_tests::cluster::{Cluster, Own, Settings};
-use cluster_tests::history::{History, LocalSeen, OperationNumber, RecordSeen, StatusSeen};
+use cluster_tests::history::{AllSeen, History, LocalSeen, OperationNumber, RecordSeen, StatusSeen};
 use cluster_tests::judgement;
 use cluster_tests::oracle::Violation;
 use cluster_tests::proto::{Consistency, Role};
@@ -134,7 +134,8 @@ impl Trial {
         let Some(page) = page else { return };
         let completed = self.history.now();
         let records = page.records.iter().map(RecordSeen::of).collect();
-        let seen = LocalSeen { node, log: LOG.into(), invoked, completed, end: page.end, records };
+        let (start, end, all) = (page.start, page.end, AllSeen::of(page.records.iter().map(RecordSeen::of)));
+        let seen = LocalSeen { node, log: LOG.into(), invoked, completed, start, end, records, all };
         self.history.remember(seen);
     }
 
