@@ -191,7 +191,7 @@ impl Made {
         let records =
             records.map(|record| RecordSeen { offset: record.offset, id: record.id, content: record.content });
         let records: Vec<RecordSeen> = records.collect();
-        let all = AllSeen::of(records.iter().cloned());
+        let all = AllSeen::of(records.iter().copied());
         let seen = LocalSeen { node: 1, log: name, invoked, completed, start: 0, end, records, all };
         let looked_up =
             LookedUp { id: Name::of(id), node: 2, linearizable: true, invoked, completed, fate: Fate::Unknown };

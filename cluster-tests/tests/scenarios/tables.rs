@@ -142,7 +142,7 @@ fn one_of_each_kind(directory: &Path) -> BTreeMap<(Table, u8), Row> {
         let family = database.cf_handle(table.name()).expect("the family is there");
         for row in database.iterator_cf(family, IteratorMode::Start) {
             let (key, value) = row.expect("a row");
-            let tag = if table == Table::Small { key[0] } else { 0 };
+            let tag = if table == Table::Small { key.first().copied().unwrap_or_default() } else { 0 };
             rows.entry((table, tag)).or_insert((key.into(), value.into()));
         }
     }

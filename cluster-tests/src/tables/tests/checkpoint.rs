@@ -1,4 +1,4 @@
-//! A checkpoint that RocksDB has written is read, and each bit that is flipped in a row of it is found.
+//! A checkpoint that `RocksDB` has written is read, and each bit that is flipped in a row of it is found.
 
 use std::fs;
 

@@ -218,7 +218,7 @@ fn an_id_in_another_form_than_its_own_is_refused() {
         assert_eq!(tables.broken().len(), 1, "{key}");
         assert_eq!(tables.ids().count(), 0, "{key}");
     };
-    let text_of_v7: String = V7.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let text_of_v7 = V7.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     refused(&format!("00000001 01 {text_of_v7}"));
     refused(&format!("00000001 00 019a9f3c7b00 00 {text_of_v7}"));
     refused("00000001 00 019a9f3c7b004abc8def0123456789ab");

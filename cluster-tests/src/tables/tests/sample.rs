@@ -305,7 +305,9 @@ fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
                 step: Some(Step::Action(place)),
                 found: Some(Found::AlreadyCompensatedBy(by)),
             }) => {
-                [2, 2].into_iter().for_each(|kind| writer.byte(kind));
+                for kind in [2, 2] {
+                    writer.byte(kind);
+                }
                 writer.number((*place).into());
                 writer.byte(16);
                 writer.id(by);
@@ -331,7 +333,9 @@ fn write_result(writer: &mut Writer, result: &Got) {
 }
 
 fn write_log_id(writer: &mut Writer, id: LogId) {
-    [id.term, id.node, id.index].into_iter().for_each(|number| writer.number(number));
+    for number in [id.term, id.node, id.index] {
+        writer.number(number);
+    }
 }
 
 fn encode_small(small: &Small) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -353,7 +357,9 @@ fn encode_small(small: &Small) -> Vec<(Vec<u8>, Vec<u8>)> {
     for ((space, name), lock) in &small.locks {
         let value = value(|writer| {
             writer.text(&lock.holder);
-            [lock.token.0, lock.token.1, lock.expires].into_iter().for_each(|number| writer.number(number));
+            for number in [lock.token.0, lock.token.1, lock.expires] {
+                writer.number(number);
+            }
         });
         rows.push((of_space(10, *space, name.as_bytes()), value));
     }
@@ -413,7 +419,9 @@ fn encode_membership(membership: &Membership) -> Vec<u8> {
         writer.count(membership.configs.len());
         for voters in &membership.configs {
             writer.count(voters.len());
-            voters.iter().for_each(|voter| writer.number(*voter));
+            for voter in voters {
+                writer.number(*voter);
+            }
         }
         writer.count(membership.members.len());
         for (node, member) in &membership.members {
@@ -439,14 +447,18 @@ fn encode_space(space: &Space) -> Vec<u8> {
             write_span(writer, era.width);
         }
         writer.option(space.due, Writer::number);
-        [space.ids, space.id_bytes, space.last_sequence, space.next_log].into_iter().for_each(|it| writer.number(it));
+        for it in [space.ids, space.id_bytes, space.last_sequence, space.next_log] {
+            writer.number(it);
+        }
     })
 }
 
 fn encode_head(head: &Head) -> Vec<u8> {
     value(|writer| {
         let numbers = [head.number, head.start, head.end, head.bytes_ever, head.created, head.last];
-        numbers.into_iter().for_each(|number| writer.number(number));
+        for number in numbers {
+            writer.number(number);
+        }
         writer.option(head.age, write_span);
         writer.option(head.bytes, Writer::number);
         writer.option(head.records, Writer::number);
