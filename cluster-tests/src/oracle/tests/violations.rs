@@ -47,8 +47,10 @@ fn safety_comes_first_then_liveness_then_coverage_and_of_each_the_earliest() {
 fn a_report_shows_the_events_that_matter_for_the_violation_to_look_at_first() {
     let scratch = Scratch::new("first-violation");
     let path = scratch.path().join("history.jsonl");
-    let (events, mut dumps) = sound();
+    let (mut events, mut dumps) = sound();
     on_every_node(&mut dumps, |log| log.records[1].content = Content::of(b"other"));
+    // A page that showed the record would be about its log, not about the id alone.
+    events.locals = Many::default();
     written(&path, &events, &dumps);
     let Recorded { events, replicas, violations } = Recorded::read(&path).unwrap();
     let first = violations.first().unwrap();
