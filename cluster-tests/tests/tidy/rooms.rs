@@ -2,12 +2,13 @@
 
 use crate::source::Source;
 
-/// Libraries that one folder owns, because their API moves or their traps are many.
-const OWNED: [(&str, &str); 4] = [
-    ("openraft", "src/raft/"),
-    ("openraft_rt_tokio", "src/raft/"),
-    ("rocksdb", "src/store/"),
-    ("librocksdb_sys", "src/store/"),
+/// Libraries that few folders own, because their API moves or their traps are many. The harness reads replicas with decoders of
+/// its own: a bug in the product's reading can't hide one in its writing.
+const OWNED: [(&str, &[&str]); 4] = [
+    ("openraft", &["src/raft/"]),
+    ("openraft_rt_tokio", &["src/raft/"]),
+    ("rocksdb", &["src/store/", "cluster-tests/src/tables/", "cluster-tests/tests/scenarios/tables.rs"]),
+    ("librocksdb_sys", &["src/store/"]),
 ];
 
 /// Generated modules, and who may name them: those that translate.
@@ -54,9 +55,9 @@ const NOT_LIMITS: [(&str, &str); 7] = [
 /// Libraries named outside their folder.
 pub(crate) fn libraries(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
-    for (library, room) in OWNED.iter().filter(|(_, room)| !source.path.starts_with(room)) {
+    for (library, rooms) in OWNED.iter().filter(|(_, rooms)| !rooms.iter().any(|room| source.path.starts_with(room))) {
         for (line, code) in source.lines().filter(|(_, code)| has_word(code, library)) {
-            found.push(source.at(line, format_args!("`{library}` belongs in {room}: {}", code.trim())));
+            found.push(source.at(line, format_args!("`{library}` belongs in {}: {}", rooms.join(", "), code.trim())));
         }
     }
     found
