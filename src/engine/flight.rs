@@ -68,6 +68,14 @@ impl Listener {
         }
     }
 
+    /// What comes behind it in its stream is not proposed any more.
+    fn hold_back(&self) {
+        match self {
+            Self::One(_) => {}
+            Self::Stream(seat) => seat.hold_back(),
+        }
+    }
+
     /// Whether it must not be proposed any more, because one before it in its stream has failed.
     fn is_held_back(&self) -> bool {
         match self {
@@ -100,8 +108,10 @@ impl Flight {
             state.phase = Phase::Proposed;
             true
         } else {
-            // Nobody may join what is on its way out of the queue unproposed.
+            // Nobody may join what is on its way out of the queue unproposed, and what follows it in the streams of those who
+            // have joined it stays behind, too: they hear of it only later.
             state.phase = Phase::Abandoned;
+            state.first.iter().chain(&state.joiners).for_each(Listener::hold_back);
             false
         }
     }

@@ -119,6 +119,11 @@ impl Seat {
         self.lane.is_broken()
     }
 
+    /// It fails without an answer: nothing behind it in its lane is proposed.
+    pub(super) fn hold_back(&self) {
+        self.lane.broken.cancel();
+    }
+
     /// Gives it what holds the node's memory for it, until it is told of.
     pub(super) fn with_ticket(mut self, ticket: OwnedSemaphorePermit) -> Self {
         self.ticket = Some(ticket);

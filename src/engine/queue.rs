@@ -122,7 +122,38 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::super::flight::{Boarding, Flights, Listener};
+    use super::super::lane::Lane;
     use super::*;
+
+    /// A client that has lost a stream sends again what it has no answer to, in order. Its first append may still wait here,
+    /// as one of the lost stream, and is not proposed then: nothing behind it may be proposed either.
+    #[tokio::test]
+    async fn nothing_overtakes_what_was_joined_and_is_held_back_with_another_stream() {
+        const TERM: u64 = 3;
+        let (queue, flights, now) = (Queue::default(), Flights::default(), Instant::now());
+        let board = async |lane: &Arc<Lane>, position: u64, content: &'static [u8]| {
+            let listener = Listener::Stream(lane.enter(position, content.len()).await);
+            let boarding = flights.board(Bytes::from_static(content), TERM, now + Duration::from_mins(1), listener);
+            if let Boarding::New(flight) = &boarding {
+                queue.push(queue.place(content.len()).unwrap(), flight.clone()).unwrap();
+            }
+            matches!(boarding, Boarding::New(_))
+        };
+        let (lost, _unread) = Lane::new();
+        let (again, _answers) = Lane::new();
+        assert!(board(&lost, 0, b"first").await);
+        assert!(!board(&again, 0, b"first").await, "it joins");
+        assert!(board(&again, 1, b"second").await);
+        lost.end(Error::Stopping);
+        let (batch, grounded) = queue.take_batch(now, Some(TERM));
+        assert_eq!((batch.len(), grounded.len()), (0, 2), "the second would come before the first");
+        assert!(again.is_broken());
+    }
 
     #[test]
     fn a_queue_that_is_closed_is_not_full() {
