@@ -86,7 +86,9 @@ fn some_time(after_none: bool) -> Duration {
         2..6 if after_none => random.random_range(1..=2_500),
         2..4 => random.random_range(2_500..=12_000),
         4..6 => random.random_range(12_000..=50_000),
-        _ => random.random_range(50_000..=150_000),
+        6 => random.random_range(50_000..=150_000),
+        // Longer than an election: what ends such a forward is the loss of its leader.
+        _ => random.random_range(400_000..=900_000),
     };
     Duration::from_micros(micros)
 }

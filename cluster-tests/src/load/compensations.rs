@@ -1,6 +1,7 @@
 //! Undoing: of what was done, again by another command, of what was never sent and comes then, of what was cancelled, of
-//! what was refused, of what is on its way at the same moment, and of what was done long ago, before restarts. P2 and P10
-//! insist that what must not be done is nowhere, P3 that each id keeps its outcome, P22 that each outcome is the right one.
+//! what was refused, of what is on its way at the same moment, and of what was done long ago, before restarts. Others are
+//! done only while it is in force. P2 and P10 insist that what must not be done is nowhere, P3 that each id keeps its
+//! outcome, P22 that each outcome is the right one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::work::Work;
-use crate::command::{add_up, cell_absent, command, compensate, record};
+use crate::command::{add_up, cell_absent, command, compensate, fate_is, record};
 use crate::history::{CommandNumber, Identity, Job};
-use crate::proto::{Guard, SubmitRequest};
+use crate::proto::{Guard, SubmitRequest, WantedFate};
 use crate::sample;
 
 /// Between two undoings.
@@ -52,7 +53,9 @@ async fn one(work: &Work, case: u8, old: &mut VecDeque<Made>) -> Option<()> {
         // Done, undone, undone again by another and by the same.
         0 => {
             settle(work, &target).await?;
+            build_on(work, &target).await?;
             settle(work, &undoing).await?;
+            build_on(work, &target).await?;
             settle(work, &made_undoing(work, &target)).await?;
             settle(work, &undoing).await?;
         }
@@ -108,6 +111,7 @@ async fn one(work: &Work, case: u8, old: &mut VecDeque<Made>) -> Option<()> {
             {
                 let undoing = made_undoing(work, &target);
                 settle(work, &undoing).await?;
+                build_on(work, &target).await?;
                 look(work, &target).await;
             }
             return Some(());
@@ -135,6 +139,13 @@ fn made_undoing(work: &Work, target: &Made) -> Made {
     let id = format!("undoing/{}", Uuid::new_v4().simple());
     let line = record(LOG, sample::marked(&id));
     made(work, Job::Prepare, command(&id, vec![], vec![add_up(CELL, -3), compensate(&target.id.text), line]))
+}
+
+/// Sends a command that is done only while the target is in force.
+async fn build_on(work: &Work, target: &Made) -> Option<()> {
+    let id = format!("built/{}", Uuid::new_v4().simple());
+    let guards = vec![fate_is(&target.id.text, WantedFate::WantedInForce)];
+    settle(work, &made(work, Job::Prepare, command(&id, guards, vec![record(LOG, sample::marked(&id))]))).await
 }
 
 /// Sends it until it is decided. None: the load was stopped.
