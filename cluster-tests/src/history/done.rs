@@ -45,6 +45,9 @@ const KILLS: &[&str] = &["kill-leader", "kill-all", "kill-follower"];
 /// Faults after which a node gets a snapshot of another one.
 const INSTALLS: &[&str] = &["follower-behind", "voter-wiped"];
 
+/// With less than this a run is too short to be sure of a part: a good one has some three times of what is meant.
+const SURE: usize = 3;
+
 /// All parts of a run with all loads.
 pub const WORKLOADS: [Part; 62] = [
     part("appends", 120),
@@ -150,8 +153,10 @@ struct Scale<'a> {
 
 impl<'a> Scale<'a> {
     fn of(events: &'a Events) -> Self {
-        let seconds: BTreeSet<u64> =
-            events.operations.iter().filter_map(|operation| Some(operation.invoked()?.as_secs())).collect();
+        // What sends again at the end, and loads between, have none of the other parts.
+        let end = events.rounds.first().map_or(Duration::MAX, |round| round.begun);
+        let chosen = events.operations.iter().filter_map(|operation| operation.invoked());
+        let seconds: BTreeSet<u64> = chosen.filter(|at| *at < end).map(|at| at.as_secs()).collect();
         let leads = events.statuses.iter().filter(|seen| seen.leads).map(|seen| (seen.term, seen.node));
         let leader_changes = leads.collect::<BTreeSet<_>>().len().saturating_sub(1);
         let mut faults = BTreeMap::new();
@@ -162,9 +167,11 @@ impl<'a> Scale<'a> {
     }
 
     fn least(&self, least: Least) -> usize {
+        // Where less is meant, luck decides whether there was any.
+        let sure = |meant: usize| if meant < SURE { 0 } else { meant };
         match least {
-            Least::Minutely(count) => count * self.seconds / 60,
-            Least::OfChanges(changes) => self.leader_changes / changes,
+            Least::Minutely(count) => sure(count * self.seconds / 60),
+            Least::OfChanges(changes) => sure(self.leader_changes / changes),
             Least::OfFaults(faults, kinds) => {
                 kinds.iter().filter_map(|kind| self.faults.get(kind)).sum::<usize>() / faults
             }
@@ -413,5 +420,7 @@ mod tests {
         assert_eq!(scale.least(Least::OfFaults(1, KILLS)), 0, "a run without them is not meant to have it");
         let moment = Scale { seconds: 5, leader_changes: 0, faults: BTreeMap::new() };
         assert_eq!(moment.least(Least::Minutely(10)), 0);
+        let short = Scale { seconds: 20, leader_changes: 2, faults: BTreeMap::new() };
+        assert_eq!((short.least(Least::Minutely(6)), short.least(Least::OfChanges(1))), (0, 0), "luck decides");
     }
 }

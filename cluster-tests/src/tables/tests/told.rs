@@ -7,7 +7,7 @@ use super::sample::{MAIN, Sample, plain};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{self, compensate, create_space, put, sealed};
 use crate::history::{
-    Attempt, Command, CommandAttempt, Decided, Events, Few, Job, Many, Name, Operation, Packed, Reuse,
+    Attempt, Command, CommandAttempt, Decided, Events, Few, Job, Many, Meant, Name, Operation, Packed, Reuse,
 };
 use crate::oracle::judge;
 use crate::proto::action::Action as Kind;
@@ -83,7 +83,8 @@ fn sound() -> (Events, Sample) {
     for command in commands.iter_mut().skip(1) {
         command.attempts[0].answer = None;
     }
-    let events = Events { operations: Many::from(operations), commands: Many::from(commands), ..Events::default() };
+    let (operations, commands, meant) = (Many::from(operations), Many::from(commands), Some(Meant::default()));
+    let events = Events { operations, commands, meant, ..Events::default() };
     (events, sample)
 }
 
