@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::{Signal, SignalKind};
 
 use super::arguments::{Dev, Format, Timing, word};
 use super::children::{Cluster, Ended, Node};
@@ -20,12 +20,12 @@ use super::signals::{Signals, listen_for};
 use super::value::Value;
 
 pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
-    let mut end = Signals::listen()?;
+    let (mut end, mut revive) = (Signals::listen()?, listen_for(SignalKind::user_defined1())?);
     let mut cluster = Cluster::prepare(dev).await?;
     if !cluster.launch.binds {
         out.note("`setpriv` (util-linux) is missing: if this process is killed with -9, its nodes go on running");
     }
-    let lived = live(out, &mut cluster, &mut end).await;
+    let lived = live(out, &mut cluster, &mut end, &mut revive).await;
     let hurry = async { _ = end.next().await };
     for node in cluster.stop(hurry).await? {
         out.note(&format!("node {node} was killed before it had stopped"));
@@ -41,8 +41,12 @@ pub(super) async fn run(out: &mut Output, dev: &Dev) -> Result<Exit, Problem> {
 }
 
 /// Brings the cluster up, says what runs where, and watches it until a signal ends it.
-async fn live(out: &mut Output, cluster: &mut Cluster, end: &mut Signals) -> Result<Exit, Problem> {
-    let mut revive = listen_for(SignalKind::user_defined1())?;
+async fn live(
+    out: &mut Output,
+    cluster: &mut Cluster,
+    end: &mut Signals,
+    revive: &mut Signal,
+) -> Result<Exit, Problem> {
     let count = cluster.nodes.len();
     let nodes = if count == 1 { "a node".to_owned() } else { format!("{count} nodes") };
     out.note(&format!("starting {nodes} in {}", cluster.directory.path.display()));

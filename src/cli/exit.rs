@@ -8,11 +8,11 @@ use crate::client::{Error, Kind};
 /// and last a doubt. The numbers are promised to scripts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// A command that ran in our place has its own exit code.
-    Command(u8),
     /// It was done: 0.
     #[default]
     Done,
+    /// A command that ran in our place has its own exit code.
+    Command(u8),
     /// The command line or the request is wrong: 2.
     Usage,
     /// What was asked for does not exist: 4.

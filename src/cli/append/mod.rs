@@ -121,9 +121,11 @@ async fn send_lines(
     let mut lines = pin!(lines);
     // Those that are kept at the same time share a sync.
     let (mut keeping, mut sending) = (FuturesUnordered::new(), FuturesUnordered::new());
+    // The one that waits for room in the stream: those behind it may not overtake it, and answers are printed meanwhile.
+    let mut entering = FuturesUnordered::new();
     let (mut goes_on, mut read) = (true, Ok(()));
-    while goes_on || !keeping.is_empty() || !sending.is_empty() {
-        let has_room = keeping.len() + sending.len() < append.in_flight;
+    while goes_on || !keeping.is_empty() || !entering.is_empty() || !sending.is_empty() {
+        let has_room = entering.is_empty() && keeping.len() + sending.len() < append.in_flight;
         // In no fixed order: lines go out between answers, so that the nodes never wait for either.
         tokio::select! {
             Some((line, sent)) = sending.next() => goes_on &= account.tell(Some(line), sent).await?,
@@ -136,6 +138,11 @@ async fn send_lines(
                 Err(error) if sending.is_empty() => return Err(error.into()),
                 Err(error) => return Err(after_sending(error)),
             },
+            Some((line, id, receipt)) = entering.next() => {
+                let (space, log) = (space.clone(), append.log.clone());
+                let sent = async move { Ok(Answer { appended: receipt?.await?, space, log, id }) };
+                sending.push(async move { (line, Sent::Streamed(sent.await)) }.boxed_local());
+            }
             line = lines.next(), if goes_on && has_room => {
                 let line = line.transpose().unwrap_or_else(|error| {
                     read = Err(error);
@@ -147,10 +154,11 @@ async fn send_lines(
                     let append = sender.make_append(&append.log, [record], id);
                     keeping.push(async move { (line, sender.keep([append]).await) });
                 } else {
-                    let (space, log, id) = (space.clone(), append.log.clone(), id.unwrap_or_else(|| client.fresh_id()));
-                    let receipt = stream.send(&log, [record], Some(id.clone())).await;
-                    let sent = async move { Ok(Answer { appended: receipt?.await?, space, log, id }) };
-                    sending.push(async move { (line, Sent::Streamed(sent.await)) }.boxed_local());
+                    let (stream, id) = (&stream, id.unwrap_or_else(|| client.fresh_id()));
+                    entering.push(async move {
+                        let receipt = stream.send(&append.log, [record], Some(id.clone())).await;
+                        (line, id, receipt)
+                    });
                 }
             }
         }

@@ -120,7 +120,7 @@ impl Report {
             let next = if is_enough { Ok(answers.try_recv().ok()) } else { timeout_at(deadline, answers.recv()).await };
             match next.map_err(|_| {
                 Problem::failure(
-                    format!("the cluster did not go on within {} s", PATIENCE.as_secs()),
+                    format!("no append was acknowledged for {} s", PATIENCE.as_secs()),
                     "Check that this machine is not overloaded; `oncelog dev --keep` keeps the logs of the nodes.",
                 )
             })? {

@@ -90,9 +90,10 @@ async fn measure(call: &Call, load: &Load, tasks: &[Task]) -> Result<Measured, P
     });
     loop {
         tokio::select! {
+            // In this order: answers that never cease hold the end back no longer.
             biased;
-            Some(answer) = answers.recv() => measured.take_in(&(begin..=end), answer),
             () = &mut ended => break,
+            Some(answer) = answers.recv() => measured.take_in(&(begin..=end), answer),
             now = ticks.tick() => {
                 let passed = now.saturating_duration_since(begin);
                 let per_second = float(measured.latency.len()) / passed.as_secs_f64().max(f64::EPSILON);

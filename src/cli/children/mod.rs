@@ -211,7 +211,9 @@ fn chosen(count: usize, first: Option<u16>) -> Result<Vec<Node>, Problem> {
     let free = ports.filter(|port| Node::new(1, *port).can_listen().is_ok());
     let nodes: Vec<_> = (1..).zip(free.take(count)).map(|(id, port)| Node::new(id, port)).collect();
     if nodes.len() < count {
-        let problem = format!("only {} of {count} nodes find two free ports in {PORTS:?}", nodes.len());
+        let (first, last) = (PORTS.start, PORTS.end - 1);
+        let problem =
+            format!("there are free ports between {first} and {last} for only {} of {count} nodes", nodes.len());
         return Err(failed("cannot find free ports")(problem));
     }
     Ok(nodes)
