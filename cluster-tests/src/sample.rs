@@ -4,6 +4,8 @@ use bytes::Bytes;
 use rand::RngExt as _;
 use uuid::{Builder, Uuid};
 
+use crate::history::Content;
+
 /// What strikes the seeded bugs that need luck (`seeded_bug` of the program under test): at commands that hold this.
 pub const MARK: &str = "the seeded bug strikes here";
 
@@ -46,10 +48,22 @@ pub fn payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
 
 /// The same, one time in a hundred with words at which bugs strike in the first of them.
 pub fn marked_payloads(id: &str, count: usize, bytes: usize) -> Vec<Bytes> {
-    let mut payloads = payloads(id, count, bytes);
-    if let Some(first) = payloads.first_mut()
-        && rand::rng().random_ratio(1, 100)
-    {
+    let payloads = payloads(id, count, bytes);
+    if rand::rng().random_ratio(1, 100) { with_mark(payloads) } else { payloads }
+}
+
+/// The records of a command that a history remembers without their bytes: as they were made, or marked.
+pub fn sent(id: &str, contents: &[Content]) -> Vec<Bytes> {
+    let bytes = contents.first().map_or(0, |first| first.bytes as usize);
+    let plain = payloads(id, contents.len(), bytes);
+    if plain.first().map(|first| Content::of(first)).as_ref() == contents.first() {
+        return plain;
+    }
+    with_mark(payloads(id, contents.len(), bytes.saturating_sub(MARK.len())))
+}
+
+fn with_mark(mut payloads: Vec<Bytes>) -> Vec<Bytes> {
+    if let Some(first) = payloads.first_mut() {
         *first = Bytes::from(format!("{}{MARK}", String::from_utf8_lossy(first)));
     }
     payloads

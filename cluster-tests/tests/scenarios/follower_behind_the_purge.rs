@@ -78,8 +78,7 @@ async fn every_old_id_is_replayed_by(cluster: &Cluster, history: &History, sleep
     let client = cluster.node(sleeper).client();
     for (number, operation) in history.numbered() {
         let (_, acknowledged) = operation.acknowledged().expect("the judgement has settled everything");
-        let bytes = operation.contents.first().map_or(0, |content| content.bytes as usize);
-        let payloads = sample::payloads(&operation.id, operation.contents.len(), bytes);
+        let payloads = sample::sent(&operation.id, &operation.contents);
         let attempt = history.invoke(number, sleeper);
         let answer = client.append(&operation.log, &operation.id, &payloads).await;
         history.complete(attempt, answer.clone());
