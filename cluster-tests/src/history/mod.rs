@@ -4,7 +4,7 @@
 //! - It *failed* only when every attempt said that it has no effect; it is *acknowledged* once any attempt succeeded;
 //!   otherwise it is *unknown*, never absent.
 //! - All of it is written to a file as it happens, one event a line, and is judged from there ([`mod@file`]). Beside
-//!   that a running harness keeps only what it needs to go on ([`kept`]).
+//!   that a running harness keeps only what it needs to go on (`kept`).
 
 mod asked;
 mod command;

@@ -8,7 +8,7 @@
 //!
 //! | table | key | here |
 //! |---|---|---|
-//! | `records` | space, log, offset | in [`LogDump`]; bytes as their hash |
+//! | `records` | space, log, offset | in `LogDump`; bytes as their hash |
 //! | `ids` | space, id | [`Tables::ids`] |
 //! | `small` | a tag, and more | [`Small`] |
 
