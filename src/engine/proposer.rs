@@ -2,6 +2,8 @@
 //!
 //! - The proposer owns an entry, not the requests that caused it: it lands every flight, whoever still waits.
 //! - While nothing waits and nothing is under way, what is due makes an entry of its own, without a command.
+//! - The next entry is proposed when the one before is in the log, or is known not to be. Raft refuses what comes while no
+//!   majority is heard and may take what comes a moment later: that must be nothing of a stream of which it has refused a part.
 //! - Few short entries may be in flight at once; when many commands wait, one or two long ones, because an entry costs a
 //!   sync on every node and a longer one costs no more.
 
@@ -153,6 +155,7 @@ impl Proposer {
         match self.raft.propose(Batch::assemble(version, stamp, &encoded), term).await {
             Ok(proposed) => {
                 self.landed.add();
+                let (taken, settled) = (proposed.taken(), proposed.taken());
                 let (raft, flights, landed) = (self.raft.clone(), self.flights.clone(), self.landed.clone());
                 let duplicates = self.duplicates.clone();
                 tokio::spawn(async move {
@@ -161,8 +164,10 @@ impl Proposer {
                         count_duplicates(&duplicates, &raft, &batch, answers);
                     }
                     land_all(&flights, &batch, answers);
+                    settled.tell();
                     landed.remove();
                 });
+                taken.wait().await;
             }
             Err(error) => land_all(&self.flights, &batch, Err(error)),
         }

@@ -27,7 +27,7 @@ use super::options::{Addresses, Options};
 use super::peers::{self, Peer, PeerBook};
 use super::service::{ForwardedFailure, StreamedProposals, StreamedReplies, read_failure};
 use super::state_machine::StateMachine;
-use super::type_config::{self as convert, EncodedBatch, TypeConfig};
+use super::type_config::{self as convert, EncodedBatch, Taken, TypeConfig};
 
 /// Openraft's metrics change many times with every entry. Who waits for something rare in them looks no more often than
 /// this, or every node would spend its time on waking those who wait in vain.
@@ -99,10 +99,16 @@ pub enum ReadIndexError {
 
 /// A batch that was handed to Raft.
 pub struct Proposed {
+    taken: Taken,
     answer: openraft::alias::OneshotReceiverOf<TypeConfig, ClientWriteResult<TypeConfig>>,
 }
 
 impl Proposed {
+    /// What tells when the batch is in the log. It does not tell of a refusal: [`answers`](Self::answers) does.
+    pub fn taken(&self) -> Taken {
+        self.taken.clone()
+    }
+
     /// Waits until the batch is applied here: one answer for each proposal. The caller sets the deadline, because a leader
     /// that lost its quorum keeps what it accepted pending for ever.
     pub async fn answers(self) -> Result<Vec<Answer>, ProposeError> {
@@ -302,8 +308,9 @@ impl Raft {
     pub async fn propose(&self, batch: Bytes, term: u64) -> Result<Proposed, ProposeError> {
         let (responder, answer) = ProgressResponder::complete_only();
         let leader = LeaderId { term, node_id: self.inner.local.node_id() };
-        let sent = self.inner.core.write(EncodedBatch(batch)).with_leader(leader).responder(responder).await;
-        sent.map(|()| Proposed { answer }).map_err(|fatal| ProposeError::Unknown(fatal.to_string()))
+        let (batch, taken) = EncodedBatch::proposed(batch);
+        let sent = self.inner.core.write(batch).with_leader(leader).responder(responder).await;
+        sent.map(|()| Proposed { taken, answer }).map_err(|fatal| ProposeError::Unknown(fatal.to_string()))
     }
 
     /// Whether a majority has been heard recently enough to accept work as a leader.

@@ -9,13 +9,13 @@ use std::ops::{Bound, Range, RangeBounds};
 
 use futures::{Stream, stream};
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
-use openraft::{OptionalSend, RaftLogReader};
+use openraft::{EntryPayload, OptionalSend, RaftLogReader};
 
 use crate::store::log::Log;
 use crate::types::LogIndex;
 use crate::types::limits::REPLICATION_BYTES_TARGET;
 
-use super::type_config::{self as convert, RaftEntry, RaftLogId, RaftVote, TypeConfig};
+use super::type_config::{self as convert, RaftEntry, RaftLogId, RaftVote, Taken, TypeConfig};
 
 /// The log of one Raft group.
 #[derive(Clone)]
@@ -134,11 +134,19 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I: IntoIterator<Item = RaftEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = entries.into_iter().map(convert::entry).collect();
+        let mut taken = Vec::new();
+        let entries = entries.into_iter().inspect(|entry| {
+            if let EntryPayload::Normal(batch) = &entry.payload {
+                taken.extend(batch.taken());
+            }
+        });
+        let entries = entries.map(convert::entry).collect();
         let done = Box::new(move |result: Result<(), crate::store::log::Error>| {
             callback.io_completed(result.map_err(io_error));
         });
-        self.log.append(entries, done).map_err(io_error)
+        self.log.append(entries, done).map_err(io_error)?;
+        taken.iter().for_each(Taken::tell);
+        Ok(())
     }
 
     async fn truncate_after(&mut self, last_log_id: Option<RaftLogId>) -> Result<(), io::Error> {
@@ -147,5 +155,32 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn purge(&mut self, log_id: RaftLogId) -> Result<(), io::Error> {
         self.log.purge(convert::log_id(&log_id)).await.map_err(io_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use bytes::Bytes;
+
+    use super::super::type_config::EncodedBatch;
+    use super::*;
+    use crate::store::log;
+    use crate::types::{LogId, NodeId};
+
+    /// Until then openraft may refuse it, and take what is proposed after it.
+    #[tokio::test]
+    async fn who_has_proposed_a_batch_hears_when_the_log_has_it() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let log = Log::open(&directory.path().join("raft"), log::Options::default()).expect("a new log");
+        let id = LogId { term: 1, node: NodeId(1), index: LogIndex(0) };
+        let (batch, taken) = EncodedBatch::proposed(Bytes::from_static(b"batch"));
+        let mut waiting = pin!(taken.wait());
+        assert!(futures::poll!(&mut waiting).is_pending(), "the log does not have it");
+        let entry = RaftEntry { log_id: convert::raft_log_id(id), payload: EntryPayload::Normal(batch) };
+        LogStore::new(log.clone()).append([entry], IOFlushed::noop()).await.expect("queue it");
+        assert!(futures::poll!(&mut waiting).is_ready());
+        assert_eq!(log.last(), Some(id));
     }
 }

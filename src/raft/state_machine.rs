@@ -176,7 +176,7 @@ fn described(snapshot: state::Snapshot) -> openraft::alias::SnapshotOf<TypeConfi
 
 fn payload_bytes(payload: &openraft::alias::EntryPayloadOf<TypeConfig>) -> usize {
     match payload {
-        EntryPayload::Normal(batch) => batch.0.len(),
+        EntryPayload::Normal(batch) => batch.len(),
         EntryPayload::Blank | EntryPayload::Membership(_) => 0,
     }
 }

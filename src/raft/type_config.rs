@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::EntryPayload;
 use openraft::impls::leader_id_adv::LeaderId;
+use tokio::sync::SetOnce;
 
 use crate::types::{Answer, EntryKind, LogEntry, LogId, LogIndex, Member, Membership, NodeId, StoredMembership, Vote};
 
@@ -31,12 +33,62 @@ pub(super) type RaftStoredMembership = openraft::alias::StoredMembershipOf<TypeC
 pub(super) type RaftSnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
 
 /// A batch as the machine encodes it: encoded once, and shared from then on.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct EncodedBatch(pub(super) Bytes);
+#[derive(Clone)]
+pub(super) struct EncodedBatch {
+    bytes: Bytes,
+    /// What the one who proposed it waits for. What came from another node, or from the disk, was proposed by nobody here.
+    taken: Option<Taken>,
+}
+
+impl EncodedBatch {
+    pub(super) fn new(bytes: Bytes) -> Self {
+        Self { bytes, taken: None }
+    }
+
+    /// One to be proposed here, and what tells when the log takes it.
+    pub(super) fn proposed(bytes: Bytes) -> (Self, Taken) {
+        let taken = Taken::default();
+        (Self { bytes, taken: Some(taken.clone()) }, taken)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whom to tell when the log has taken it.
+    pub(super) fn taken(&self) -> Option<Taken> {
+        self.taken.clone()
+    }
+}
+
+/// Equal batches have equal bytes.
+impl PartialEq for EncodedBatch {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for EncodedBatch {}
+
+/// Tells once that a batch has its place in the log, or never will have one.
+#[derive(Clone, Default)]
+pub struct Taken(Arc<SetOnce<()>>);
+
+impl Taken {
+    /// It has, or never will.
+    pub fn tell(&self) {
+        let _told_before = self.0.set(());
+    }
+
+    /// Waits for it.
+    pub async fn wait(&self) {
+        self.0.wait().await;
+    }
+}
 
 impl fmt::Debug for EncodedBatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "batch of {} bytes", self.0.len())
+        write!(formatter, "batch of {} bytes", self.bytes.len())
     }
 }
 
@@ -85,7 +137,7 @@ pub(super) fn raft_stored_membership(stored: StoredMembership) -> RaftStoredMemb
 pub(super) fn entry(entry: RaftEntry) -> LogEntry {
     let kind = match entry.payload {
         EntryPayload::Blank => EntryKind::Blank,
-        EntryPayload::Normal(EncodedBatch(bytes)) => EntryKind::Batch(bytes),
+        EntryPayload::Normal(batch) => EntryKind::Batch(batch.bytes),
         EntryPayload::Membership(raft) => EntryKind::Membership(membership(&raft)),
     };
     LogEntry { id: log_id(&entry.log_id), kind }
@@ -94,7 +146,7 @@ pub(super) fn entry(entry: RaftEntry) -> LogEntry {
 pub(super) fn raft_entry(entry: LogEntry) -> RaftEntry {
     let payload = match entry.kind {
         EntryKind::Blank => EntryPayload::Blank,
-        EntryKind::Batch(bytes) => EntryPayload::Normal(EncodedBatch(bytes)),
+        EntryKind::Batch(bytes) => EntryPayload::Normal(EncodedBatch::new(bytes)),
         EntryKind::Membership(membership) => EntryPayload::Membership(raft_membership(membership)),
     };
     RaftEntry { log_id: raft_log_id(entry.id), payload }
