@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
+use openraft::RaftMetrics;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::error::{ClientWriteError, LinearizableReadError, RaftError};
 use openraft::impls::ProgressResponder;
@@ -32,6 +33,8 @@ use super::type_config::{self as convert, EncodedBatch, Taken, TypeConfig};
 /// Openraft's metrics change many times with every entry. Who waits for something rare in them looks no more often than
 /// this, or every node would spend its time on waking those who wait in vain.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// After this, a snapshot or a purge that has not come is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 pub(super) type Core = openraft::Raft<TypeConfig, StateMachine>;
 
@@ -531,27 +534,32 @@ impl Raft {
     pub async fn snapshot(&self) -> Result<(LogIndex, LogIndex), SnapshotError> {
         let Some(target) = self.inner.state.applied().log_id else { return Err(SnapshotError::NothingApplied) };
         let mut metrics = self.inner.core.metrics();
-        let stopped = |_| SnapshotError::Stopped;
         loop {
-            let snapshot = metrics.borrow_and_update().snapshot.as_ref().map_or(0, |id| id.index);
-            if snapshot >= target.index.0 {
-                break;
+            let Kept { snapshot, purged } = kept(&metrics.borrow_and_update());
+            if purged >= target.index {
+                return Ok((snapshot, purged));
             }
-            // One may be under way that began before the target was applied: ask again after each.
-            self.inner.core.trigger().snapshot().await.map_err(|_| SnapshotError::Stopped)?;
-            tokio::select! {
-                changed = metrics.changed() => changed.map_err(stopped)?,
-                () = tokio::time::sleep(Duration::from_millis(100)) => {}
+            let is_made = snapshot >= target.index;
+            if is_made {
+                self.inner.core.trigger().purge_log(snapshot.0).await.map_err(|_| SnapshotError::Stopped)?;
+            } else {
+                self.inner.core.trigger().snapshot().await.map_err(|_| SnapshotError::Stopped)?;
             }
-        }
-        let snapshot = metrics.borrow_watched().snapshot.as_ref().map_or(0, |id| id.index);
-        self.inner.core.trigger().purge_log(snapshot).await.map_err(|_| SnapshotError::Stopped)?;
-        loop {
-            let purged = metrics.borrow_and_update().purged.as_ref().map_or(0, |id| id.index);
-            if purged >= target.index.0 {
-                return Ok((LogIndex(snapshot), LogIndex(purged)));
+            // A snapshot may be under way that began before the target was applied. A purge waits for a follower that is
+            // being sent what it would take, and openraft forgets it when another snapshot is made meanwhile.
+            let further = async {
+                loop {
+                    metrics.changed().await.map_err(|_| SnapshotError::Stopped)?;
+                    let now = kept(&metrics.borrow_and_update());
+                    let is_further = if is_made { now.purged } else { now.snapshot } >= target.index;
+                    if is_further {
+                        return Ok(());
+                    }
+                }
+            };
+            if let Ok(changed) = tokio::time::timeout(ASK_AGAIN, further).await {
+                changed?;
             }
-            metrics.changed().await.map_err(stopped)?;
         }
     }
 
@@ -594,6 +602,19 @@ impl Raft {
                 tracing::warn!(node = %heir, "this node did not take over in time; the others will elect a leader");
             }
         }
+    }
+}
+
+/// How far a node's last snapshot and its purge reach.
+struct Kept {
+    snapshot: LogIndex,
+    purged: LogIndex,
+}
+
+fn kept(metrics: &RaftMetrics<TypeConfig>) -> Kept {
+    Kept {
+        snapshot: LogIndex(metrics.snapshot.as_ref().map_or(0, |id| id.index)),
+        purged: LogIndex(metrics.purged.as_ref().map_or(0, |id| id.index)),
     }
 }
 

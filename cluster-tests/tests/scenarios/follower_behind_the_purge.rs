@@ -73,6 +73,32 @@ async fn a_follower_behind_the_purge_point_catches_up_and_then_replays_old_ids()
     judge(&cluster, &history).await;
 }
 
+/// A leader asks for a purge while it is sending what would be purged to a follower that is not there, and makes the next
+/// snapshot meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_and_its_purge_come_to_an_end_while_a_follower_is_away() {
+    let cluster = Cluster::start("purge-while-away").await;
+    let history = Arc::new(cluster.history());
+    let load = Load::start(&cluster, &history);
+    load.acknowledged_more(300).await;
+    let leader = cluster.leader().await;
+    let sleeper = *cluster.others(leader).first().expect("a follower");
+    history.mark(format!("kill -9 of node {sleeper}, a follower"));
+    cluster.node(sleeper).kill();
+
+    let client = cluster.node(leader).asked_within(PATIENCE / 4);
+    for round in 0..8 {
+        load.acknowledged_more(100).await;
+        let made = client.snapshot().await.unwrap_or_else(|failure| panic!("round {round}: {failure}"));
+        assert!(made.purged_index > 0, "{made:?}");
+    }
+
+    cluster.node(sleeper).start();
+    cluster.serving(&cluster.ids()).await;
+    load.stop().await;
+    judge(&cluster, &history).await;
+}
+
 /// Not a sample: all that was acknowledged before it slept and while it slept.
 async fn every_old_id_is_replayed_by(cluster: &Cluster, history: &History, sleeper: u64) {
     let client = cluster.node(sleeper).client();
