@@ -95,6 +95,8 @@ impl Engine {
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Seen<Result<Fate, Rejection>>, Error> {
+        // A node that is behind does not know what was acknowledged.
+        let consistency = if seeded(Bug::LookUpsAreLocal) { Consistency::Local } else { consistency };
         self.read(consistency, deadline, move |view| fate(view, &space, &id)).await
     }
 

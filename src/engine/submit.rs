@@ -156,6 +156,10 @@ impl Engine {
             Ok(Err(ForwardError::NotSent)) => {
                 return Err(Error::NoLeader(format!("node {leader}, which led last, can't be reached")));
             }
+            // It may have been decided all the same.
+            Ok(Err(ForwardError::Unknown(what))) if seeded(Bug::LostForwardAsNone) => {
+                return Err(Error::NoLeader(what));
+            }
             Ok(Err(ForwardError::Unknown(what))) => return Err(lost(what)),
             Err(_elapsed) => return Err(lost("the deadline passed".to_owned())),
         };

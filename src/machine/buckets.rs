@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::types::limits::BORN_AHEAD_MAX;
 use crate::types::{Era, LogNumber, LogTime, Memory, Sequence, SpaceNumber, SpacePolicy};
 
-use super::rows::{Bucket, Space};
+use super::rows::{Bucket, Space, remembered_for};
 use super::view::View;
 
 /// About how many buckets a space's memory has.
@@ -59,7 +59,7 @@ fn width_for(memory: Duration) -> Duration {
 pub(super) fn due(space: &Space, oldest: &Bucket) -> Option<LogTime> {
     match space.memory {
         Memory::Forever => None,
-        Memory::For(memory) => Some(oldest.end.saturating_add(memory)),
+        Memory::For(memory) => Some(oldest.end.saturating_add(remembered_for(memory))),
     }
 }
 

@@ -5,7 +5,7 @@
 //!   then; its command is turned away for the same reason, so nothing is in doubt.
 
 use crate::types::seeded_bug::{Bug, seeded};
-use crate::types::{Answer, Cancel, Rejection, Verdict};
+use crate::types::{Answer, Cancel, Outcome, Rejection, Verdict};
 
 use super::arrive::{Arrival, arrive};
 use super::decide::Decision;
@@ -15,6 +15,11 @@ use super::view::View;
 /// Decides a cancel.
 pub(super) fn cancel(view: &impl View, cancel: &Cancel) -> Result<Decision, Rejection> {
     match arrive(view, &cancel.space, &cancel.target, std::iter::empty())? {
+        Arrival::Known(known) if seeded(Bug::LateCancelAsCancelled) => {
+            // It was done, and nobody does it another way.
+            let outcome = Outcome { verdict: Verdict::Cancelled, ..known.outcome.clone() };
+            Ok(Decision::unchanged(Answer::Decided { outcome, replayed: true }))
+        }
         Arrival::Known(known) => {
             Ok(Decision::unchanged(Answer::Decided { outcome: known.outcome.clone(), replayed: true }))
         }

@@ -5,7 +5,8 @@
 //!   the retries of what an old one decided.
 
 use crate::types::codec::Encoder;
-use crate::types::{Command, MachineVersion};
+use crate::types::seeded_bug::{Bug, seeded};
+use crate::types::{Action, Command, MachineVersion};
 
 use super::encoding::command::{command_capacity, write_command};
 
@@ -51,9 +52,27 @@ impl Fingerprint {
     fn first(command: &Command) -> Self {
         let mut encoder = Encoder::with_capacity(1 + command_capacity(command));
         encoder.byte(1);
-        write_command(&mut encoder, command);
+        if seeded(Bug::HeadersNotCompared) {
+            // What was never done is told to be done.
+            write_command(&mut encoder, &without_headers(command));
+        } else {
+            write_command(&mut encoder, command);
+        }
         Self { version: 1, hash: first_half(&blake3::hash(encoder.as_slice())) }
     }
+}
+
+/// A command as a seeded bug sees it.
+fn without_headers(command: &Command) -> Command {
+    let mut command = command.clone();
+    for action in &mut command.actions {
+        if let Action::Append { records, .. } = action {
+            for record in records {
+                record.headers.clear();
+            }
+        }
+    }
+    command
 }
 
 /// The first 128 of a hash's 256 bits.

@@ -1,5 +1,8 @@
 //! Checks what must hold, against the state before the command's own actions.
 
+use std::time::Duration;
+
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{
     Cell, CellKey, CellValue, FateIs, FateKind, Found, Guard, Id, Lock, LockName, LogName, LogTime, Offset, Position,
     ReaderName, Refusal, Step, Token, Version,
@@ -37,7 +40,9 @@ fn log_end(view: &impl View, space: &Space, log: &LogName, end: Offset) -> Resul
 
 fn cell_version(cell: Option<&Cell>, version: Version) -> Result<(), Found> {
     let found = cell.ok_or(Found::NoCell)?.version;
-    if found == version { Ok(()) } else { Err(Found::CellVersion(found)) }
+    // What somebody else has written meanwhile is overwritten.
+    let is_later = seeded(Bug::VersionOrLater) && found > version;
+    if found == version || is_later { Ok(()) } else { Err(Found::CellVersion(found)) }
 }
 
 fn cell_at_least(cell: Option<&Cell>, least: i64) -> Result<(), Found> {
@@ -79,7 +84,9 @@ pub(super) fn held_by(lock: Option<&Lock>, token: Token, clock: LogTime) -> Resu
 
 /// The lock, if it is held: it is not, at the very time at which it expires.
 pub(super) fn held(lock: Option<&Lock>, clock: LogTime) -> Option<&Lock> {
-    lock.filter(|lock| clock < lock.expires)
+    // Its holder was told that it has it for longer.
+    let early = if seeded(Bug::LockFreeEarly) { Duration::from_secs(1) } else { Duration::ZERO };
+    lock.filter(|lock| clock.saturating_add(early) < lock.expires)
 }
 
 /// What a lock that somebody else holds is to whoever wants it.
@@ -88,7 +95,10 @@ pub(super) fn held_by_other(lock: &Lock) -> Found {
 }
 
 fn fate(view: &impl View, space: &Space, target: &Id, is: FateIs) -> Result<(), Found> {
-    let found = find_target(view, space, target)?
-        .map_or(FateKind::Unknown, |remembered| remembered.outcome.verdict.fate(remembered.compensated_by.is_some()));
+    // Something is built on what was undone.
+    let is_undone = |by: Option<&Id>| by.is_some() && !seeded(Bug::GuardBlindToUndoing);
+    let found = find_target(view, space, target)?.map_or(FateKind::Unknown, |remembered| {
+        remembered.outcome.verdict.fate(is_undone(remembered.compensated_by.as_ref()))
+    });
     if is.holds_for(found) { Ok(()) } else { Err(Found::Fate(found)) }
 }

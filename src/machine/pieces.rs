@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{LogTime, Offset, Retention};
 
 use super::rows::{LogHead, Mark};
@@ -77,9 +78,17 @@ pub(super) fn cut(head: &mut LogHead, before: Offset, clock: LogTime) {
 
 /// Takes away the pieces that are to go by now, from the front.
 pub(super) fn retain(head: &mut LogHead, clock: LogTime) {
+    let before = head.start;
     while due(head, clock).is_some_and(|at| at <= clock) {
         let before = head.marks.get(1).map_or(head.end, |next| next.first);
         cut(head, before, clock);
+    }
+    if seeded(Bug::RetentionTakesOneMore)
+        && head.start > before
+        && let Some(next) = head.marks.get(1).copied()
+    {
+        // Less is kept than was asked for.
+        cut(head, next.first, clock);
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{
     Cell, CellKey, Era, History, Id, Lock, LockName, LogCreation, LogName, LogNumber, LogTime, MachineVersion, Memory,
     NewRecord, Offset, Outcome, Position, ReaderName, Retention, Sequence, SpaceName, SpaceNumber, Version,
@@ -81,9 +82,16 @@ impl Space {
     /// does not.
     pub fn closed_by(&self, clock: LogTime) -> LogTime {
         let Memory::For(memory) = self.memory else { return LogTime::ZERO };
-        let kept = self.bucket_of(clock.saturating_sub(memory)).map_or(LogTime::ZERO, |(start, _)| start);
+        let kept =
+            self.bucket_of(clock.saturating_sub(remembered_for(memory))).map_or(LogTime::ZERO, |(start, _)| start);
         kept.max(self.closed).max(self.floor)
     }
+}
+
+/// For how long a space of this memory remembers.
+pub(super) fn remembered_for(memory: Duration) -> Duration {
+    // What the space has promised to know is too old for it.
+    if seeded(Bug::ForgottenEarly) { memory * 9 / 10 } else { memory }
 }
 
 /// The ids of a finite space that were born in one piece of time.

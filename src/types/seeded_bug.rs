@@ -75,6 +75,50 @@ bugs! {
     HalfACommand: "half-a-command",
     /// A record loses its last byte.
     ByteLost: "byte-lost",
+    /// A forward whose fate is unknown is told to have had no effect.
+    LostForwardAsNone: "lost-forward-told-as-none",
+    /// What was proposed and not answered in time is told to have had no effect.
+    DeadlineAsNone: "deadline-told-as-none",
+    /// Of the ends of a stream the first is told, not the gravest.
+    FirstEndOfStream: "first-end-of-a-stream",
+    /// A question to a majority serves reads for a second more.
+    ReadsUnderLease: "reads-under-a-lease",
+    /// A look-up that is to be linearizable asks the node itself.
+    LookUpsAreLocal: "look-ups-are-local",
+    /// A wait for a log's end is over one record too early.
+    WaitsEndEarly: "waits-end-early",
+    /// A tail leaves a record out.
+    TailSkipsRecord: "tail-skips-a-record",
+    /// A large trim takes the first record that is to stay.
+    TrimTakesOneMore: "trim-takes-one-more",
+    /// Retention takes a piece that is to stay.
+    RetentionTakesOneMore: "retention-takes-one-more",
+    /// A finite space forgets a tenth of its memory too early.
+    ForgottenEarly: "forgotten-early",
+    /// A lock is free a second before it expires.
+    LockFreeEarly: "lock-free-early",
+    /// What is undone is undone once more by another command.
+    UndoneTwice: "undone-twice",
+    /// The mark of an undoing is lost when its command and the undoing are applied at once.
+    MarkLostInChunk: "mark-lost-in-a-chunk",
+    /// A guard on a fate does not see that it was undone.
+    GuardBlindToUndoing: "guard-blind-to-undoing",
+    /// A guard on a cell's version takes any later version, too.
+    VersionOrLater: "version-or-later",
+    /// A log that is made again after its deletion begins at 0.
+    LogBeginsAnew: "log-begins-anew",
+    /// A lock is not written among what is due, and its row stays for ever.
+    DueRowLost: "due-row-lost",
+    /// A record is stored without its last header.
+    HeaderNotStored: "header-not-stored",
+    /// Other headers under a known id count as a retry.
+    HeadersNotCompared: "headers-not-compared",
+    /// A listing's later pages leave their first row out.
+    ListSkipsRow: "list-skips-a-row",
+    /// A snapshot that is installed has lost what stays of deleted logs, readers and spaces.
+    SnapshotWithoutMarks: "snapshot-without-marks",
+    /// A cancel that comes too late is told that it was in time.
+    LateCancelAsCancelled: "late-cancel-told-as-cancelled",
 }
 
 #[cfg(feature = "chaos")]
@@ -125,14 +169,12 @@ mod in_chaos {
 
     fn choose() -> Option<Bug> {
         let name = std::env::var_os(VARIABLE)?;
-        match NAMES.iter().find(|(known, _)| name == *known) {
-            Some((_, bug)) => Some(*bug),
-            None => {
-                let known: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
-                eprintln!("{VARIABLE} names the bug {}; there are only these: {}", name.display(), known.join(", "));
-                std::process::exit(2);
-            }
-        }
+        let Some((_, bug)) = NAMES.iter().find(|(known, _)| name == *known) else {
+            let known: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
+            eprintln!("{VARIABLE} names the bug {}; there are only these: {}", name.display(), known.join(", "));
+            std::process::exit(2);
+        };
+        Some(*bug)
     }
 
     /// Whether a bug is to strike here.

@@ -6,6 +6,7 @@ use crate::machine::draft::Draft;
 use crate::machine::pieces;
 use crate::machine::rows::LogHead;
 use crate::machine::view::View;
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{ActionResult, Found, LogName, Offset, Retention};
 
 /// Makes a log that is not there yet.
@@ -25,7 +26,9 @@ pub(super) fn create_log<'a>(
 /// An empty log, with a number that no log of another name ever had.
 pub(super) fn make(draft: &mut Draft<'_, impl View>, log: &LogName, retention: Retention) -> LogHead {
     let (number, end) = if let Some(deleted) = draft.deleted_log(log) {
-        (deleted.number, deleted.end)
+        // An offset means two records.
+        let end = if seeded(Bug::LogBeginsAnew) { Offset(0) } else { deleted.end };
+        (deleted.number, end)
     } else {
         let number = draft.space.next_log;
         draft.space.next_log = number.next();

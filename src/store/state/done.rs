@@ -21,6 +21,7 @@ use super::{keys, rows};
 use crate::machine::{Bucket, DeletedLog, Digest, Due, Effect, LogHead, Overlay, Ran, Space, View, admit_history, run};
 use crate::store::entry;
 use crate::types::limits::{DIGEST_INTERVAL, DIGESTS_KEPT};
+use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{
     Answer, LogIndex, LogName, LogNumber, LogTime, MachineVersion, Offset, SpaceName, SpaceNumber, StoredMembership,
 };
@@ -123,6 +124,10 @@ impl Done {
             done.answers.push(ran.answers);
             done.remember_digest(id.index);
         }
+        if seeded(Bug::MarkLostInChunk) {
+            // Of two rows of one id the earlier is written last.
+            done.ids.reverse();
+        }
         // In the order of the keys, inserts into the memtable lie side by side.
         done.ids.sort_by(|one, other| one.0.cmp(&other.0));
         done
@@ -145,8 +150,12 @@ impl Done {
                 let rows = self.records.len()..self.records.len() + records.len();
                 self.appends.push(Appended { space, log, first, rows });
                 let mut offset = first;
-                for record in &records {
-                    self.records.push((keys::record(space, log, offset), rows::record(time, &id, record)));
+                for mut record in records {
+                    if seeded(Bug::HeaderNotStored) {
+                        // The digest is made of what should have been stored.
+                        record.headers.pop();
+                    }
+                    self.records.push((keys::record(space, log, offset), rows::record(time, &id, &record)));
                     offset = offset.next();
                 }
             }
@@ -170,6 +179,8 @@ impl Done {
             Effect::Lock { space, name, lock } => {
                 self.watched.insert(keys::lock(space, &name), lock.as_ref().map(rows::lock));
             }
+            // No client sees it.
+            Effect::Due { due: Due::Lock(..), is: true, .. } if seeded(Bug::DueRowLost) => {}
             Effect::Due { at, due, is } => {
                 self.due.insert((at, due), is);
             }

@@ -4,6 +4,7 @@
 //! - A row that can't be read is an error, never an absent row.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -129,6 +130,14 @@ impl Generation {
     pub(super) fn forget_ids(&self) -> Result<(), Error> {
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(self.ids(), &[][..], &[u8::MAX; 16][..]);
+        self.write(batch)
+    }
+
+    /// Forgets what stays of all that was deleted: no whole state does, only a seeded bug.
+    pub(super) fn forget_marks(&self) -> Result<(), Error> {
+        let mut batch = WriteBatch::default();
+        let Range { start, end } = keys::MARKS;
+        batch.delete_range_cf(self.small(), start, end);
         self.write(batch)
     }
 

@@ -121,6 +121,10 @@ impl State {
             // Whoever leads with this state runs again what it has already.
             generation.forget_ids()?;
         }
+        if seeded(Bug::SnapshotWithoutMarks) {
+            // Names that were given once are given again.
+            generation.forget_marks()?;
+        }
         let applied = generation.applied()?;
         let digests = generation.remembered_digests()?;
         check_digests(&digests, applied.log_id.map(|last| last.index))?;

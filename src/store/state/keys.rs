@@ -62,6 +62,9 @@ const DELETED_LOG: u8 = 0x0d;
 const DELETED_POSITION: u8 = 0x0e;
 const DELETED_SPACE: u8 = 0x0f;
 
+/// The keys of all that stays of what was deleted.
+pub(super) const MARKS: Range<[u8; 1]> = [DELETED_LOG]..[DELETED_SPACE + 1];
+
 /// The tags of all small rows whose keys go on with the number of a space.
 const OF_A_SPACE: [u8; 7] = [LOG, CELL, POSITION, LOCK, BUCKET, DELETED_LOG, DELETED_POSITION];
 
