@@ -1,44 +1,43 @@
-//! A run: a load from many clients, faults one after the other and in pairs, and the oracle at the end.
+//! A run: a load from many clients, faults one after the other and in pairs, and the oracle again and again.
 //!
 //! - A seed makes the schedule of faults ([`schedule`](crate::schedule)), not what real processes make of it.
 //! - After each step, a write that is sent when all is healed has to be acknowledged in time.
+//! - A run goes in cycles ([`attack`](crate::attack)). After each, all is healed and quiet, every replica is read in full,
+//!   and the oracle judges all that happened so far. What must never be ends the run.
 //! - At the end all that nobody knows of is sent again to other nodes, and again after whatever might forget it
 //!   ([`rounds`]).
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tokio::time::{Instant, sleep};
 
+use crate::attack::{Attack, BEFORE_FAULTS};
 use crate::clock;
 use crate::cluster::{Cluster, Network, Settings};
 use crate::faults::{KINDS, Kind, Need};
-use crate::history::{Again, Effective, History, Meant, Recovery};
-use crate::judgement::Recorded;
-use crate::leaders::Leaders;
+use crate::history::{Again, History, Meant, Recovery};
+use crate::judgement::{self, Recorded};
 use crate::links::router;
-use crate::load::Load;
 use crate::oracle::Dump;
 use crate::rounds;
-use crate::schedule::{Schedule, Step};
+use crate::seeded::Subject;
 use crate::skip;
-use crate::striking::{Striking, Struck, is_met};
+use crate::striking::is_met;
 use crate::wait;
 
-/// What is acknowledged before the first fault comes.
-const MEANT_AT_LEAST: usize = 100;
+/// The first cycle's time under load. Each takes twice as long as the one before, up to [`CYCLE`].
+const FIRST_CYCLE: Duration = Duration::from_secs(10);
+/// A later cycle's time under load.
+const CYCLE: Duration = Duration::from_secs(40);
+/// A cycle takes so many times as long as the judging before it, at least.
+const JUDGING_SHARE: u32 = 4;
 /// How much a run has to have acknowledged for each second of faults: a small part of what a slow machine does under them.
 const MEANT_PER_SECOND: usize = 20;
-/// Between two steps, at most.
-const REST_MS: u64 = 2_000;
-/// How often a fault is made, at most, until it is known to have taken effect.
-const TRIES: usize = 3;
 
 /// What a run is to be.
 #[derive(Debug)]
@@ -55,6 +54,8 @@ pub struct Plan {
     pub timing: Timing,
     /// What carries all that they and clients send.
     pub network: Network,
+    /// What they run.
+    pub subject: Subject,
 }
 
 /// A profile of timeouts.
@@ -80,7 +81,8 @@ impl Timing {
 impl Plan {
     /// Whether it needs the build of `oncelog` for tests: a clock of its own is for that alone.
     pub fn needs_build_for_tests(&self) -> bool {
-        self.kinds.iter().any(|kind| kind.needs.contains(&Need::Clock)) && is_met(Need::Clock).is_ok()
+        self.subject != Subject::Shipped
+            || self.kinds.iter().any(|kind| kind.needs.contains(&Need::Clock)) && is_met(Need::Clock).is_ok()
     }
 
     /// The command that runs the same schedule again.
@@ -88,7 +90,8 @@ impl Plan {
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
         let seconds = self.time.as_secs();
         format!(
-            "cargo run -p cluster-tests -- chaos --seconds {seconds} --seed {} --nodes {} --timing {} --network {} --faults {}",
+            "cargo run -p cluster-tests -- chaos{} --seconds {seconds} --seed {} --nodes {} --timing {} --network {} --faults {}",
+            self.subject.argument(),
             self.seed,
             self.nodes,
             self.timing.name(),
@@ -98,12 +101,21 @@ impl Plan {
     }
 }
 
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ran {
+    /// All that happened, and what the oracle says of it.
+    pub recorded: Recorded,
+    /// For how long there were a load and faults.
+    pub loaded: Duration,
+}
+
 /// Runs a plan, whose history goes to the file as it happens, and judges what is there in the end. Progress goes to standard
 /// error.
 ///
 /// A cluster that does not come back is no reason to lose what was seen: that is judged as far as it goes, without what the
 /// replicas hold at the end.
-pub async fn run(plan: &Plan, file: &Path) -> Recorded {
+pub async fn run(plan: &Plan, file: &Path) -> Ran {
     let history = Arc::new(History::in_file(file));
     match AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await {
         Ok(replicas) => {
@@ -112,23 +124,46 @@ pub async fn run(plan: &Plan, file: &Path) -> Recorded {
         }
         Err(panic) => history.end(Some(wait::sentence(&*panic))),
     }
-    Recorded::read(file).expect("read what was just written")
+    let recorded = Recorded::read(file).expect("read what was just written");
+    Ran { recorded, loaded: history.loaded() }
 }
 
+/// The replicas are those at the end, or when there was something that must never be.
 async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
     let cluster = start(plan).await;
     let mut meant = meant(plan, &cluster, history);
     history.remember(meant.clone());
     let mut attack = Attack::new(plan, &cluster, history);
-    attack.run(plan.time).await;
-    let changes = attack.end().await;
-    agree(&cluster, history).await;
+    let mut time = FIRST_CYCLE;
+    while !attack.is_over() {
+        attack.cycle(time).await;
+        agree(&cluster, history).await;
+        let judging = Instant::now();
+        let replicas = judgement::replicas(&cluster, &cluster.ids()).await;
+        let found = judgement::so_far(history, &replicas);
+        eprintln!(
+            "{:>5} s  judged what {} s of load have come to, in {:.1} s",
+            history.now().as_secs(),
+            history.loaded().as_secs(),
+            judging.elapsed().as_secs_f64()
+        );
+        if !found.is_empty() {
+            history.cut_short();
+            return replicas;
+        }
+        time = next_cycle(time, judging.elapsed());
+    }
     let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
     meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));
     // What is seen once a second misses some.
-    meant.leader_changes = changes / 2;
+    meant.leader_changes = attack.changes() / 2;
     history.remember(meant);
     rounds::play(&cluster, history).await
+}
+
+/// How long the next cycle is, after one that took so long and so long a judging: a long run has more to judge each time.
+fn next_cycle(cycle: Duration, judging: Duration) -> Duration {
+    (2 * cycle).min(CYCLE).max(judging * JUDGING_SHARE)
 }
 
 /// Starts a cluster that can have all faults of a plan that this machine can do.
@@ -141,7 +176,7 @@ async fn start(plan: &Plan) -> Cluster {
         network: plan.network,
         clock_of: needs(Need::Clock).then_some(plan.nodes),
         timing: plan.timing.name(),
-        ..Settings::default()
+        ..plan.subject.settings()
     };
     Cluster::start_with("chaos", &settings).await
 }
@@ -152,99 +187,12 @@ fn meant(plan: &Plan, cluster: &Cluster, history: &History) -> Meant {
     Meant {
         seed: plan.seed,
         faults: plan.kinds.iter().map(|kind| kind.name.to_owned()).collect(),
-        acknowledged: MEANT_AT_LEAST,
+        acknowledged: BEFORE_FAULTS,
         leader_changes: 0,
         nodes: cluster.ids(),
         has_all: skip::has_all(),
         wall_ms: clock::wall_ms() - begun_ms,
         command: plan.command(),
-    }
-}
-
-/// A load on a cluster, and the faults of a schedule.
-struct Attack<'a> {
-    cluster: &'a Cluster,
-    history: &'a Arc<History>,
-    leaders: Leaders,
-    schedule: Schedule,
-    load: Load,
-    /// What was done of each kind so far.
-    done: BTreeMap<&'static str, Done>,
-    /// How often another leader followed one that a fault had taken.
-    changes: usize,
-    /// Of the rests between two steps.
-    random: StdRng,
-}
-
-/// What was done of a kind.
-#[derive(Debug, Clone, Copy)]
-struct Done {
-    kind: Kind,
-    tries: usize,
-    /// Whether it took effect, or this machine can't do it.
-    settled: bool,
-}
-
-impl<'a> Attack<'a> {
-    fn new(plan: &Plan, cluster: &'a Cluster, history: &'a Arc<History>) -> Self {
-        let schedule = Schedule::new(plan.seed, &plan.kinds, plan.network);
-        eprintln!("the schedule until each fault was made once, after which it goes on:");
-        for (number, step) in (1..).zip(Schedule::first_round(plan.seed, &plan.kinds, plan.network)) {
-            eprintln!("{number:>5}  {step}");
-        }
-        let leaders = Leaders::watch(cluster, history);
-        let load = Load::start_all(cluster, history);
-        let random = StdRng::seed_from_u64(plan.seed);
-        Self { cluster, history, leaders, schedule, load, done: BTreeMap::new(), changes: 0, random }
-    }
-
-    /// Makes faults for so long, but each kind at least once. A kind of which nobody knows whether it took effect comes
-    /// again, alone.
-    async fn run(&mut self, time: Duration) {
-        self.load.acknowledged_more(MEANT_AT_LEAST).await;
-        let end = Instant::now() + time;
-        while Instant::now() < end || !self.schedule.has_drawn_all() {
-            let Some(step) = self.schedule.next() else { return };
-            self.strike(&step).await;
-        }
-        while let Some(kind) = self.unsettled() {
-            let seed = self.random.random();
-            self.strike(&Step::alone(kind, seed)).await;
-        }
-    }
-
-    fn unsettled(&self) -> Option<Kind> {
-        let mut unsettled = self.done.values().filter(|done| !done.settled && done.tries < TRIES);
-        unsettled.next().map(|done| done.kind)
-    }
-
-    async fn strike(&mut self, step: &Step) {
-        eprintln!("{:>5} s  {step} …", self.history.now().as_secs());
-        let striking = Striking { cluster: self.cluster, history: self.history, leaders: &self.leaders };
-        let Struck { effects, changes } = striking.step(step).await;
-        self.changes += changes;
-        for (kind, effective) in &effects {
-            let done = self.done.entry(kind.name).or_insert(Done { kind: *kind, tries: 0, settled: false });
-            done.tries += 1;
-            done.settled |= *effective != Effective::Indeterminate;
-        }
-        let effects: Vec<String> =
-            effects.iter().map(|(kind, effective)| format!("{} ({effective:?})", kind.name)).collect();
-        eprintln!(
-            "{:>5} s  {:>8} acknowledged  worst gap {:>5} ms  {} faults, the last: {}",
-            self.history.now().as_secs(),
-            self.history.acknowledged(),
-            self.history.worst_gap().as_millis(),
-            self.done.values().map(|done| done.tries).sum::<usize>(),
-            effects.join(", ")
-        );
-        sleep(Duration::from_millis(self.random.random_range(0..REST_MS))).await;
-    }
-
-    /// Stops the load. Tells how often another leader followed one that a fault had taken.
-    async fn end(self) -> usize {
-        self.load.stop().await;
-        self.changes
     }
 }
 
@@ -384,7 +332,15 @@ mod tests {
     fn the_command_that_runs_it_again_names_all_of_it() {
         let kinds = relayed(&["kill-all", "snapshot"]).unwrap();
         let network = Network::Direct;
-        let plan = Plan { time: Duration::from_mins(1), seed: 7, kinds, nodes: 5, timing: Timing::Default, network };
+        let plan = Plan {
+            time: Duration::from_mins(1),
+            seed: 7,
+            kinds,
+            nodes: 5,
+            timing: Timing::Default,
+            network,
+            subject: Subject::Shipped,
+        };
         let command = "cargo run -p cluster-tests -- chaos --seconds 60 --seed 7 --nodes 5 --timing default \
                        --network direct --faults kill-all,snapshot";
         assert_eq!(plan.command(), command);

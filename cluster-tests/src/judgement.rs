@@ -57,6 +57,11 @@ pub async fn violations(cluster: &Cluster, history: &History, ids: &[u64]) -> Ve
     found
 }
 
+/// What must never be, of a run that goes on: it is judged as if it was cut short now, before it had all that it was to have.
+pub fn so_far(history: &History, replicas: &[Dump]) -> Vec<Violation> {
+    oracle::judge(&Events { cut_short: true, ..history.events() }, replicas)
+}
+
 /// A recorded run, and what the oracle says of it.
 #[derive(Debug)]
 pub struct Recorded {

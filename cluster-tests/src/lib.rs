@@ -10,8 +10,10 @@
 //! [`judgement::judge`], which lets the oracle look at every replica in full.
 
 pub mod addresses;
+pub mod attack;
 pub mod binary;
 pub mod boot;
+pub mod campaign;
 pub mod cgroup;
 pub mod chaos;
 pub mod checkout;
@@ -44,6 +46,7 @@ pub mod sample;
 pub mod schedule;
 pub mod scratch;
 pub mod seed;
+pub mod seeded;
 pub mod skip;
 pub mod stream;
 pub mod striking;

@@ -1,6 +1,7 @@
 //! `oncelog-chaos`: the harness as a command.
 //!
 //! - `chaos` runs a load and faults against a cluster, then judges the recorded history.
+//! - `bugs` runs it on nodes that have a bug each, put in on purpose, and insists that it catches them.
 //! - `crash-points` kills nodes at every step of their writes.
 //! - `check` judges a recorded history again; it needs no node.
 //! - `report` merges reports.
@@ -14,11 +15,13 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use cluster_tests::binary;
+use cluster_tests::campaign::{self, Campaign};
 use cluster_tests::chaos::{self, Carried, Plan, Timing};
 use cluster_tests::crash_points;
 use cluster_tests::judgement::Recorded;
 use cluster_tests::made_up;
 use cluster_tests::report::{self, Summary};
+use cluster_tests::seeded::{self, Subject};
 
 /// Runs real clusters under real faults and checks that no guarantee is broken
 #[derive(Debug, Parser)]
@@ -31,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Run a load and faults against a cluster and judge the history; exits with 1 if a guarantee was broken
     Chaos(Run),
+    /// Run chaos on nodes with each seeded bug in turn; exits with 1 if it did not catch one, or blamed nodes without a bug
+    Bugs(Bugs),
     /// Kill a node at each crash point in turn and judge what comes back; exits with 1 if a guarantee was broken
     CrashPoints(CrashPoints),
     /// Judge a recorded history; exits with 1 if it breaks a guarantee
@@ -80,9 +85,31 @@ struct Run {
     /// The faults to inject, separated by commas; a prefix that ends before a dash selects every fault that starts with it [default: all]
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
+    /// The seeded bug that the nodes have, or `none` for the same build without one [default: the ordinary build]
+    #[arg(long)]
+    bug: Option<String>,
     /// The file for the history [default: a file in the temporary directory]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Bugs {
+    /// The bugs, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// How long to inject faults for each bug, in seconds
+    #[arg(long, default_value_t = 180)]
+    seconds: u64,
+    /// The seed of the schedule of faults [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The file for the table [default: print it only]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The directory for the histories of runs that caught nothing [default: the temporary directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    histories: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +132,7 @@ struct CrashPoints {
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Chaos(run) => run_chaos(run).await,
+        Command::Bugs(bugs) => run_bugs(bugs).await,
         Command::CrashPoints(sweep) => run_crash_points(sweep).await,
         Command::Check { file } => check(&file),
         Command::MadeUp { operations, file } => match made_up::write(&file, operations) {
@@ -118,18 +146,47 @@ async fn main() -> ExitCode {
 async fn run_chaos(run: Run) -> ExitCode {
     let seed = run.seed.unwrap_or_else(rand::random);
     let file = run.history.unwrap_or_else(|| std::env::temp_dir().join(format!("oncelog-chaos-{seed}.jsonl")));
-    let chosen = run.network.network(seed).and_then(|network| Ok((network, chaos::kinds(&run.faults, network)?)));
-    let (network, kinds) = match chosen {
+    let chosen = run
+        .network
+        .network(seed)
+        .and_then(|network| Ok((network, chaos::kinds(&run.faults, network)?, Subject::named(run.bug.as_deref())?)));
+    let (network, kinds, subject) = match chosen {
         Ok(chosen) => chosen,
         Err(why) => return misuse(&why),
     };
     let time = Duration::from_secs(run.seconds.unwrap_or(run.minutes * 60));
-    let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing, network };
+    let plan = Plan { time, seed, kinds, nodes: run.nodes, timing: run.timing, network, subject };
     if let Err(why) = binary::check(plan.needs_build_for_tests()) {
         return misuse(&why);
     }
     eprintln!("to run the same schedule again: {}", plan.command());
-    tell(&summary(&chaos::run(&plan, &file).await, &file), &file)
+    tell(&summary(&chaos::run(&plan, &file).await.recorded, &file), &file)
+}
+
+async fn run_bugs(bugs: Bugs) -> ExitCode {
+    let chosen = match bugs.only.as_slice() {
+        [] => Ok(seeded::BUGS.iter().collect()),
+        names => names.iter().map(|name| seeded::named(name)).collect(),
+    };
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(why) => return misuse(&why),
+    };
+    if let Err(why) = binary::check(true) {
+        return misuse(&why);
+    }
+    let campaign = Campaign {
+        bugs: chosen,
+        time: Duration::from_secs(bugs.seconds),
+        seed: bugs.seed.unwrap_or_else(rand::random),
+        histories: bugs.histories.unwrap_or_else(std::env::temp_dir),
+        table: bugs.out,
+    };
+    match campaign::run(&campaign).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => misuse(&format!("cannot write what came of it: {error}")),
+    }
 }
 
 async fn run_crash_points(sweep: CrashPoints) -> ExitCode {

@@ -14,7 +14,7 @@ use crate::cluster::Cluster;
 use crate::history::{Done, History, done};
 use crate::judgement::{self, settle};
 use crate::load::Load;
-use crate::oracle::{self, Dump};
+use crate::oracle::Dump;
 use crate::wait::{PATIENCE, until};
 
 /// How many entries a node keeps behind a snapshot, so that a node that sleeps for a while is behind it.
@@ -29,16 +29,13 @@ pub fn arguments() -> Vec<String> {
     vec!["--keep-entries".to_owned(), KEPT_ENTRIES.to_string()]
 }
 
-/// Plays the rounds on a cluster all of whose nodes run. The replicas are those after the last one, or after the first in
-/// which there was something that must never be.
+/// Plays the rounds on a cluster all of whose nodes run, and which was judged before anything is sent again: what failed may
+/// not be there. The replicas are those after the last round, or after the first in which there was something that must never
+/// be.
 pub async fn play(cluster: &Cluster, history: &Arc<History>) -> Vec<Dump> {
     let ids = cluster.ids();
-    // Before anything is sent again: what failed may not be there.
-    let mut replicas = judgement::replicas(cluster, &ids).await;
+    let mut replicas = Vec::new();
     for round in ROUNDS {
-        if !oracle::judge(&history.events(), &replicas).is_empty() {
-            return replicas;
-        }
         match round {
             Round::Healing => {}
             Round::Purged => {
@@ -56,6 +53,10 @@ pub async fn play(cluster: &Cluster, history: &Arc<History>) -> Vec<Dump> {
         }
         settle(cluster, history, &ids, round.after()).await;
         replicas = judgement::replicas(cluster, &ids).await;
+        if !judgement::so_far(history, &replicas).is_empty() {
+            history.cut_short();
+            return replicas;
+        }
     }
     let done = done(&history.events()).into_iter();
     let done: Vec<String> = done.map(|Done { name, count, least }| format!("{count} {name} ({least})")).collect();

@@ -205,6 +205,7 @@ impl Reading {
             Event::Cells(cells) => events.cells.push(cells),
             Event::Asked(asked) => events.asked.push(asked),
             Event::Status(status) => events.statuses.push(status),
+            Event::CutShort { .. } => events.cut_short = true,
             Event::Ended { broken_off, .. } => {
                 events.broken_off = broken_off;
                 self.ended = true;

@@ -114,6 +114,10 @@ pub enum Event {
     Record(Stored),
     /// A line of the tables of the last replica.
     Table(tables::Line),
+    /// What must never be was found while the run went on, and ended it before it had all that it was to have.
+    CutShort {
+        at: Duration,
+    },
     /// The run is over. Without a reason it had all that it was to have.
     Ended {
         at: Duration,

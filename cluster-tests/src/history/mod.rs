@@ -92,7 +92,9 @@ pub struct Events {
     pub workloads: Vec<String>,
     /// What the run was meant to be; a scenario that says so by itself has none.
     pub meant: Option<Meant>,
-    /// Why the run ended before it had all that it was to have, if it did.
+    /// Whether a violation ended the run before it had all that it was to have.
+    pub cut_short: bool,
+    /// Why the run ended before it had all that it was to have, if nobody wanted that.
     pub broken_off: Option<String>,
 }
 
@@ -165,9 +167,23 @@ struct Pace {
     /// The last acknowledgement that was no replay.
     last: Option<Duration>,
     worst_gap: Duration,
+    /// For how long there was a load, up to the last time that it stopped.
+    loaded: Duration,
+    /// Since when there is a load, if there is one.
+    loaded_since: Option<Duration>,
 }
 
 impl Pace {
+    /// The load stops. That nothing is acknowledged from now on is no gap.
+    fn stop(&mut self, now: Duration) {
+        self.loaded = self.loaded_at(now);
+        (self.last, self.loaded_since) = (None, None);
+    }
+
+    fn loaded_at(&self, now: Duration) -> Duration {
+        self.loaded + self.loaded_since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
     /// An operation was acknowledged that was decided just now. Before the first one there was no load.
     fn new_at(&mut self, now: Duration) {
         let gap = self.last.map_or(Duration::ZERO, |last| now.saturating_sub(last));
@@ -393,10 +409,34 @@ impl History {
         self.lock().writer.write_all(file::look(at, replicas)).expect("write the history");
     }
 
+    /// A violation was found, and ends the run.
+    pub fn cut_short(&self) {
+        let at = self.start.elapsed();
+        self.lock().write(&Event::CutShort { at });
+    }
+
     /// The run is over; if it broke off, why.
     pub fn end(&self, broken_off: Option<String>) {
         let at = self.start.elapsed();
         self.lock().write(&Event::Ended { at, broken_off });
+    }
+
+    /// A load begins.
+    pub fn begin_load(&self) {
+        let now = self.now();
+        self.pace().loaded_since = Some(now);
+    }
+
+    /// The load has stopped.
+    pub fn end_load(&self) {
+        let now = self.now();
+        self.pace().stop(now);
+    }
+
+    /// For how long there was a load so far.
+    pub fn loaded(&self) -> Duration {
+        let now = self.now();
+        self.pace().loaded_at(now)
     }
 
     /// How many operations were acknowledged so far.
@@ -472,6 +512,18 @@ mod tests {
         assert_eq!((pace.worst_gap, pace.last), (worst, Some(last)));
         pace.new_at(Duration::from_millis(1_200));
         assert_eq!(pace.worst_gap, Duration::from_millis(550));
+    }
+
+    #[test]
+    fn the_time_without_a_load_is_neither_a_gap_nor_time_under_load() {
+        let [begun, first, stopped, again, second] = [100, 400, 500, 9_000, 9_200].map(Duration::from_millis);
+        let mut pace = Pace { loaded_since: Some(begun), ..Pace::default() };
+        pace.new_at(first);
+        pace.stop(stopped);
+        assert_eq!((pace.loaded_at(again), pace.last), (Duration::from_millis(400), None));
+        pace.loaded_since = Some(again);
+        pace.new_at(second);
+        assert_eq!((pace.loaded_at(second), pace.worst_gap), (Duration::from_millis(600), Duration::ZERO));
     }
 
     #[test]

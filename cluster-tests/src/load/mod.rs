@@ -183,10 +183,17 @@ impl Load {
     }
 
     /// Stops the clients where they are. What is in flight gets its answer, and no retry.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        for task in self.tasks {
+        for task in std::mem::take(&mut self.tasks) {
             task.await.expect("a client does not panic");
         }
+    }
+}
+
+impl Drop for Load {
+    /// A run that breaks off leaves no clients behind.
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }

@@ -10,6 +10,7 @@ use cluster_tests::history::{Effective, Events};
 use cluster_tests::judgement::Recorded;
 use cluster_tests::oracle;
 use cluster_tests::scratch::Scratch;
+use cluster_tests::seeded::Subject;
 use cluster_tests::skip;
 
 /// Makes these faults once, or all, and returns what was seen. Whatever must never be fails it.
@@ -20,8 +21,8 @@ async fn held(seed: u64, faults: &[&str], network: Network) -> Recorded {
     let kinds = kinds(&faults, network).expect("there are such faults");
     // No longer than each of them takes: the seeds are those whose schedules are short.
     let time = Duration::from_secs(1);
-    let plan = Plan { time, seed, kinds, nodes: 3, timing: Timing::Fast, network };
-    let recorded = run(&plan, &file).await;
+    let plan = Plan { time, seed, kinds, nodes: 3, timing: Timing::Fast, network, subject: Subject::Shipped };
+    let recorded = run(&plan, &file).await.recorded;
     assert_eq!(recorded.violations, [], "the same schedule again: {}; its history: {}", plan.command(), file.display());
     for fault in recorded.events.faults.iter().filter(|fault| fault.effective == Effective::Skipped) {
         skip::notice(&format!("the fault {}", fault.kind), &fault.what);

@@ -17,8 +17,8 @@ fn judged(evidence: Evidence<'_>) -> usize {
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let events = evidence.events;
-    if events.broken_off.is_some() {
-        // P12 says so. Nobody knows what would have come.
+    if events.broken_off.is_some() || events.cut_short {
+        // P12 says so, or another property. Nobody knows what would have come.
         return;
     }
     for Done { name, count, least } in done(events).into_iter().filter(|_| !events.workloads.is_empty()) {
