@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::time::{Instant, sleep};
 
+use crate::alarm::Endings;
 use crate::binary;
 use crate::chaos::Plan;
 use crate::cluster::Cluster;
@@ -39,6 +40,8 @@ pub struct Attack<'a> {
     done: BTreeMap<&'static str, Done>,
     /// How often another leader followed one that a fault had taken.
     changes: usize,
+    /// Whether nodes may end by themselves.
+    endings: &'a Endings,
     /// Of the rests between two steps.
     random: StdRng,
     /// A node that its seeded bug is still to end.
@@ -56,7 +59,7 @@ struct Done {
 
 impl<'a> Attack<'a> {
     /// Tells what is to come.
-    pub fn new(plan: &Plan, cluster: &'a Cluster, history: &'a Arc<History>) -> Self {
+    pub fn new(plan: &Plan, cluster: &'a Cluster, history: &'a Arc<History>, endings: &'a Endings) -> Self {
         let schedule = Schedule::new(plan.seed, &plan.kinds, plan.network);
         eprintln!("the schedule until each fault was made once, after which it goes on:");
         for (number, step) in (1..).zip(Schedule::first_round(plan.seed, &plan.kinds, plan.network)) {
@@ -64,16 +67,18 @@ impl<'a> Attack<'a> {
         }
         let leaders = Leaders::watch(cluster, history);
         let (time, random, ends) = (plan.time, StdRng::seed_from_u64(plan.seed), plan.subject.ends());
-        Self { cluster, history, time, leaders, schedule, done: BTreeMap::new(), changes: 0, random, ends }
+        Self { cluster, history, time, leaders, schedule, done: BTreeMap::new(), changes: 0, endings, random, ends }
     }
 
     /// Puts the load on the cluster, makes faults for so long or until the attack is over, and stops the load.
     pub async fn cycle(&mut self, time: Duration) {
+        self.endings.are_expected(self.ends.is_some());
         self.history.begin_load();
         let load = Load::start_all(self.cluster, self.history);
         load.acknowledged_more(BEFORE_FAULTS).await;
         if let Some(node) = self.ends.take() {
             self.has_ended(node).await;
+            self.endings.are_expected(false);
         }
         let end = Instant::now() + time;
         while Instant::now() < end
@@ -124,7 +129,9 @@ impl<'a> Attack<'a> {
     async fn strike(&mut self, step: &Step) {
         eprintln!("{:>5} s  {step} …", self.history.now().as_secs());
         let striking = Striking { cluster: self.cluster, history: self.history, leaders: &self.leaders };
+        self.endings.are_those_of(step.kinds());
         let Struck { effects, changes } = striking.step(step).await;
+        self.endings.are_expected(false);
         self.changes += changes;
         for (kind, effective) in &effects {
             let done = self.done.entry(kind.name).or_insert(Done { kind: *kind, tries: 0, settled: false });

@@ -16,6 +16,7 @@ use futures::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::alarm::{Endings, alarm};
 use crate::attack::{Attack, BEFORE_FAULTS};
 use crate::clock;
 use crate::cluster::{Cluster, Network, Settings};
@@ -113,33 +114,53 @@ pub struct Ran {
 /// Runs a plan, whose history goes to the file as it happens, and judges what is there in the end. Progress goes to standard
 /// error.
 ///
-/// A cluster that does not come back is no reason to lose what was seen: that is judged as far as it goes, without what the
-/// replicas hold at the end.
+/// A cluster that does not come back is no reason to lose what was seen: that is judged as far as it goes, with the replicas
+/// that can still be read.
 pub async fn run(plan: &Plan, file: &Path) -> Ran {
     let history = Arc::new(History::in_file(file));
-    match AssertUnwindSafe(run_to_the_end(plan, &history)).catch_unwind().await {
-        Ok(replicas) => {
-            history.look(&replicas);
-            history.end(None);
-        }
+    match AssertUnwindSafe(start(plan)).catch_unwind().await {
+        Ok(cluster) => attack(plan, &cluster, &history).await,
         Err(panic) => history.end(Some(wait::sentence(&*panic))),
     }
     let recorded = Recorded::read(file).expect("read what was just written");
     Ran { recorded, loaded: history.loaded() }
 }
 
+/// Attacks a cluster to the end, or until something breaks the run off, and remembers what the replicas hold then.
+async fn attack(plan: &Plan, cluster: &Cluster, history: &Arc<History>) {
+    let endings = Endings::default();
+    let ended = tokio::select! {
+        ended = AssertUnwindSafe(to_the_end(plan, cluster, history, &endings)).catch_unwind() => ended,
+        alarm = alarm(cluster, history, &endings) => {
+            eprintln!("{:>5} s  node {} raises the alarm: {}", alarm.at.as_secs(), alarm.node, alarm.said);
+            history.remember(alarm);
+            history.cut_short();
+            Ok(judgement::readable(cluster).await)
+        }
+    };
+    match ended {
+        Ok(replicas) => {
+            history.look(&replicas);
+            history.end(None);
+        }
+        Err(panic) => {
+            history.look(&judgement::readable(cluster).await);
+            history.end(Some(wait::sentence(&*panic)));
+        }
+    }
+}
+
 /// The replicas are those at the end, or when there was something that must never be.
-async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
-    let cluster = start(plan).await;
-    let mut meant = meant(plan, &cluster, history);
+async fn to_the_end(plan: &Plan, cluster: &Cluster, history: &Arc<History>, endings: &Endings) -> Vec<Dump> {
+    let mut meant = meant(plan, cluster, history);
     history.remember(meant.clone());
-    let mut attack = Attack::new(plan, &cluster, history);
+    let mut attack = Attack::new(plan, cluster, history, endings);
     let mut time = FIRST_CYCLE;
     while !attack.is_over() {
         attack.cycle(time).await;
-        agree(&cluster, history).await;
+        agree(cluster, history).await;
         let judging = Instant::now();
-        let replicas = judgement::replicas(&cluster, &cluster.ids()).await;
+        let replicas = judgement::replicas(cluster, &cluster.ids()).await;
         let found = judgement::so_far(history, &replicas);
         eprintln!(
             "{:>5} s  judged what {} s of load have come to, in {:.1} s",
@@ -158,7 +179,7 @@ async fn run_to_the_end(plan: &Plan, history: &Arc<History>) -> Vec<Dump> {
     // What is seen once a second misses some.
     meant.leader_changes = attack.changes() / 2;
     history.remember(meant);
-    rounds::play(&cluster, history).await
+    rounds::play(cluster, history).await
 }
 
 /// How long the next cycle is, after one that took so long and so long a judging: a long run has more to judge each time.

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::time::timeout;
 
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
@@ -18,12 +20,14 @@ use crate::history::{Command, CommandNumber, Events, History, Operation, Operati
 use crate::oracle::{self, Dump, Violation};
 use crate::proto::lookup_response::Fate;
 use crate::proto::outcome::Verdict;
-use crate::proto::{Appended, Consistency, LookupResponse, Outcome, action_result};
+use crate::proto::{Appended, Consistency, LookupResponse, Outcome, StatusResponse, action_result};
 use crate::wait::{PATIENCE, until};
 
 const RESENDERS: usize = 8;
 /// How long it may take until nothing happens any more: a space that forgets has some seconds of ids to forget.
 const QUIET: Duration = Duration::from_mins(3);
+/// How long the replicas of a run that broke off may take to be read.
+const SHORT: Duration = Duration::from_secs(20);
 
 /// Judges the whole cluster, all nodes of which must run.
 pub async fn judge(cluster: &Cluster, history: &History) {
@@ -102,6 +106,20 @@ pub async fn replicas(cluster: &Cluster, ids: &[u64]) -> Vec<Dump> {
         if indexes.len() == 1 { Ok(dumps) } else { Err(format!("they were read at {indexes:?}")) }
     })
     .await
+}
+
+/// Of a run that broke off: the replicas that can still be read, all at the same index, if they are a majority. Whoever sent
+/// something is gone, and nothing that was done to the nodes need be undone.
+pub async fn readable(cluster: &Cluster) -> Vec<Dump> {
+    let serving = |(id, status): (u64, Result<StatusResponse, String>)| status.is_ok_and(|it| it.serving).then_some(id);
+    let ids = cluster.ids();
+    let statuses = cluster.statuses(&ids).await;
+    let serving: Vec<u64> = ids.iter().copied().zip(statuses).filter_map(serving).collect();
+    if serving.len() <= ids.len() / 2 {
+        return Vec::new();
+    }
+    let read = timeout(SHORT, AssertUnwindSafe(replicas(cluster, &serving)).catch_unwind()).await;
+    read.map_or_else(|_elapsed| Vec::new(), Result::unwrap_or_default)
 }
 
 /// Sends again what is to be sent again, and remembers when and after what.

@@ -10,6 +10,7 @@
 //! [`judgement::judge`], which lets the oracle look at every replica in full.
 
 pub mod addresses;
+pub mod alarm;
 pub mod attack;
 pub mod binary;
 pub mod boot;

@@ -89,6 +89,12 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Whether nodes may end by themselves while it lasts.
+    pub fn may_end_nodes(&self) -> bool {
+        let ending = ["power", "full disk", "failing disk", "memory"];
+        matches!(self.holds, Hold::Data | Hold::Alone) || self.takes.is_some_and(|takes| ending.contains(&takes))
+    }
+
     /// Whether it can be had in a network of this kind.
     pub fn is_for(&self, network: Network) -> bool {
         self.needs.iter().all(|need| match need {

@@ -240,6 +240,29 @@ pub struct Meant {
     pub command: String,
 }
 
+/// What the look-out on the nodes saw, and what ended the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The node.
+    pub node: u64,
+    /// When.
+    pub at: Duration,
+    /// What is wrong with it.
+    pub what: Alarming,
+    /// How it ended, or what it says.
+    pub said: String,
+}
+
+/// What is wrong with a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alarming {
+    /// It has ended by itself or has panicked, and no fault was to end it.
+    Ended,
+    /// It says that others came to something else than it did.
+    Disagrees,
+}
+
 /// What a cluster does again by itself when a fault is healed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

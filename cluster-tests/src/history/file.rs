@@ -195,6 +195,7 @@ impl Reading {
                 (fault.healed, fault.effective) = (Some(at), effective);
             }
             Event::LeaderChange(change) => events.changes.push(change),
+            Event::Alarm(alarm) => events.alarms.push(alarm),
             Event::Recovery(recovery) => events.recoveries.push(recovery),
             Event::Round(round) => events.rounds.push(round),
             Event::Reuse(reuse) => events.reuses.push(reuse),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Asked, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen, LookedUp,
-    Meant, Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
+    Alarm, Asked, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen,
+    LookedUp, Meant, Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
 };
 use crate::client::{Acknowledgement, Failure};
 use crate::oracle::{Dump, Stored};
@@ -34,6 +34,7 @@ pub enum Event {
         effective: Effective,
     },
     LeaderChange(LeaderChange),
+    Alarm(Alarm),
     Recovery(Recovery),
     Round(Round),
     /// A client has chosen an id. Operations are numbered from 0 on.
@@ -137,6 +138,6 @@ macro_rules! events {
 }
 
 events! {
-    Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
+    Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Alarm => Alarm, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
     LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, Asked => Asked, StatusSeen => Status,
 }

@@ -30,7 +30,8 @@ pub use cut::Cut;
 pub use deleted::Deleted;
 pub use done::{Done, WORKLOADS, answers, done};
 pub use event::{
-    Again, Attempt, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery, Reuse, Round, StreamPlace,
+    Again, Alarm, Alarming, Attempt, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery, Reuse,
+    Round, StreamPlace,
 };
 pub use line::Event;
 pub use many::{Item, Many};
@@ -84,6 +85,8 @@ pub struct Events {
     pub faults: Vec<Fault>,
     /// Which of that took the leader.
     pub changes: Vec<LeaderChange>,
+    /// What the look-out on the nodes saw.
+    pub alarms: Vec<Alarm>,
     /// When all that nobody knew of was sent again, in order.
     pub rounds: Vec<Round>,
     /// How it came back from faults.

@@ -1,9 +1,10 @@
-//! P5: equal digest at equal applied index, all through the run, and replicas that have applied the same hold the same.
+//! P5: equal digest at equal applied index, all through the run, no node that says that others differ, and replicas that have
+//! applied the same hold the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Property, Report};
-use crate::history::Name;
+use crate::history::{Alarming, Name};
 use crate::oracle::{Dump, Evidence};
 use crate::tables::{Table, Tables, describe, hex};
 
@@ -21,6 +22,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    nobody_disagrees(evidence, report);
     digests_agree(evidence, report);
     contents_agree(evidence, report);
 }
@@ -38,6 +40,12 @@ fn digests(evidence: Evidence<'_>) -> impl Iterator<Item = (u64, u64, Name)> {
     statuses.chain(replicas)
 }
 
+fn nobody_disagrees(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    for alarm in evidence.events.alarms.iter().filter(|alarm| alarm.what == Alarming::Disagrees) {
+        report(format!("{:?} after the start node {} said: {}", alarm.at, alarm.node, alarm.said));
+    }
+}
+
 fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let mut seen: BTreeMap<u64, (u64, Name)> = BTreeMap::new();
     for (node, index, digest) in digests(evidence) {
@@ -53,8 +61,8 @@ fn digests_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
 
 fn contents_agree(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let Some((first, others)) = evidence.replicas.split_first() else {
-        // P12 says it of a run that broke off.
-        if evidence.events.broken_off.is_none() {
+        // P12 says it of a run that broke off, and an alarm is raised before anybody looks.
+        if evidence.events.broken_off.is_none() && evidence.events.alarms.is_empty() {
             report("there is no replica to judge".to_owned());
         }
         return;

@@ -1,11 +1,11 @@
-//! P12: liveness: within 10 s of healing writes succeed, replicas agree within 60 s, no term has two leaders, and the run
-//! came to its end.
+//! P12: liveness: within 10 s of healing writes succeed, replicas agree within 60 s, no term has two leaders, no node ends
+//! by itself, and the run came to its end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Property, Report};
-use crate::history::Again;
+use crate::history::{Again, Alarm, Alarming};
 use crate::oracle::Evidence;
 
 const WRITES_AGAIN: Duration = Duration::from_secs(10);
@@ -21,6 +21,10 @@ fn judged(evidence: Evidence<'_>) -> usize {
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     if let Some(why) = &evidence.events.broken_off {
         report(format!("the run broke off: {why}"));
+    }
+    for alarm in evidence.events.alarms.iter().filter(|alarm| alarm.what == Alarming::Ended) {
+        let Alarm { node, at, said, .. } = alarm;
+        report(format!("{at:?} after the start node {node} ended by itself, and no fault was to end it: {said}"));
     }
     for recovery in &evidence.events.recoveries {
         let took = recovery.seen.map(|seen| seen.saturating_sub(recovery.healed));

@@ -1,6 +1,7 @@
 //! Broken histories for the run itself: P12 and P17.
 
 use super::*;
+use crate::history::{Alarm, Alarming};
 
 #[test]
 fn a_cluster_that_does_not_come_back_in_time_is_found_and_a_term_with_two_leaders() {
@@ -8,6 +9,29 @@ fn a_cluster_that_does_not_come_back_in_time_is_found_and_a_term_with_two_leader
     assert_eq!(broken(|events, _| events.recoveries[0].seen = None), ["P12"]);
     assert_eq!(broken(|events, _| events.recoveries[1].seen = Some(at(60_041))), ["P12"]);
     assert_eq!(broken(|events, _| events.statuses[2].leads = true), ["P12"]);
+}
+
+#[test]
+fn a_node_that_ends_by_itself_is_found_and_one_that_disagrees_with_the_others() {
+    let alarm = |what| {
+        move |events: &mut Events, _: &mut Vec<Dump>| {
+            events.alarms.push(Alarm { node: 2, at: at(50), what, said: "it is over".to_owned() });
+        }
+    };
+    assert_eq!(broken(alarm(Alarming::Ended)), ["P12"]);
+    assert_eq!(broken(alarm(Alarming::Disagrees)), ["P5"]);
+}
+
+#[test]
+fn a_run_that_a_violation_has_cut_short_lacks_nothing() {
+    let lacks = |cut_short| {
+        move |events: &mut Events, _: &mut Vec<Dump>| {
+            events.cut_short = cut_short;
+            events.faults.clear();
+        }
+    };
+    assert_eq!(broken(lacks(true)), [""; 0]);
+    assert_eq!(broken(lacks(false)), ["P17"]);
 }
 
 #[test]

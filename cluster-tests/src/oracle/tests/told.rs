@@ -9,6 +9,8 @@ pub(super) fn told(events: &Events) -> Vec<Event> {
     all.extend(events.workloads.iter().map(|name| Event::Workload { name: name.clone() }));
     all.extend(events.faults.iter().cloned().map(Event::Fault));
     all.extend(events.changes.iter().cloned().map(Event::LeaderChange));
+    all.extend(events.alarms.iter().cloned().map(Event::Alarm));
+    all.extend(events.cut_short.then_some(Event::CutShort { at: std::time::Duration::ZERO }));
     all.extend(events.recoveries.iter().cloned().map(Event::Recovery));
     all.extend(events.rounds.iter().cloned().map(Event::Round));
     for (number, operation) in events.operations.iter().enumerate() {
