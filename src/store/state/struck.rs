@@ -1,6 +1,7 @@
 //! What seeded bugs do to the applying of marked entries; in other builds nothing is.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::done::{Done, Torn};
 use super::error::Error;
@@ -10,6 +11,8 @@ use crate::types::{EntryKind, LogEntry};
 
 /// How long a replica is behind the others, for bugs that show what is old.
 const BEHIND: Duration = Duration::from_secs(3);
+/// From one time to the next, or a replica under a load would never come up with the others.
+const BETWEEN: Duration = Duration::from_secs(10);
 
 /// The bug that strikes at one of these entries, if there is one.
 pub(super) fn struck(entries: &[LogEntry]) -> Option<Bug> {
@@ -29,9 +32,18 @@ pub(super) fn strike(bug: Bug, generation: &Generation, done: &Done) -> Result<(
         Bug::IdsWithoutIndex if done.ids.is_empty() => Ok(()),
         Bug::IdsWithoutIndex => crash_after(generation, done, Torn::Ids),
         _ => {
-            std::thread::sleep(BEHIND);
+            fall_behind();
             Ok(())
         }
+    }
+}
+
+fn fall_behind() {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| last.elapsed() >= BETWEEN) {
+        std::thread::sleep(BEHIND);
+        *last = Some(Instant::now());
     }
 }
 
