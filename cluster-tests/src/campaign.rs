@@ -128,6 +128,7 @@ fn cell(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Events;
     use crate::seeded::named;
 
     fn found(properties: &[&'static str]) -> Vec<Violation> {
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn a_row_has_six_cells_whatever_was_found() {
         let violations = found(&["P6", "P1", "P1"]);
-        let recorded = Recorded { violations: violations.clone(), events: Default::default(), replicas: Vec::new() };
+        let recorded = Recorded { violations: violations.clone(), events: Events::default(), replicas: Vec::new() };
         let row = row("byte-lost", violations.first(), &recorded, Duration::from_millis(12_900), 7);
         assert_eq!(row, "| byte-lost | P6 | P1 P6 | 12 | 7 | a b c |\n");
         assert_eq!(row.matches('|').count(), HEAD.lines().next().unwrap().matches('|').count());
