@@ -176,6 +176,11 @@ impl Model {
 
     /// All that was told is replayed: what is open may have been decided since.
     pub fn finish(&mut self) {
+        let doubted: Vec<String> = self.known.doubts.keys().cloned().collect();
+        for name in doubted {
+            // Of some spaces nothing else is known.
+            self.space(&name);
+        }
         for (name, space) in &mut self.spaces {
             if let Some(doubts) = self.known.doubts.get(name) {
                 space.doubt(doubts);

@@ -185,6 +185,23 @@ fn a_log_that_begins_ends_or_is_there_otherwise_is_found_on_a_replica() {
 }
 
 #[test]
+fn an_append_of_which_nobody_knows_may_be_there_in_a_space_of_which_nothing_else_is_known() {
+    let mut story = Story::at(1_000);
+    let create = command_in(SYSTEM, id("create"), vec![], vec![create_space("brief", None)]);
+    story.done(&create, &[Got::SpaceCreated(SpaceCreated {})]);
+    let dump = Dump {
+        spaces: BTreeSet::from(["main".to_owned(), "brief".to_owned()]),
+        logs: BTreeMap::from([("brief/notes".to_owned(), Arc::default())]),
+        ..Dump::default()
+    };
+    let found = story.wrong_beside(Some(dump.clone()));
+    assert_eq!(found, ["node 0: the log brief/notes is there, and nobody made it"]);
+    let open = command_in("brief", id("a"), vec![], vec![record("notes", "x")]);
+    story.answered(&open, Err(Failure::silence(tonic::Code::Unavailable, "no answer")));
+    assert_eq!(story.wrong_beside(Some(dump)), Vec::<String>::new());
+}
+
+#[test]
 fn a_retention_that_takes_too_much_is_found() {
     let dump = |start| Dump {
         spaces: BTreeSet::from(["main".to_owned()]),
