@@ -34,6 +34,8 @@ pub struct Attack<'a> {
     history: &'a Arc<History>,
     /// For how long there is to be a load, at least.
     time: Duration,
+    /// Whether it goes on until each kind of fault was made.
+    covers_all: bool,
     leaders: Leaders,
     schedule: Schedule,
     /// What was done of each kind so far.
@@ -67,7 +69,20 @@ impl<'a> Attack<'a> {
         }
         let leaders = Leaders::watch(cluster, history);
         let (time, random, ends) = (plan.time, StdRng::seed_from_u64(plan.seed), plan.subject.ends());
-        Self { cluster, history, time, leaders, schedule, done: BTreeMap::new(), changes: 0, endings, random, ends }
+        let covers_all = plan.subject.is_sound();
+        Self {
+            cluster,
+            history,
+            time,
+            covers_all,
+            leaders,
+            schedule,
+            done: BTreeMap::new(),
+            changes: 0,
+            endings,
+            random,
+            ends,
+        }
     }
 
     /// Puts the load on the cluster, makes faults for so long or until the attack is over, and stops the load.
@@ -103,9 +118,10 @@ impl<'a> Attack<'a> {
         self.cluster.serving(&[id]).await;
     }
 
-    /// Whether there was a load for as long as there should be, and each kind of fault at least once.
+    /// Whether there was a load for as long as there should be, and each kind of fault at least once if that is to be.
     pub fn is_over(&self) -> bool {
-        self.history.loaded() >= self.time && self.schedule.has_drawn_all() && self.unsettled().is_none()
+        let has_all = self.schedule.has_drawn_all() && self.unsettled().is_none();
+        self.history.loaded() >= self.time && (has_all || !self.covers_all)
     }
 
     /// How often another leader followed one that a fault had taken.
@@ -115,6 +131,9 @@ impl<'a> Attack<'a> {
 
     /// The next step. In the end a kind of which nobody knows whether it took effect comes again, alone.
     fn next(&mut self) -> Option<Step> {
+        if self.is_over() {
+            return None;
+        }
         if self.history.loaded() < self.time || !self.schedule.has_drawn_all() {
             return self.schedule.next();
         }

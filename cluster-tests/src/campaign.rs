@@ -21,7 +21,7 @@ use crate::seeded::{Seeded, Subject};
 pub struct Campaign {
     /// The bugs.
     pub bugs: Vec<&'static Seeded>,
-    /// For how long there are a load and faults on each, at most; each kind of fault comes once, however.
+    /// For how long there are a load and faults on each, at most.
     pub time: Duration,
     /// The seed of each run.
     pub seed: u64,

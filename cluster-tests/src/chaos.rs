@@ -159,20 +159,23 @@ async fn to_the_end(plan: &Plan, cluster: &Cluster, history: &Arc<History>, endi
     while !attack.is_over() {
         attack.cycle(time).await;
         agree(cluster, history).await;
-        let judging = Instant::now();
+        let begun = Instant::now();
         let replicas = judgement::replicas(cluster, &cluster.ids()).await;
+        let reading = begun.elapsed();
         let found = judgement::so_far(history, &replicas);
+        let took = begun.elapsed();
         eprintln!(
-            "{:>5} s  judged what {} s of load have come to, in {:.1} s",
+            "{:>5} s  after {} s of load: all replicas read in {:.1} s, and judged in {:.1} s",
             history.now().as_secs(),
             history.loaded().as_secs(),
-            judging.elapsed().as_secs_f64()
+            reading.as_secs_f64(),
+            (took - reading).as_secs_f64()
         );
         if !found.is_empty() {
             history.cut_short();
             return replicas;
         }
-        time = next_cycle(time, judging.elapsed());
+        time = next_cycle(time, took);
     }
     let seconds = usize::try_from(plan.time.as_secs()).unwrap_or(usize::MAX);
     meant.acknowledged = meant.acknowledged.max(seconds.saturating_mul(MEANT_PER_SECOND));

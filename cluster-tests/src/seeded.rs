@@ -145,6 +145,11 @@ impl Subject {
         Settings { binary: binary::chaos().to_owned(), variables, own, ..Settings::default() }
     }
 
+    /// Whether there is no bug: such a run is to have all that it was meant to have.
+    pub(crate) fn is_sound(self) -> bool {
+        !matches!(self, Self::Seeded(_))
+    }
+
     /// The node that its bug ends, if there is one.
     pub(crate) fn ends(self) -> Option<u64> {
         match self {
