@@ -77,21 +77,39 @@ impl Run {
         if effective != Effective::Installed {
             return;
         }
-        let mut recoveries = events.recoveries.iter();
-        // Of a pair, what is waited for begins when both are healed; they are in the order of time.
-        let recovered = recoveries.find(|recovery| {
-            recovery.fault == fault.kind && recovery.healed >= healed && recovery.again == Again::Writes
-        });
-        let until = match (fault.healed, recovered) {
-            (None, _) => end,
-            (_, Some(recovery)) => recovery.seen.unwrap_or(end).max(healed),
-            (_, None) => healed,
-        };
+        let until = until(fault, events, end);
         // A fault of a moment is not over before the cluster is back.
         kind.lasted_ms += ms(until.saturating_sub(begun));
         kind.acknowledged += between(acknowledgements, begun, until).len();
-        kind.gaps_ms.push(ms(longest_gap(news, begun, until, end)));
+        let gap_ms = ms(longest_gap(news, begun, until, end));
+        if is_one_of_two(fault, events, end) {
+            self.two_at_once.installed += 1;
+            self.two_at_once.gaps_ms.push(gap_ms);
+        } else {
+            kind.gaps_ms.push(gap_ms);
+        }
     }
+}
+
+/// When a write that was sent after a fault was acknowledged.
+fn until(fault: &Fault, events: &Events, end: Duration) -> Duration {
+    let Some(healed) = fault.healed else { return end };
+    let mut recoveries = events.recoveries.iter();
+    // Of a pair, what is waited for begins when both are healed; they are in the order of time.
+    let recovered = recoveries
+        .find(|recovery| recovery.fault == fault.kind && recovery.healed >= healed && recovery.again == Again::Writes);
+    recovered.map_or(healed, |recovery| recovery.seen.unwrap_or(end).max(healed))
+}
+
+/// Whether a fault took the leader while the cluster was not back from another one that did, too.
+fn is_one_of_two(fault: &Fault, events: &Events, end: Duration) -> bool {
+    let took = |fault: &Fault| {
+        let mut changes = events.changes.iter();
+        changes.any(|change| change.fault == fault.kind && change.at == fault.begun)
+    };
+    let last = until(fault, events, end);
+    let meets = |other: &Fault| other.begun <= last && fault.begun <= until(other, events, end);
+    took(fault) && events.faults.iter().any(|other| other.begun != fault.begun && took(other) && meets(other))
 }
 
 impl First {
@@ -191,7 +209,7 @@ fn ms(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Recovery;
+    use crate::history::{LeaderChange, Led, Recovery};
 
     fn at(times: &[u64]) -> Vec<Duration> {
         times.iter().copied().map(Duration::from_millis).collect()
@@ -230,6 +248,29 @@ mod tests {
         let [one, other] = ["one", "other"].map(|kind| run.faults.get(kind).unwrap());
         assert_eq!((one.lasted_ms, other.lasted_ms), (8_000, 7_000));
         assert_eq!((one.gaps_ms.len(), other.gaps_ms.len()), (1, 1));
+    }
+
+    #[test]
+    fn two_faults_that_took_the_leader_at_once_have_gaps_of_their_own() {
+        let led = |node| Led { node, term: node };
+        let (faults, recoveries): (Vec<_>, Vec<_>) =
+            [of_a_pair("one", 1, 3), of_a_pair("other", 2, 7)].into_iter().unzip();
+        let took = |fault: &Fault| LeaderChange {
+            fault: fault.kind.clone(),
+            cause: "kill".to_owned(),
+            at: fault.begun,
+            from: led(1),
+            to: None,
+        };
+        let gaps = |changes: Vec<LeaderChange>| {
+            let events =
+                Events { faults: faults.clone(), recoveries: recoveries.clone(), changes, ..Events::default() };
+            let run = Run::of(&events, &[], &[], "");
+            (run.two_at_once.gaps_ms.len(), run.faults.values().map(|kind| kind.gaps_ms.len()).sum::<usize>())
+        };
+        assert_eq!(gaps(vec![]), (0, 2));
+        assert_eq!(gaps(vec![took(&faults[0])]), (0, 2), "the other one struck somebody else");
+        assert_eq!(gaps(faults.iter().map(took).collect()), (2, 0));
     }
 
     #[test]

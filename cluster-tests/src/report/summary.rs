@@ -47,6 +47,8 @@ pub struct Run {
     pub first: Option<First>,
     /// The kinds of fault.
     pub faults: BTreeMap<String, OfKind>,
+    /// Those faults of all kinds that took the leader two at once: their gaps are not among those of their kinds.
+    pub two_at_once: OfKind,
     /// Until all nodes had applied the same, after all faults.
     pub agreed: Waits,
     /// How many operations were first acknowledged in each second.
@@ -192,6 +194,15 @@ impl Summary {
         let runs = self.runs.iter().filter(|run| run.timing.as_deref() == timing);
         for (name, kind) in runs.flat_map(|run| &run.faults) {
             all.entry(name).or_default().add(kind);
+        }
+        all
+    }
+
+    /// The faults that took the leader two at once, over all runs that had these timeouts.
+    pub fn two_at_once(&self, timing: Option<&str>) -> OfKind {
+        let mut all = OfKind::default();
+        for run in self.runs.iter().filter(|run| run.timing.as_deref() == timing) {
+            all.add(&run.two_at_once);
         }
         all
     }

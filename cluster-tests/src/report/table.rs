@@ -51,12 +51,17 @@ pub(super) fn properties(summary: &Summary) -> Table {
     Table { head: vec!["", "property", "verdict", "judged"], words: 3, rows: rows.collect() }
 }
 
+/// The row of faults that took the leader two at once.
+const TWO_AT_ONCE: &str = "two took the leader";
+
 /// Each table of faults with what stands above it: gaps under different timeouts stand apart.
 pub(super) fn faults(summary: &Summary) -> Vec<(String, Table)> {
     let timings = summary.timings();
     let tables = timings.into_iter().map(|timing| {
         let title = timing.map_or_else(|| "Faults".to_owned(), |timing| format!("Faults, with {timing} timeouts"));
-        let rows = summary.faults(timing).into_iter().map(|(name, kind)| fault(name, &kind));
+        let mut rows: Vec<_> = summary.faults(timing).into_iter().map(|(name, kind)| fault(name, &kind)).collect();
+        let two_at_once = summary.two_at_once(timing);
+        rows.extend((two_at_once.installed > 0).then(|| fault(TWO_AT_ONCE, &two_at_once)));
         let head = vec![
             "fault",
             "installed",
@@ -69,7 +74,7 @@ pub(super) fn faults(summary: &Summary) -> Vec<(String, Table)> {
             "writes again p99",
             "writes again max",
         ];
-        (title, Table { head, words: 1, rows: rows.collect() })
+        (title, Table { head, words: 1, rows })
     });
     tables.filter(|(_, table)| !table.rows.is_empty()).collect()
 }

@@ -24,7 +24,7 @@ fn acknowledged(ms: u64) -> Operation {
         attempts: Few::from_iter([attempt]),
         believed: false,
         doubted: false,
-        cancelled: false,
+        cancels: Few::new(),
     }
 }
 
