@@ -18,6 +18,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::alarm::{Endings, alarm};
 use crate::attack::{Attack, BEFORE_FAULTS};
+use crate::binary;
 use crate::clock;
 use crate::cluster::{Cluster, Network, Settings};
 use crate::faults::{KINDS, Kind, Need};
@@ -86,6 +87,14 @@ impl Plan {
             || self.kinds.iter().any(|kind| kind.needs.contains(&Need::Clock)) && is_met(Need::Clock).is_ok()
     }
 
+    /// Builds what is under test, unless it is built.
+    fn build(&self) {
+        binary::ordinary();
+        if self.needs_build_for_tests() {
+            binary::chaos();
+        }
+    }
+
     /// The command that runs the same schedule again.
     pub fn command(&self) -> String {
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
@@ -117,6 +126,8 @@ pub struct Ran {
 /// A cluster that does not come back is no reason to lose what was seen: that is judged as far as it goes, with the replicas
 /// that can still be read.
 pub async fn run(plan: &Plan, file: &Path) -> Ran {
+    // A build takes minutes, and the history's clock begins with its file.
+    plan.build();
     let history = Arc::new(History::in_file(file));
     match AssertUnwindSafe(start(plan)).catch_unwind().await {
         Ok(cluster) => attack(plan, &cluster, &history).await,
