@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 
-use crate::client::{Client, Place};
+use crate::client::Place;
 use crate::cluster::Cluster;
 use crate::command;
 use crate::history::{Command, CommandNumber, Events, History, Operation, OperationNumber, Round, file, trail};
@@ -169,22 +169,25 @@ async fn resend_operation(
     let node = other_node(&told, ids, position);
     let client = cluster.node(node).client();
     let what = format!("node {node} answers when {} is sent again", operation.id);
-    if operation.cancelled {
-        return until(&what, PATIENCE, || still_cancelled(client, operation)).await;
-    }
-    let place = until(&what, PATIENCE, || async {
+    let is_doubted = operation.doubted || operation.is_cancelled();
+    let answer = until(&what, PATIENCE, || async {
         let attempt = history.invoke(number, node);
         let answer = client.append(&operation.log, &operation.id, &operation.payloads).await;
         history.complete(attempt, answer.clone());
         match answer {
-            Ok(acknowledgement) => Ok(Some(acknowledgement.place)),
-            // The cancel that nobody has heard of was the first to come.
-            Err(failure) if operation.doubted && failure.reason == "CANCELLED" => Ok(None),
+            Ok(acknowledgement) => Ok(Ok(acknowledgement.place)),
+            // The cancel was the first to come.
+            Err(failure) if is_doubted && failure.reason == "CANCELLED" => Ok(Err(failure.outcome)),
             Err(failure) => Err(failure.to_string()),
         }
     })
     .await;
-    let Some(place) = place else { return history.cancelled(number) };
+    let place = match answer {
+        Ok(place) if !operation.is_cancelled() => place,
+        // What is answered has an outcome: the oracle says whether it is the one that was told before.
+        Err(Some(outcome)) if !operation.is_cancelled() => return history.cancelled(number, &outcome),
+        _ => return,
+    };
     let looked_up = until(&format!("node {node} looks up {}", operation.id), PATIENCE, || async {
         let lookup = client.lookup(&operation.id, Consistency::Linearizable).await;
         lookup.map_err(|failure| failure.to_string())
@@ -221,15 +224,6 @@ async fn resend_command(
         }
     })
     .await;
-}
-
-/// A cancelled id is refused, whoever is asked.
-async fn still_cancelled(client: &Client, operation: &Operation) -> Result<(), String> {
-    match client.append(&operation.log, &operation.id, &operation.payloads).await {
-        Err(failure) if failure.reason == "CANCELLED" => Ok(()),
-        Err(failure) => Err(failure.to_string()),
-        Ok(acknowledgement) => panic!("{} was cancelled, and now it is {acknowledgement:?}", operation.id),
-    }
 }
 
 /// Where a looked-up command put its records, if it was an append that was applied.

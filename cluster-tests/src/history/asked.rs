@@ -1,6 +1,6 @@
 //! What somebody asked a node for, and what it said: looks at state, and waits for a condition.
 //!
-//! - A question that failed has seen nothing and is not remembered. Two failures say something: that a record was trimmed
+//! - A question that failed has seen nothing and is no event of these. Two failures say something: that a record was trimmed
 //!   away, and that the condition of a wait did not come to hold in time.
 //! - Every answer has the entry that its node had applied then.
 

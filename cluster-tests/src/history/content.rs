@@ -52,6 +52,12 @@ impl Hash {
         u64::from_be_bytes(*half)
     }
 
+    /// Its first quarter.
+    pub fn quarter(self) -> u32 {
+        let (quarter, _) = self.0.split_first_chunk().expect("it has 16 bytes");
+        u32::from_be_bytes(*quarter)
+    }
+
     fn of(hash: blake3::Hash) -> Self {
         let (half, _) = hash.as_bytes().split_first_chunk().expect("it has 32 bytes");
         Self(*half)

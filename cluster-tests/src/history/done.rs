@@ -224,7 +224,7 @@ impl Tally {
         self.add("ids sent by several at once", usize::from(several_at_once(operation)));
         let left = operation.acknowledged().is_some() && attempts.iter().any(|attempt| attempt.completed.is_none());
         self.add("abandoned attempts", usize::from(left));
-        self.add("cancelled appends", usize::from(operation.cancelled));
+        self.add("cancelled appends", usize::from(operation.is_cancelled()));
         self.add("joins that lost their leader", usize::from(lost_together(operation)));
         self.add("believed: none", usize::from(operation.believed && operation.failed()));
         for attempt in attempts {

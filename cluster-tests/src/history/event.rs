@@ -10,6 +10,7 @@ use super::growing::Changing;
 use super::kept::Sent;
 use super::{Content, Name};
 use crate::client::{Acknowledgement, Effect, Failure};
+use crate::proto::Outcome;
 
 /// A list that nearly always has one item, and then needs no memory of its own.
 pub type Few<T> = SmallVec<[T; 1]>;
@@ -58,8 +59,29 @@ pub struct Operation {
     pub believed: bool,
     /// Whether a cancel was sent, whatever became of that.
     pub doubted: bool,
-    /// Whether a cancel was answered *cancelled*.
-    pub cancelled: bool,
+    /// What each cancel was told that was answered *cancelled*.
+    pub cancels: Few<CancelTold>,
+}
+
+/// The outcome *cancelled*, as a cancel was told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelTold {
+    /// When the answer came.
+    pub at: Duration,
+    /// The outcome's place among all of the space.
+    pub sequence: u64,
+    /// The cluster's history.
+    pub history: u64,
+    /// The space's time.
+    pub time_ms: u64,
+}
+
+impl CancelTold {
+    /// Of an outcome that was told then.
+    pub fn of(outcome: &Outcome, at: Duration) -> Self {
+        let Outcome { sequence, history, time_ms, .. } = *outcome;
+        Self { at, sequence, history, time_ms }
+    }
 }
 
 impl Operation {
@@ -93,6 +115,11 @@ impl Operation {
         self.believed && !self.attempts.is_empty() && self.failed()
     }
 
+    /// Whether a cancel was answered *cancelled*: then it never takes effect.
+    pub fn is_cancelled(&self) -> bool {
+        !self.cancels.is_empty()
+    }
+
     /// Whether nobody was told what became of it.
     pub fn unknown(&self) -> bool {
         !self.failed() && self.acknowledged().is_none()
@@ -105,7 +132,7 @@ pub(super) enum OperationChange {
     Attempt(Attempt),
     Answer { attempt: usize, completed: Duration, answer: Result<Acknowledgement, Failure> },
     Doubted,
-    Cancelled,
+    Cancelled(CancelTold),
 }
 
 impl Changing for Operation {
@@ -121,7 +148,7 @@ impl Changing for Operation {
                 (attempt.completed, attempt.answer) = (Some(completed), Some(answer));
             }
             OperationChange::Doubted => self.doubted = true,
-            OperationChange::Cancelled => self.cancelled = true,
+            OperationChange::Cancelled(told) => self.cancels.push(told),
         }
         Ok(())
     }

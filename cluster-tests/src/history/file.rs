@@ -205,6 +205,8 @@ impl Reading {
             Event::Lookup(lookup) => events.lookups.push(lookup),
             Event::Cells(cells) => events.cells.push(cells),
             Event::Asked(asked) => events.asked.push(asked),
+            Event::Shown(shown) => events.shown.push(shown),
+            Event::ReadFailed(failed) => events.failed.push(failed),
             Event::Status(status) => events.statuses.push(status),
             Event::CutShort { .. } => events.cut_short = true,
             Event::Ended { broken_off, .. } => {
@@ -233,7 +235,7 @@ impl Reading {
                     attempts: Few::new(),
                     believed,
                     doubted: false,
-                    cancelled: false,
+                    cancels: Few::new(),
                 },
             ),
             Event::Attempt { operation, node, place, invoked, .. } => {
@@ -244,7 +246,7 @@ impl Reading {
                 operations.change(operation, OperationChange::Answer { attempt, completed, answer })
             }
             Event::Doubted { operation, .. } => operations.change(operation, OperationChange::Doubted),
-            Event::Cancelled { operation, .. } => operations.change(operation, OperationChange::Cancelled),
+            Event::Cancelled { operation, told, .. } => operations.change(operation, OperationChange::Cancelled(told)),
             Event::Command { number, command } => commands.push(number, command),
             Event::CommandAttempt { command, node, invoked, .. } => {
                 let attempt = CommandAttempt { node, invoked, completed: None, answer: None };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alarm, Asked, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange, LocalSeen,
-    LookedUp, Meant, Name, PageSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace,
+    Alarm, Asked, CancelTold, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange,
+    LocalSeen, LookedUp, Meant, Name, PageSeen, ReadFailed, Recovery, Reuse, Round, Shown, StatusSeen, StreamPlace,
 };
 use crate::client::{Acknowledgement, Failure};
 use crate::oracle::{Dump, Stored};
@@ -72,6 +72,7 @@ pub enum Event {
     Cancelled {
         operation: usize,
         id: Name,
+        told: CancelTold,
     },
     /// A client has made a whole command. Commands are numbered from 0 on.
     Command {
@@ -98,6 +99,8 @@ pub enum Event {
     Lookup(LookedUp),
     Cells(CellsSeen),
     Asked(Asked),
+    Shown(Shown),
+    ReadFailed(ReadFailed),
     Status(StatusSeen),
     /// All replicas are read in full; what follows is what they hold.
     Look {
@@ -138,6 +141,5 @@ macro_rules! events {
 }
 
 events! {
-    Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Alarm => Alarm, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End,
-    LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, Asked => Asked, StatusSeen => Status,
+    Meant => Meant, Fault => Fault, LeaderChange => LeaderChange, Alarm => Alarm, Recovery => Recovery, Round => Round, Reuse => Reuse, EndSeen => End, LocalSeen => Local, PageSeen => Page, LookedUp => Lookup, CellsSeen => Cells, Asked => Asked, StatusSeen => Status, Shown => Shown, ReadFailed => ReadFailed,
 }

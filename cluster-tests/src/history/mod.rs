@@ -21,6 +21,7 @@ mod many;
 mod name;
 mod packed;
 mod seen;
+mod shown;
 pub mod trail;
 
 pub use asked::{Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, Question, Wanted};
@@ -30,16 +31,18 @@ pub use cut::Cut;
 pub use deleted::Deleted;
 pub use done::{Done, WORKLOADS, answers, done};
 pub use event::{
-    Again, Alarm, Alarming, Attempt, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery, Reuse,
-    Round, StreamPlace,
+    Again, Alarm, Alarming, Attempt, CancelTold, Effective, Fault, Few, LeaderChange, Led, Meant, Operation, Recovery,
+    Reuse, Round, StreamPlace,
 };
 pub use line::Event;
 pub use many::{Item, Many};
 pub use name::Name;
 pub use packed::{Packed, field as packed_field};
 pub use seen::{
-    AllSeen, CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, RecordSeen, StatusSeen,
+    AllSeen, CellsSeen, EndSeen, Fate, LocalSeen, LookedUp, Number, PAGE_RECORDS, PageSeen, ReadFailed, RecordSeen,
+    StatusSeen,
 };
+pub use shown::{RecordShown, Shown};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -51,10 +54,11 @@ use bytes::Bytes;
 
 use self::file::{Reading, Writer};
 use self::kept::Kept;
+use self::shown::Already;
 use crate::client::{Acknowledgement, Failure};
-use crate::command::appends;
+use crate::command::{appends, log_in};
 use crate::oracle::Dump;
-use crate::proto::SubmitRequest;
+use crate::proto::{Outcome, SubmitRequest};
 
 /// Everything, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +79,10 @@ pub struct Events {
     pub cells: Many<CellsSeen>,
     /// All that was asked otherwise.
     pub asked: Many<Asked>,
+    /// Every record that anybody was shown, once.
+    pub shown: Many<Shown>,
+    /// Reads that failed in a way that is worth a look.
+    pub failed: Many<ReadFailed>,
     /// All attempts to use an id for something else.
     pub reuses: Many<Reuse>,
     /// How nodes were, from time to time.
@@ -139,6 +147,7 @@ pub struct History {
     pace: Mutex<Pace>,
     read: Mutex<Reading>,
     streams: AtomicUsize,
+    shown: Mutex<Already>,
 }
 
 /// Where a history is by now.
@@ -207,6 +216,7 @@ impl History {
             pace: Mutex::default(),
             read: Mutex::new(Reading::of(path)),
             streams: AtomicUsize::new(0),
+            shown: Mutex::default(),
         }
     }
 
@@ -235,7 +245,7 @@ impl History {
             attempts: Few::new(),
             believed,
             doubted: false,
-            cancelled: false,
+            cancels: Few::new(),
         };
         let mut present = self.lock();
         let number = present.operations.next();
@@ -302,15 +312,38 @@ impl History {
     }
 
     /// A cancel of the operation's id was answered *cancelled*: from now on it never takes effect.
-    pub fn cancelled(&self, OperationNumber(operation, id): OperationNumber) {
+    pub fn cancelled(&self, OperationNumber(operation, id): OperationNumber, outcome: &Outcome) {
         let mut present = self.lock();
-        present.write(&Event::Cancelled { operation, id });
-        present.operations.change(operation, |operation| operation.cancelled = true);
+        let told = CancelTold::of(outcome, self.start.elapsed());
+        present.write(&Event::Cancelled { operation, id, told });
+        present.operations.change(operation, |operation| operation.cancels.push(told));
     }
 
     /// Somebody has asked a node, which has answered.
     pub fn asked(&self, asked: Asked) {
         self.remember(asked);
+    }
+
+    /// A node has shown records of a log.
+    pub fn show(&self, node: u64, space: &str, log: &str, records: impl Iterator<Item = RecordSeen>) {
+        let log = Name::from(log_in(space, log));
+        let records: Vec<RecordShown> = {
+            let mut already = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            records.map(RecordShown::from).filter(|record| already.add(log, *record)).collect()
+        };
+        if !records.is_empty() {
+            let mut present = self.lock();
+            let at = self.start.elapsed();
+            present.write(&Shown { node, log, at, records }.into());
+        }
+    }
+
+    /// A read has failed.
+    pub fn read_failed(&self, node: u64, what: &str, failure: &Failure) {
+        if ReadFailed::is_odd(failure) {
+            let (at, what, failure) = (self.start.elapsed(), what.to_owned(), failure.clone());
+            self.remember(ReadFailed { node, at, what, failure });
+        }
     }
 
     /// A client has made a whole command.
@@ -545,7 +578,8 @@ mod tests {
         history.doubt(second);
         let told = crate::client::Place { first_offset: 5, count: 2, sequence: 9, history: 7, time_ms: 1 };
         history.complete(attempt, Ok(Acknowledgement { replayed: false, place: told }));
-        history.cancelled(second);
+        let outcome = Outcome { sequence: 11, history: 7, time_ms: 2, verdict: None };
+        history.cancelled(second, &outcome);
         assert_eq!((history.acknowledged(), history.operations_again().len()), (1, 2), "the first of ten is a sample");
 
         let (events, replicas) = file::read(&path).unwrap();
@@ -554,13 +588,14 @@ mod tests {
         let answers = one.attempts.iter().map(|attempt| attempt.answer.clone().unwrap());
         assert_eq!(answers.collect::<Vec<_>>(), [Ok(Acknowledgement { replayed: false, place: told }), Err(silence)]);
         assert!(one.attempts.iter().all(|attempt| attempt.completed.unwrap() > attempt.invoked) && !one.doubted);
-        assert_eq!((other.doubted, other.cancelled, other.attempts.len(), replicas.len()), (true, true, 0, 0));
+        assert_eq!((other.doubted, other.attempts.len(), replicas.len()), (true, 0, 0));
+        assert_eq!(other.cancels.iter().map(|told| (told.sequence, told.time_ms)).collect::<Vec<_>>(), [(11, 2)]);
         assert!(events.broken_off.unwrap().contains("killed"));
 
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
         let (events, _) = file::read(&path).unwrap();
-        assert!(!events.operations[1].cancelled && events.broken_off.unwrap().contains("torn"));
+        assert!(!events.operations[1].is_cancelled() && events.broken_off.unwrap().contains("torn"));
         std::fs::write(&path, &whole[3..]).unwrap();
         assert!(file::read(&path).unwrap_err().to_string().starts_with("line 1: "));
     }

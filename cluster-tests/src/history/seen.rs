@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Name};
-use crate::client::Place;
+use crate::client::{Failure, Place};
 use crate::proto::Record;
 
 /// How many records of a page of a tail are remembered.
@@ -147,6 +147,41 @@ pub struct LookedUp {
     pub completed: Duration,
     /// What it was.
     pub fate: Fate,
+}
+
+/// A read that failed in a way that is worth a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadFailed {
+    /// The node.
+    pub node: u64,
+    /// When the answer came.
+    pub at: Duration,
+    /// What was asked for, in words.
+    pub what: String,
+    /// The answer.
+    pub failure: Failure,
+}
+
+/// Reasons for which reads fail every day: nobody leads, there is no time, or what is asked for is not there. Without a
+/// reason it was no node that answered.
+const EVERYDAY: [&str; 10] = [
+    "",
+    "NO_LEADER",
+    "TIMED_OUT",
+    "OVERLOADED",
+    "NOT_SERVING",
+    "NOT_INITIALISED",
+    "NO_SUCH_SPACE",
+    "NO_SUCH_LOG",
+    "NO_SUCH_CELL",
+    "TRIMMED",
+];
+
+impl ReadFailed {
+    /// Whether a failure is worth a look.
+    pub(super) fn is_odd(failure: &Failure) -> bool {
+        !EVERYDAY.contains(&failure.reason.as_str())
+    }
 }
 
 /// A number in a cell.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::work::Work;
-use crate::history::{Answer, Asked, CellSeen, Identity, LogSeen, Name, Question, Wanted};
+use crate::client::Failure;
+use crate::history::{Answer, Asked, CellSeen, Identity, LogSeen, Name, Question, RecordSeen, Wanted};
 use crate::proto::{Consistency, LogDescription};
 
 /// What is asked, of whom, when, and how fresh the answer is to be.
@@ -47,6 +48,11 @@ fn log_seen(log: LogDescription) -> LogSeen {
 }
 
 impl Work {
+    /// Remembers why a read failed, if that is worth a look. It has seen nothing.
+    pub(super) fn heard<T>(&self, node: u64, what: &str, answer: Result<T, Failure>) -> Result<T, Failure> {
+        answer.inspect_err(|failure| self.history.read_failed(node, what, failure))
+    }
+
     /// Reads a page of at most so many records.
     pub(super) async fn ask_records(
         &self,
@@ -59,6 +65,10 @@ impl Work {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, space, linearizable);
         let answer = client.page_of(space, log, from, limit, consistency(linearizable)).await;
+        let answer = self.heard(node, "a page of a log", answer);
+        if let Ok(page) = &answer {
+            self.history.show(node, space, log, page.records.iter().map(RecordSeen::of));
+        }
         began.ended(Question::Records { log: Name::of(log), from }, Answer::to_read(&answer))
     }
 
@@ -73,7 +83,8 @@ impl Work {
     ) -> Option<Answer> {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, space, linearizable);
-        let page = client.page_of_logs(space, after, limit, consistency(linearizable)).await.ok()?;
+        let page = client.page_of_logs(space, after, limit, consistency(linearizable)).await;
+        let page = self.heard(node, "a page of the list of logs", page).ok()?;
         let logs = page.logs.into_iter().map(log_seen).collect();
         let said = (Answer::Logs { logs, more: page.more }, page.applied_index);
         began.ended(Question::Logs { after: after.to_owned(), limit }, Some(said))
@@ -89,7 +100,8 @@ impl Work {
     ) -> Option<Answer> {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, "", linearizable);
-        let page = client.page_of_cells("", (after, prefix), limit, consistency(linearizable)).await.ok()?;
+        let page = client.page_of_cells("", (after, prefix), limit, consistency(linearizable)).await;
+        let page = self.heard(node, "a page of the list of cells", page).ok()?;
         let cells = page.cells.iter().map(CellSeen::of).collect();
         let said = (Answer::Cells { cells, more: page.more }, page.applied_index);
         let (after, prefix) = (after.to_owned(), prefix.to_owned());
@@ -101,6 +113,7 @@ impl Work {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, space, linearizable);
         let answer = client.lookup_in(space, id.message(), consistency(linearizable)).await;
+        let answer = self.heard(node, "what became of an id", answer);
         began.ended(Question::Fate(*id), Answer::to_lookup(&answer))
     }
 
@@ -114,7 +127,8 @@ impl Work {
     ) -> Option<Answer> {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, "", linearizable);
-        let response = client.look_at_position(reader, log, consistency(linearizable)).await.ok()?;
+        let response = client.look_at_position(reader, log, consistency(linearizable)).await;
+        let response = self.heard(node, "the position of a reader", response).ok()?;
         let question = Question::Position { reader: Name::of(reader), log: Name::of(log) };
         began.ended(question, Some(Answer::to_position(&response)))
     }
@@ -123,7 +137,8 @@ impl Work {
     pub(super) async fn ask_lock(&self, turn: usize, lock: &str, linearizable: bool) -> Option<Answer> {
         let (node, client) = self.node(turn);
         let began = Began::now(self, node, "", linearizable);
-        let response = client.lock(lock, consistency(linearizable)).await.ok()?;
+        let response = client.lock(lock, consistency(linearizable)).await;
+        let response = self.heard(node, "who holds a lock", response).ok()?;
         began.ended(Question::Lock { lock: Name::of(lock) }, Some(Answer::to_lock(&response)))
     }
 
@@ -139,6 +154,7 @@ impl Work {
         let client = client.with_deadline(deadline);
         let began = Began::now(self, node, "", linearizable);
         let answer = client.wait_for("", wanted.message(), consistency(linearizable)).await;
+        let answer = self.heard(node, "a wait", answer);
         began.ended(Question::Wait { wanted, deadline }, Answer::to_wait(&answer))
     }
 }

@@ -103,8 +103,8 @@ async fn look_up(work: &Work, given_up: &mut VecDeque<(Instant, String)>) {
     let Some((_, id)) = given_up.pop_front_if(|(due, _)| *due <= Instant::now()) else { return };
     let (node, client) = work.node(0);
     let invoked = work.history.now();
-    // A look that failed saw nothing.
-    if let Ok(response) = client.lookup(&id, Consistency::Linearizable).await {
+    let response = client.lookup(&id, Consistency::Linearizable).await;
+    if let Ok(response) = work.heard(node, "what became of an id", response) {
         let (completed, fate) = (work.history.now(), super::lookups::fate(&response));
         let seen = LookedUp { id: Name::from(id), node, linearizable: true, invoked, completed, fate };
         work.history.remember(seen);

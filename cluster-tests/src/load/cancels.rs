@@ -54,7 +54,9 @@ async fn cancel(work: &Work, order: &Order) -> bool {
                     let attempt = work.history.invoke(order.number, node);
                     work.history.complete(attempt, Ok(Acknowledgement { replayed, place }));
                 }
-                None if matches!(outcome.verdict, Some(Verdict::Cancelled(_))) => work.history.cancelled(order.number),
+                None if matches!(outcome.verdict, Some(Verdict::Cancelled(_))) => {
+                    work.history.cancelled(order.number, &outcome);
+                }
                 None => panic!("{} is an append, and came to {outcome:?}", order.id),
             }
             return true;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::work::{Order, Work};
 use crate::command::{command, move_reader, position_is, records};
-use crate::history::{Answer, Job};
+use crate::history::{Answer, Job, RecordSeen};
 use crate::proto::Consistency;
 use crate::sample;
 
@@ -52,8 +52,10 @@ async fn handle(work: &Work) -> Option<()> {
     // A local read shows less at most, and never anything else.
     let local = rand::rng().random_ratio(1, 2);
     let consistency = if local { Consistency::Local } else { Consistency::Linearizable };
-    let (_, client) = work.node(work.turn());
-    let page = client.read_in("", SOURCE, at, BATCH, consistency).await.ok()?;
+    let (node, client) = work.node(work.turn());
+    let page = client.read_in("", SOURCE, at, BATCH, consistency).await;
+    let page = work.heard(node, "a page of a log", page).ok()?;
+    work.history.show(node, "", SOURCE, page.records.iter().map(RecordSeen::of));
     if page.records.is_empty() {
         return None;
     }

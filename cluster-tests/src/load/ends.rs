@@ -11,10 +11,10 @@ pub(super) async fn run(work: Work) {
             return;
         }
         let log = log_name(number % LOGS);
-        let (_, asked) = work.node(number);
+        let (node, asked) = work.node(number);
         let invoked = work.history.now();
-        // A read that failed saw nothing.
-        if let Ok(end) = asked.end(&log).await {
+        let end = asked.end(&log).await;
+        if let Ok(end) = work.heard(node, "where a log ends", end) {
             work.history.end_seen(&log, invoked, end);
         }
         sleep(BREATH).await;

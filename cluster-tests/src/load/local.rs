@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use tokio::time::sleep;
 
 use super::work::{LOGS, Work, log_name};
-use crate::history::{AllSeen, LocalSeen, RecordSeen};
+use crate::history::{AllSeen, LocalSeen, Name, RecordSeen};
 use crate::proto::Consistency;
 
 /// Between two looks.
@@ -26,15 +26,16 @@ pub(super) async fn run(work: Work) {
         let end: &mut u64 = ends.entry(number % LOGS).or_default();
         let from = rand::rng().random_range(0..=*end);
         let invoked = work.history.now();
-        // A read that failed saw nothing.
-        if let Ok(page) = client.read(&log, from, Consistency::Local).await {
+        let page = client.read(&log, from, Consistency::Local).await;
+        if let Ok(page) = work.heard(node, "a page of a log", page) {
             *end = page.end;
             let records = page.records.iter().take(RECORDS).map(RecordSeen::of).collect();
             let completed = work.history.now();
             let all = AllSeen::of(page.records.iter().map(RecordSeen::of));
             let (start, end) = (page.start, page.end);
-            let seen = LocalSeen { node, log: log.into(), invoked, completed, start, end, records, all };
+            let seen = LocalSeen { node, log: Name::of(&log), invoked, completed, start, end, records, all };
             work.history.remember(seen);
+            work.history.show(node, "", &log, page.records.iter().map(RecordSeen::of));
         }
         sleep(BREATH).await;
     }

@@ -29,8 +29,8 @@ pub(super) async fn run(work: Work) {
             let consistency = if local { Consistency::Local } else { Consistency::Linearizable };
             let (node, client) = work.node(work.turn());
             let invoked = work.history.now();
-            // A look that failed saw nothing.
-            if let Ok(response) = client.lookup(&operation.id, consistency).await {
+            let response = client.lookup(&operation.id, consistency).await;
+            if let Ok(response) = work.heard(node, "what became of an id", response) {
                 let (completed, fate) = (work.history.now(), fate(&response));
                 let seen = LookedUp { id: operation.id, node, linearizable: !local, invoked, completed, fate };
                 work.history.remember(seen);

@@ -8,6 +8,7 @@ use rand::RngExt as _;
 use tokio::time::{sleep, timeout};
 
 use super::work::{LOGS, Work, log_name};
+use crate::client::Failure;
 use crate::history::{AllSeen, PAGE_RECORDS, PageSeen, RecordSeen};
 use crate::proto::Consistency;
 
@@ -40,10 +41,13 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
     let consistency = if linearizable { Consistency::Linearizable } else { Consistency::Local };
     let (tail, invoked) = (work.history.tail(), work.history.now());
     let mut end = 0;
-    let Ok(mut stream) = client.tail(log, from, consistency).await else { return end };
+    let stream = client.tail(log, from, consistency).await;
+    let Ok(mut stream) = work.heard(node, "a tail", stream) else { return end };
     for _ in 0..pages {
         // A tail that ends, or says nothing, has shown what it has shown.
-        let Ok(Ok(Some(page))) = timeout(SILENCE, stream.message()).await else { break };
+        let Ok(page) = timeout(SILENCE, stream.message()).await else { break };
+        let page = page.map_err(|status| Failure::from_status(&status));
+        let Ok(Some(page)) = work.heard(node, "a page of a tail", page) else { break };
         let records = page.records.iter().take(PAGE_RECORDS).map(RecordSeen::of).collect();
         let seen = PageSeen {
             tail,
@@ -61,6 +65,7 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
         };
         (from, end) = (page.next, page.end);
         work.history.remember(seen);
+        work.history.show(node, "", log, page.records.iter().map(RecordSeen::of));
         if work.is_stopped() {
             break;
         }

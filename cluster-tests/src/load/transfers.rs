@@ -80,8 +80,9 @@ pub(super) async fn look(work: Work) {
         }
         let (node, client) = work.node(turn);
         let invoked = work.history.now();
-        // A read that failed saw nothing. All accounts are in one page, which is of one moment.
-        if let Ok(page) = client.cells("", BANK, 0).await {
+        // All accounts are in one page, which is of one moment.
+        let page = client.cells("", BANK, 0).await;
+        if let Ok(page) = work.heard(node, "all accounts", page) {
             let completed = work.history.now();
             let cells = page.cells.into_iter().map(|cell| {
                 let number = match cell.value.and_then(|value| value.value) {

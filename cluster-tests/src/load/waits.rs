@@ -20,6 +20,8 @@ const BREATH: Duration = Duration::from_millis(150);
 /// How long what comes is waited for, and what does not come.
 const PATIENT: Duration = Duration::from_millis(1_500);
 const SHORT: Duration = Duration::from_millis(200);
+/// The same until the time of a lock is over, and for a while thereafter.
+const UNTIL_EXPIRED: Duration = Duration::from_secs(5);
 /// How long the change is held back, so that somebody waits for it.
 const HELD_BACK: Duration = Duration::from_millis(15);
 /// For how long a lock is taken: the least there is.
@@ -125,7 +127,7 @@ async fn free(work: &Work, lock: &str, id: &str) -> Option<()> {
     let wanted = Wanted::LockFree { lock: Name::of(lock) };
     let (turn, gives_back) = (work.turn(), rand::rng().random_ratio(1, 2));
     let Some((history, sequence)) = held_by.filter(|_| gives_back) else {
-        work.ask_wait(turn, wanted, PATIENT, true).await;
+        work.ask_wait(turn, wanted, UNTIL_EXPIRED, true).await;
         return Some(());
     };
     let back = command(&format!("{id}/back"), vec![], vec![release(lock, Token { history, sequence })]);

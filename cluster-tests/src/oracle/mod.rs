@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::history::Events;
+use crate::command::log_in;
+use crate::history::{Answer, Events, Name, Question, RecordShown, Shown};
 
 /// So many operations are judged by two threads. With more, each property may need much memory, and has it for itself.
 const FOR_TWO_THREADS: usize = 2_000_000;
@@ -58,6 +59,28 @@ impl Evidence<'_> {
         let before = |count: usize| self.replicas.iter().take(count);
         let numbered = self.replicas.iter().enumerate().filter(|(_, one)| one.tables.is_some());
         numbered.filter(move |(count, one)| !before(*count).any(|other| same(other, one))).map(|(_, one)| one)
+    }
+
+    /// Every record that anybody was shown: by which node, in which log as a dump names it, and which. What the history has
+    /// samples of, too, comes more than once.
+    fn shown(&self) -> impl Iterator<Item = (u64, Name, RecordShown)> {
+        let events = self.events;
+        let locals = events.locals.iter().map(|seen| (seen.node, seen.log, seen.records));
+        let pages = events.pages.iter().map(|seen| (seen.node, seen.log, seen.records));
+        let asked = events.asked.iter().filter_map(|asked| match (asked.question, asked.answer) {
+            (Question::Records { log, .. }, Answer::Records { records, .. }) => {
+                Some((asked.node, Name::from(log_in(&asked.space, &log)), records))
+            }
+            _ => None,
+        });
+        let samples = locals.chain(pages).chain(asked).flat_map(|(node, log, records)| {
+            records.into_iter().map(move |record| (node, log, RecordShown::from(record)))
+        });
+        let once = events.shown.iter().flat_map(|shown| {
+            let Shown { node, log, records, .. } = shown;
+            records.into_iter().map(move |record| (node, log, record))
+        });
+        samples.chain(once)
     }
 
     /// How many records there are on all replicas.

@@ -64,7 +64,7 @@ async fn what_was_cancelled_unseen_never_takes_effect_and_a_snapshot_does_not_fo
     assert!(!is_replay(answered.arrival()));
     let first = outcome_of(answered);
     assert!(is_cancelled(&first), "{first:?}");
-    history.cancelled(operation);
+    history.cancelled(operation, &first);
     cancelled_everywhere(&cluster, id, &first).await;
 
     // Something has to be there, or the oracle would have nothing to look at.
@@ -128,8 +128,9 @@ async fn a_request_that_was_stuck_in_a_paused_node_does_not_undo_a_cancel() {
 
     for (id, operation) in [alone, streamed].into_iter().zip(operations) {
         let answered = cluster.node(leader).client().cancel(id).await.unwrap();
-        assert!(is_cancelled(&outcome_of(answered)), "{id}");
-        history.cancelled(operation);
+        let outcome = outcome_of(answered);
+        assert!(is_cancelled(&outcome), "{id}");
+        history.cancelled(operation, &outcome);
     }
     history.mark(format!("node {stuck_in} goes on"));
     cluster.node(stuck_in).resume();
@@ -253,7 +254,7 @@ impl Visitor<'_> {
             history.complete(history.invoke(operation, node), Ok(answer));
         } else {
             assert!(is_cancelled(&outcome), "{outcome:?}");
-            history.cancelled(operation);
+            history.cancelled(operation, &outcome);
         }
         until(&format!("the duplicate of {id} is answered"), PATIENCE, || {
             let node = self.node();

@@ -25,6 +25,7 @@ mod p22_model;
 mod p23_tables_agree;
 mod p24_told;
 mod p25_remembered;
+mod p26_errors;
 
 use super::Evidence;
 
@@ -45,7 +46,7 @@ pub struct Property {
 pub(in crate::oracle) type Report<'a> = dyn FnMut(String) + 'a;
 
 /// All there are.
-pub const PROPERTIES: [Property; 25] = [
+pub const PROPERTIES: [Property; 26] = [
     p01_acknowledged_is_there::PROPERTY,
     p02_once_at_most::PROPERTY,
     p03_one_answer::PROPERTY,
@@ -71,4 +72,5 @@ pub const PROPERTIES: [Property; 25] = [
     p23_tables_agree::PROPERTY,
     p24_told::PROPERTY,
     p25_remembered::PROPERTY,
+    p26_errors::PROPERTY,
 ];

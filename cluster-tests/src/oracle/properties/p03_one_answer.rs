@@ -8,8 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
 use crate::client::Place;
-use crate::history::{Command, Fate, Job, Name, Operation};
+use crate::history::{CancelTold, Command, Fate, Job, Name, Operation};
 use crate::oracle::Evidence;
+use crate::proto::outcome::Verdict;
 
 pub(super) const PROPERTY: Property = Property { name: "P3", sentence: "an id has one answer", judge, judged };
 
@@ -34,9 +35,10 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             report(format!("the history has {} twice, and can't be judged", operation.id));
         }
         acknowledgements_agree(&operation, report);
-        outcomes.extend(operation.acknowledged().map(|(_, first)| Outcome {
+        outcomes_agree(&operation, report);
+        outcomes.extend(told(&operation).next().map(|told| Outcome {
             space: Name::default(),
-            sequence: first.place.sequence,
+            sequence: told.sequence,
             id: operation.id,
         }));
     }
@@ -83,6 +85,47 @@ fn acknowledgements_agree(operation: &Operation, report: &mut Report<'_>) {
     }
 }
 
+/// What an append was told that it came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    sequence: u64,
+    history: u64,
+    time_ms: u64,
+    came_to: &'static str,
+}
+
+/// All that an append was told: by acknowledgements, by refusals that carry its outcome, and by cancels.
+fn told(operation: &Operation) -> impl Iterator<Item = Told> {
+    let acknowledged = operation.acknowledgements().map(|told| {
+        let Place { sequence, history, time_ms, .. } = told.place;
+        Told { sequence, history, time_ms, came_to: "applied" }
+    });
+    let failures = operation.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().err());
+    let refused = failures.filter_map(|failure| failure.outcome.as_deref()).map(|outcome| {
+        let came_to = match &outcome.verdict {
+            Some(Verdict::Applied(_)) => "applied",
+            Some(Verdict::Refused(_)) => "refused",
+            Some(Verdict::Cancelled(_)) => "cancelled",
+            None => "nothing",
+        };
+        Told { sequence: outcome.sequence, history: outcome.history, time_ms: outcome.time_ms, came_to }
+    });
+    let cancels = operation.cancels.iter().map(|told| {
+        let CancelTold { sequence, history, time_ms, .. } = *told;
+        Told { sequence, history, time_ms, came_to: "cancelled" }
+    });
+    acknowledged.chain(refused).chain(cancels)
+}
+
+fn outcomes_agree(operation: &Operation, report: &mut Report<'_>) {
+    let mut all = told(operation);
+    let Some(first) = all.next() else { return };
+    // Of two places of records more is said where acknowledgements are compared.
+    if let Some(other) = all.find(|other| *other != first && (first.came_to, other.came_to) != ("applied", "applied")) {
+        report(format!("{} came to {first:?}, and to {other:?}", operation.id));
+    }
+}
+
 fn answers_agree(command: &Command, report: &mut Report<'_>) {
     let Some((_, sealed)) = command.decided() else {
         return;
@@ -110,7 +153,7 @@ fn what_is_looked_up_is_the_answer(evidence: Evidence<'_>, report: &mut Report<'
             Fate::Unknown => true,
             // `main` never forgets.
             Fate::TooOld => false,
-            Fate::Appended(place) => !operation.cancelled && told.is_none_or(|told| told == *place),
+            Fate::Appended(place) => !operation.is_cancelled() && told.is_none_or(|told| told == *place),
             Fate::Other(_) => operation.doubted && told.is_none(),
         };
         if !agrees {

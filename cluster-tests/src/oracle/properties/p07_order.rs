@@ -89,6 +89,11 @@ fn sequences_are_real_time(evidence: Evidence<'_>, report: &mut Report<'_>) {
             let sequence = acknowledgement.place.sequence;
             rows.push(Row::new(invoked, completed, sequence, Name::default(), operation.id));
         }
+        // A cancel may have been sent before its append was.
+        let cancels = operation.cancels.iter();
+        rows.extend(
+            cancels.map(|told| Row::new(Duration::ZERO, told.at, told.sequence, Name::default(), operation.id)),
+        );
     }
     for command in &evidence.events.commands {
         if let (Some(invoked), Some((completed, sealed))) = (command.invoked(), command.decided())

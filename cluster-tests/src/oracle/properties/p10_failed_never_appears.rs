@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::{Property, Report};
 use crate::client::Failure;
-use crate::history::{Answer, Command, Fate, Job, Name, Question};
+use crate::history::{Answer, Command, Fate, Job, Name, Operation, Question};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -18,7 +18,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
 /// The ids that must have come to nothing.
 fn never(evidence: Evidence<'_>) -> impl Iterator<Item = Name> {
     let operations = evidence.events.operations.iter();
-    let operations = operations.filter(|operation| operation.failed() || operation.cancelled);
+    let operations = operations.filter(|operation| operation.failed() || operation.is_cancelled());
     // What was refused has come to nothing, too. What lost against another content of its id may be there as that.
     let refused =
         |command: &Command| command.failed() || command.decided().is_some_and(|(_, sealed)| !sealed.is_applied());
@@ -37,13 +37,13 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         }
     }
     seen(evidence, &ids, report);
-    for operation in operations.iter().filter(|operation| !operation.doubted && !operation.cancelled) {
+    for operation in operations.iter().filter(|operation| !operation.doubted && !operation.is_cancelled()) {
         let is_refused = |answer: &Result<_, Failure>| matches!(answer, Err(failure) if failure.reason == "CANCELLED");
         if operation.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()).any(is_refused) {
             report(format!("{} was refused as cancelled, and nobody has cancelled it", operation.id));
         }
     }
-    for operation in operations.iter().filter(|operation| operation.cancelled) {
+    for operation in operations.iter().filter(Operation::is_cancelled) {
         if let Some((_, acknowledgement)) = operation.acknowledged() {
             report(format!("{} was cancelled and is at {}", operation.id, acknowledgement.place.first_offset));
         }
@@ -53,16 +53,8 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 /// What must have come to nothing was never seen either.
 fn seen(evidence: Evidence<'_>, ids: &HashSet<Name>, report: &mut Report<'_>) {
     let events = evidence.events;
-    let locals = events.locals.iter().map(|seen| (seen.node, seen.log, seen.records));
-    let pages = events.pages.iter().map(|seen| (seen.node, seen.log, seen.records));
-    let asked = events.asked.iter().filter_map(|asked| match (asked.question, asked.answer) {
-        (Question::Records { log, .. }, Answer::Records { records, .. }) => Some((asked.node, log, records)),
-        _ => None,
-    });
-    for (node, log, records) in locals.chain(pages).chain(asked) {
-        for record in records.iter().filter(|record| ids.contains(&record.id)) {
-            report(format!("node {node} showed {} at {log}/{}", record.id, record.offset));
-        }
+    for (node, log, record) in evidence.shown().filter(|(.., record)| ids.contains(&record.id)) {
+        report(format!("node {node} showed {} at {log}/{}", record.id, record.offset));
     }
     for look in &events.lookups {
         if matches!(look.fate, Fate::Appended(_)) && ids.contains(&look.id) {

@@ -3,42 +3,51 @@
 use std::collections::HashMap;
 
 use super::{Property, Report};
-use crate::history::{Answer, Deleted, Question};
-use crate::oracle::Evidence;
+use crate::history::{Deleted, Name, RecordShown};
+use crate::oracle::{Evidence, LogDump};
 
 pub(super) const PROPERTY: Property = Property { name: "P11", sentence: "what was seen never changes", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    evidence.events.locals.iter().map(|seen| seen.records.len()).sum()
+    evidence.shown().count()
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let mut first_seen = HashMap::new();
-    let locals = evidence.events.locals.iter().map(|seen| (seen.log, seen.records));
-    let pages = evidence.events.pages.iter().map(|seen| (seen.log, seen.records));
-    let asked = evidence.events.asked.iter().filter_map(|asked| match (asked.question, asked.answer) {
-        (Question::Records { log, .. }, Answer::Records { records, .. }) if asked.space.is_empty() => {
-            Some((log, records))
-        }
-        _ => None,
-    });
-    for (log, records) in locals.chain(pages).chain(asked) {
-        for record in records {
-            let before = *first_seen.entry((log, record.offset)).or_insert(record);
-            if before != record {
-                report(format!("{log}/{} was {}, and later {}", record.offset, before.id, record.id));
+    let deleted = Deleted::of(evidence.events);
+    let replicas: Vec<(u64, HashMap<Name, &LogDump>)> = evidence
+        .different_replicas()
+        .map(|replica| (replica.node, replica.logs.iter().map(|(name, log)| (Name::from(name), &**log)).collect()))
+        .collect();
+    // What no replica has any more is laid beside what else was shown there.
+    let mut gone: Vec<(Name, RecordShown)> = Vec::new();
+    for (node, log, record) in evidence.shown() {
+        let RecordShown { offset, id, hash } = record;
+        let (mut stays, mut another) = (false, None);
+        for (replica, logs) in &replicas {
+            let kept = logs.get(&log);
+            if kept.is_some_and(|kept| offset < kept.start) || deleted.has_taken(log, offset) {
+                continue;
             }
+            stays = true;
+            let same = kept.and_then(|kept| kept.at(offset));
+            if !same.is_some_and(|kept| kept.id == id && kept.content.hash.quarter() == hash) {
+                another = another.or(Some(*replica));
+            }
+        }
+        if let Some(replica) = another {
+            report(format!("node {node} showed {id} at {log}/{offset}, and there is another on node {replica}"));
+        }
+        if !stays {
+            gone.push((log, record));
         }
     }
-    let deleted = Deleted::of(evidence.events);
-    for ((log, offset), seen) in first_seen {
-        for replica in evidence.replicas {
-            let kept = replica.logs.get(log.as_str());
-            let trimmed = kept.is_some_and(|log| offset < log.start) || deleted.has_taken(log, offset);
-            let same = kept.and_then(|log| log.at(offset));
-            if !trimmed && !same.is_some_and(|kept| kept.id == seen.id && kept.content == seen.content) {
-                report(format!("{log}/{offset} was {}, and is another on node {}", seen.id, replica.node));
-            }
+    gone.sort_unstable_by_key(|(log, RecordShown { offset, id, hash })| (log.number(), *offset, id.number(), *hash));
+    for pair in gone.windows(2) {
+        if let [(log, one), (same, other)] = pair
+            && (log, one.offset) == (same, other.offset)
+            && one != other
+        {
+            report(format!("{log}/{} was shown as {}, and as {}", one.offset, one.id, other.id));
         }
     }
 }

@@ -88,7 +88,8 @@ fn for_each(evidence: Evidence<'_>, mut take: impl FnMut(&Sent, usize)) {
 }
 
 fn operations(evidence: Evidence<'_>) -> impl Iterator<Item = Sent> {
-    let live = evidence.events.operations.iter().filter(|operation| !operation.cancelled && !operation.is_given_up());
+    let live =
+        evidence.events.operations.iter().filter(|operation| !operation.is_cancelled() && !operation.is_given_up());
     live.filter_map(|operation| {
         let answered = operation.attempts.iter().filter(|attempt| matches!(attempt.answer, Some(Ok(_))));
         Some(Sent {

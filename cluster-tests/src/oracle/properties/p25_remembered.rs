@@ -146,7 +146,7 @@ impl<'a> Remembering<'a> {
             if !is_told {
                 report(format!("node {}: {id} was answered with {place:?}, and is {outcome:?}", self.node));
             }
-        } else if operation.cancelled {
+        } else if operation.is_cancelled() {
             let remembered = self.wanted(space, &id, report);
             if remembered.is_some_and(|it| !matches!(it.outcome.verdict, Some(Stored::Cancelled(_)))) {
                 report(format!("node {}: {id} was cancelled, and is remembered otherwise", self.node));

@@ -157,8 +157,8 @@ fn a_round_that_leaves_something_open_or_sends_nothing_again_is_found() {
     let open = |events: &mut Events| {
         of(events, "t1").attempts[0].answer = None;
         of(events, "t1").attempts[0].completed = None;
-        events.operations[2].cancelled = true;
-        events.operations[3].cancelled = true;
+        events.operations[2].cancels = cancelled(3);
+        events.operations[3].cancels = cancelled(4);
     };
     let found = broken_whole(|events, dumps| {
         open(events);

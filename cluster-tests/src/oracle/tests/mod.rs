@@ -1,6 +1,7 @@
 //! Broken histories for each property, and a sound one.
 
 mod answers;
+mod blind;
 mod commands;
 mod deleted;
 mod jobs;
@@ -23,8 +24,8 @@ use std::time::Duration;
 use super::{Dump, Evidence, LogDump, PROPERTIES, Stored, judge};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::history::{
-    Again, AllSeen, Attempt, Content, Effective, EndSeen, Event, Events, Fault, Few, LocalSeen, Many, Meant, Name,
-    Operation, RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
+    Again, AllSeen, Attempt, CancelTold, Content, Effective, EndSeen, Event, Events, Fault, Few, LocalSeen, Many,
+    Meant, Name, Operation, RecordSeen, Recovery, Reuse, Round, StatusSeen, StreamPlace, file,
 };
 use crate::sample;
 use crate::scratch::Scratch;
@@ -62,8 +63,13 @@ fn operation(id: &str, records: usize, invoked: u64, answer: Result<Acknowledgem
         attempts: Few::from_iter([attempt]),
         believed: false,
         doubted: false,
-        cancelled: false,
+        cancels: Few::new(),
     }
+}
+
+/// A cancel that was answered *cancelled*.
+fn cancelled(sequence: u64) -> Few<CancelTold> {
+    Few::from_iter([CancelTold { at: at(36), sequence, history: 7, time_ms: WALL_MS + 40 }])
 }
 
 /// `a` at 0, `b` at 1 and 2, and `c`, of which nobody knows, at 3; the same on two nodes.
@@ -246,5 +252,5 @@ fn judging(count: u64) -> Duration {
 #[test]
 fn properties_are_named_in_order() {
     let names: Vec<_> = PROPERTIES.iter().map(|property| property.name.to_owned()).collect();
-    assert_eq!(names, (1..=25).map(|number| format!("P{number}")).collect::<Vec<_>>());
+    assert_eq!(names, (1..=26).map(|number| format!("P{number}")).collect::<Vec<_>>());
 }

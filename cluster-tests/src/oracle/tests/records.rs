@@ -84,17 +84,17 @@ fn a_failed_command_that_appears_is_found() {
 
 #[test]
 fn a_cancelled_command_that_appears_is_found() {
-    let found = broken(|events, _| events.operations[2].cancelled = true);
+    let found = broken(|events, _| events.operations[2].cancels = cancelled(3));
     assert_eq!(found, ["P10", "P22"]);
 }
 
 #[test]
 fn a_command_that_is_applied_and_cancelled_is_found() {
     let found = broken(|events, dumps| {
-        events.operations[0].cancelled = true;
+        events.operations[0].cancels = cancelled(3);
         dumps.clear();
     });
-    assert_eq!(found, ["P5", "P10"]);
+    assert_eq!(found, ["P3", "P5", "P10"]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) fn told(events: &Events) -> Vec<Event> {
     all.extend(events.lookups.iter().map(Event::Lookup));
     all.extend(events.cells.iter().map(Event::Cells));
     all.extend(events.asked.iter().map(Event::Asked));
+    all.extend(events.shown.iter().map(Event::Shown));
+    all.extend(events.failed.iter().map(Event::ReadFailed));
     all.extend(events.statuses.iter().map(Event::Status));
     all
 }
@@ -41,7 +43,7 @@ fn tell_operation(all: &mut Vec<Event>, number: usize, operation: &Operation) {
             all.push(Event::Answer { operation: number, id, attempt: place, completed, answer });
         }
     }
-    all.extend(operation.cancelled.then_some(Event::Cancelled { operation: number, id }));
+    all.extend(operation.cancels.iter().map(|told| Event::Cancelled { operation: number, id, told: *told }));
 }
 
 fn tell_command(all: &mut Vec<Event>, number: usize, command: &Command) {

@@ -7,7 +7,8 @@ use super::sample::{MAIN, Sample, plain};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{self, compensate, create_space, put, sealed};
 use crate::history::{
-    Attempt, Command, CommandAttempt, Decided, Events, Few, Job, Many, Meant, Name, Operation, Packed, Reuse,
+    Attempt, CancelTold, Command, CommandAttempt, Decided, Events, Few, Job, Many, Meant, Name, Operation, Packed,
+    Reuse,
 };
 use crate::oracle::judge;
 use crate::proto::action::Action as Kind;
@@ -33,8 +34,12 @@ fn operation(id: &str, answer: Option<Result<Acknowledgement, Failure>>) -> Oper
         attempts: Few::from_iter([Attempt { node: 1, place: None, invoked, completed, answer }]),
         believed: false,
         doubted: false,
-        cancelled: false,
+        cancels: Few::new(),
     }
+}
+
+fn told_cancelled() -> Few<CancelTold> {
+    Few::from_iter([CancelTold { at: Duration::from_millis(2), sequence: 5, history: 3, time_ms: 1_005 }])
 }
 
 fn acknowledged(id: &str, sequence: u64, first_offset: u64, count: u32) -> Operation {
@@ -66,7 +71,7 @@ fn sound() -> (Events, Sample) {
     let mut sample = Sample::sound();
     sample.remembered("undo").fingerprint = Some((1, fingerprint::of(&undo()).unwrap()));
     let mut cancelled = operation("never", None);
-    cancelled.cancelled = true;
+    cancelled.cancels = told_cancelled();
     let operations = vec![
         acknowledged("a", 1, 0, 1),
         acknowledged("b", 2, 1, 2),
@@ -165,7 +170,7 @@ fn what_had_no_effect_and_is_remembered_as_done_is_found() {
         events.commands.push(command(&request, None));
     });
     finds("d was cancelled, and is remembered otherwise", |events, _| {
-        events.operations.push(Operation { cancelled: true, ..operation("d", None) });
+        events.operations.push(Operation { cancels: told_cancelled(), ..operation("d", None) });
     });
 }
 

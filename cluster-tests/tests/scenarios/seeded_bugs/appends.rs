@@ -42,9 +42,9 @@ async fn reuse(trial: &Trial) {
 async fn cancel(trial: &Trial) {
     let order = trial.choose("order-3", &["cancelled before it came"]);
     let answer = trial.cluster.node(1).client().cancel("order-3").await.expect("a cancel is answered");
-    let verdict = answer.outcome.and_then(|outcome| outcome.verdict);
-    assert!(matches!(verdict, Some(Verdict::Cancelled(_))), "{verdict:?}");
-    trial.cancelled(&order);
+    let outcome = answer.outcome.expect("a cancel answers the id's outcome");
+    assert!(matches!(outcome.verdict, Some(Verdict::Cancelled(_))), "{outcome:?}");
+    trial.cancelled(&order, &outcome);
     // It may be refused: that is for the oracle to judge.
     drop(trial.send(2, &order, PATIENCE).await);
 }

@@ -10,7 +10,7 @@ use cluster_tests::cluster::{Cluster, Own, Settings};
 use cluster_tests::history::{AllSeen, History, LocalSeen, OperationNumber, RecordSeen, StatusSeen};
 use cluster_tests::judgement;
 use cluster_tests::oracle::Violation;
-use cluster_tests::proto::{Consistency, Role};
+use cluster_tests::proto::{Consistency, Outcome, Role};
 pub(super) use cluster_tests::sample::MARK;
 use cluster_tests::wait::{PATIENCE, until};
 
@@ -102,8 +102,8 @@ impl Trial {
     }
 
     /// An operation's cancel was answered.
-    pub(super) fn cancelled(&self, order: &Order) {
-        self.history.cancelled(order.number);
+    pub(super) fn cancelled(&self, order: &Order, outcome: &Outcome) {
+        self.history.cancelled(order.number, outcome);
     }
 
     /// It is sent in another way, once.

@@ -4,13 +4,11 @@
 //!   data serves no look before it has got it back: no restart is an excuse.
 //! - A record that was shown under an id is one of the places that the id was told.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Evidence, Report};
 use crate::client::Failure;
-use crate::command::log_in;
 use crate::history::{Answer, Fate, Got, Job, Name, Question, Sealed, Wanted};
 
 pub(super) fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
@@ -88,52 +86,53 @@ fn looks(evidence: Evidence<'_>) -> HashMap<(u64, Name, Name), Vec<Look>> {
     looks
 }
 
+/// Where the records of an id are, as it was told; none if it was not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    log: Name,
+    count: u32,
+    first: u64,
+}
+
 fn records_are_where_they_were_told(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let shown = shown(evidence);
-    let mut compare = |id: Name, log: Name, told: Range<u64>| {
-        for (shown_log, offset) in shown.get(&id).into_iter().flatten() {
-            if *shown_log != log || !told.contains(offset) {
-                report(format!("{id} was told {log}/{told:?}, and is shown at {shown_log}/{offset}"));
-            }
-        }
-    };
-    for operation in evidence.events.operations.iter().filter(|operation| shown.contains_key(&operation.id)) {
-        if let Some((_, told)) = operation.acknowledged() {
-            let (first, count) = (told.place.first_offset, u64::from(told.place.count));
-            compare(operation.id, operation.log, first..first + count);
-        }
+    if evidence.shown().next().is_none() {
+        return;
     }
-    let commands = evidence.events.commands.iter();
-    // Of two contents of one id the other may be shown.
-    for command in commands.filter(|command| command.job != Job::Rival && shown.contains_key(&command.id)) {
-        let appended = command.applied().into_iter().flat_map(Sealed::got).find_map(|got| match got {
-            Got::Appended { first_offset, count } => Some(*first_offset..first_offset + u64::from(*count)),
-            _ => None,
-        });
-        if let Some(told) = appended {
-            compare(command.id, command.log, told);
+    let places = places(evidence);
+    for (_, log, record) in evidence.shown() {
+        let Some(told) = places.get(record.id.number()).filter(|told| told.count > 0) else { continue };
+        let place = told.first..told.first + u64::from(told.count);
+        if told.log != log || !place.contains(&record.offset) {
+            report(format!("{} was told {}/{place:?}, and is shown at {log}/{}", record.id, told.log, record.offset));
         }
     }
 }
 
-/// Where each id was shown to have records.
-fn shown(evidence: Evidence<'_>) -> HashMap<Name, HashSet<(Name, u64)>> {
-    let events = evidence.events;
-    let locals = events.locals.iter().map(|seen| (seen.log, seen.records));
-    let pages = events.pages.iter().map(|seen| (seen.log, seen.records));
-    let asked = events.asked.iter().filter_map(|asked| match (asked.question, asked.answer) {
-        (Question::Records { log, .. }, Answer::Records { records, .. }) => {
-            Some((Name::from(log_in(&asked.space, &log)), records))
+/// What each id was told, by the number of its name.
+fn places(evidence: Evidence<'_>) -> Vec<Told> {
+    let mut places = vec![Told::default(); Name::count()];
+    let mut tell = |id: Name, told: Told| {
+        if let Some(place) = places.get_mut(id.number()) {
+            *place = told;
         }
-        _ => None,
-    });
-    let mut shown: HashMap<Name, HashSet<(Name, u64)>> = HashMap::new();
-    for (log, records) in locals.chain(pages).chain(asked) {
-        for record in records {
-            shown.entry(record.id).or_default().insert((log, record.offset));
+    };
+    for operation in &evidence.events.operations {
+        if let Some((_, told)) = operation.acknowledged() {
+            let (count, first) = (told.place.count, told.place.first_offset);
+            tell(operation.id, Told { log: operation.log, count, first });
         }
     }
-    shown
+    // Of two contents of one id the other may be shown.
+    for command in evidence.events.commands.iter().filter(|command| command.job != Job::Rival) {
+        let appended = command.applied().into_iter().flat_map(Sealed::got).find_map(|got| match got {
+            Got::Appended { first_offset, count } => Some((*count, *first_offset)),
+            _ => None,
+        });
+        if let Some((count, first)) = appended {
+            tell(command.id, Told { log: command.log, count, first });
+        }
+    }
+    places
 }
 
 /// An append never decides that it is cancelled: an error with that outcome is always a replay, and says so.

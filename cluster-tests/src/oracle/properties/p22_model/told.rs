@@ -100,6 +100,11 @@ impl Told {
             });
             return true;
         }
+        if let Some(told) = operation.cancels.first() {
+            let stamp = Stamp { sequence: told.sequence, history: told.history, time_ms: told.time_ms };
+            self.of_space("").others.push((stamp, Other::Cancel(operation.id)));
+            return true;
+        }
         let mut failures = operation.attempts.iter().filter_map(|attempt| attempt.answer.as_ref()?.as_ref().err());
         if let Some(outcome) = failures.find_map(|failure| failure.outcome.as_deref()) {
             let other = match &outcome.verdict {
@@ -110,10 +115,10 @@ impl Told {
             return true;
         }
         let id = CommandId { text: operation.id.as_str().to_owned(), birth_ms: None };
-        if operation.doubted || operation.cancelled {
+        if operation.doubted {
             self.doubts("").cancel(&id);
         }
-        let is_open = !operation.failed() && !operation.cancelled;
+        let is_open = !operation.failed();
         if is_open {
             self.doubts("").append(&operation.id, &operation.log);
         }

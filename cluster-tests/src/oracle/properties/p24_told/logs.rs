@@ -88,6 +88,12 @@ impl Ends {
         known.get(count.checked_sub(1)?).map(|(_, end)| *end)
     }
 
+    /// Since when a log was known to end here or later.
+    pub(super) fn known_since(&self, log: Name, end: u64) -> Option<Duration> {
+        let known = &self.logs.get(&log)?.known;
+        known.get(known.partition_point(|(_, known)| *known < end)).map(|(at, _)| *at)
+    }
+
     /// Where it may have ended by then, at most.
     pub(super) fn possible(&self, log: Name, by: Duration) -> u64 {
         let sent = self.logs.get(&log).map(|of_log| of_log.sent.as_slice()).unwrap_or_default();

@@ -4,9 +4,13 @@
 //!
 //! - What is *known* at a moment is what somebody was told before it. A linearizable answer lacks nothing that was known
 //!   when it was asked for.
+//! - A wait that tells nothing is wrong, too, if its node had what was waited for long before the time was over, as its
+//!   other answers prove.
 //! - What is *possible* at a moment was sent before it. No answer tells anything else.
 
+mod caught_up;
 mod cells;
+mod courses;
 mod fates;
 mod logs;
 mod pages;
@@ -29,7 +33,9 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let cells = cells::Changes::of(evidence);
     let ends = logs::Ends::of(evidence);
     let fates = fates::Fates::of(evidence);
-    waits::judge(evidence, &cells, &ends, &fates, report);
+    let (courses, caught_up) = (courses::Courses::of(evidence), caught_up::CaughtUp::of(evidence));
+    let known = waits::Known { cells: &cells, ends: &ends, fates: &fates, courses, caught_up };
+    waits::judge(evidence, &known, report);
     cells::judge(evidence, &cells, report);
     logs::judge(evidence, &ends, report);
     pages::judge(evidence, &ends, report);
