@@ -1,16 +1,17 @@
 //! Somebody who follows a log at a node for a while: linearizably or locally, from here or there. P8 looks at where the
 //! log ended for a linearizable tail, P9 at what a local one shows of a node, and at the order of pages, P11 at the
-//! records.
+//! records. A tail that says nothing, although its node has more, is a wait in vain, for P24.
 
 use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::time::{sleep, timeout};
+use tonic::Streaming;
 
 use super::work::{LOGS, Work, log_name};
 use crate::client::Failure;
-use crate::history::{AllSeen, PAGE_RECORDS, PageSeen, RecordSeen};
-use crate::proto::Consistency;
+use crate::history::{AllSeen, Answer, Asked, Name, PAGE_RECORDS, PageSeen, Question, RecordSeen, Wanted};
+use crate::proto::{Consistency, TailResponse};
 
 /// Between two pages: what comes meanwhile waits, and comes in one.
 const BREATH: Duration = Duration::from_millis(200);
@@ -37,7 +38,8 @@ pub(super) async fn run(work: Work) {
 
 /// Follows a log, and returns where it ended.
 async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizable: bool) -> u64 {
-    let (node, client) = work.node(work.turn());
+    let turn = work.turn();
+    let (node, client) = work.node(turn);
     let consistency = if linearizable { Consistency::Linearizable } else { Consistency::Local };
     let (tail, invoked) = (work.history.tail(), work.history.now());
     let mut end = 0;
@@ -45,7 +47,10 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
     let Ok(mut stream) = work.heard(node, "a tail", stream) else { return end };
     for _ in 0..pages {
         // A tail that ends, or says nothing, has shown what it has shown.
-        let Ok(page) = timeout(SILENCE, stream.message()).await else { break };
+        let Ok(page) = timeout(SILENCE, stream.message()).await else {
+            doubt(work, turn, &mut stream, log, from).await;
+            break;
+        };
         let page = page.map_err(|status| Failure::from_status(&status));
         let Ok(Some(page)) = work.heard(node, "a page of a tail", page) else { break };
         let records = page.records.iter().take(PAGE_RECORDS).map(RecordSeen::of).collect();
@@ -72,4 +77,25 @@ async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizabl
         sleep(BREATH).await;
     }
     end
+}
+
+/// A tail was silent. If its node has a record that it has not shown, and it goes on saying nothing, it waits in vain.
+async fn doubt(work: &Work, turn: usize, stream: &mut Streaming<TailResponse>, log: &str, from: u64) {
+    // Over the same connection: what holds back the tail would hold back this, too.
+    let answer = work.ask_records(turn, ("", log), Some(from), 1, true).await;
+    let has_more = matches!(answer, Some(Answer::Records { end, .. }) if end > from);
+    let invoked = work.history.now();
+    if has_more && timeout(SILENCE, stream.message()).await.is_err() {
+        let wanted = Wanted::LogEnd { log: Name::of(log), end: from + 1 };
+        work.history.asked(Asked {
+            node: work.node(turn).0,
+            linearizable: false,
+            space: Name::default(),
+            invoked,
+            completed: work.history.now(),
+            applied: 0,
+            question: Question::Wait { wanted, deadline: SILENCE },
+            answer: Answer::Late,
+        });
+    }
 }

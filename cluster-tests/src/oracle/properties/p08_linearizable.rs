@@ -1,7 +1,9 @@
 //! P8: linearizable reads: an end is at least what was acknowledged or seen before the read was sent, at most what was
 //! sent before its answer came; it never goes backwards. What was acknowledged is looked up as such. Cells, positions of
-//! readers and locks are never older than they were known to be, and hold what their version has made of them.
+//! readers and locks are never older than they were known to be, and hold what their version has made of them. No answer is
+//! of an earlier entry than one that somebody was known to have applied.
 
+mod applied;
 mod cells;
 mod known;
 mod locks;
@@ -37,6 +39,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     cells::judge(evidence, report);
     positions::judge(evidence, report);
     locks::judge(evidence, report);
+    applied::judge(evidence, report);
 }
 
 /// What is acknowledged, or was found before, is found.

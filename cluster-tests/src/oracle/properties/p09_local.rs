@@ -1,5 +1,5 @@
 //! P9: local reads are prefixes of the log, record by record, and those of one node never go back, neither in where the
-//! log ends nor in where it starts, over its restarts, too.
+//! log ends nor in where it starts nor in what the node says that it has applied, over its restarts, too.
 //!
 //! A page is remembered by its first records and by a hash of all of them: what the replicas hold there in the end has the
 //! same hash, or some record of the page was another one. P3 says the same of what a node knows of ids.
@@ -71,6 +71,7 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         by_node.entry((seen.node, seen.log)).or_default().push(Shown::in_page(&seen));
     }
     every_record_is_the_one_that_stays(evidence, report);
+    applied_never_goes_back(evidence, report);
     for ((node, log), reads) in by_node {
         never_back(evidence, (node, log), reads, report);
     }
@@ -106,6 +107,34 @@ fn never_back(evidence: Evidence<'_>, (node, log): (u64, Name), reads: Vec<Shown
                 "node {node} showed {log} from {least_start} up to {least_end}, which goes from {start} to {end} on node \
                  {}",
                 replica.node
+            ));
+        }
+    }
+}
+
+/// Whatever a node is asked for, it answers as of no earlier entry than before.
+fn applied_never_goes_back(evidence: Evidence<'_>, report: &mut Report<'_>) {
+    // By node, when it answered as of which entry. Some answers do not say.
+    let mut answers: BTreeMap<u64, Vec<(Duration, u64)>> = BTreeMap::new();
+    for asked in evidence.events.asked.iter().filter(|asked| asked.applied > 0) {
+        answers.entry(asked.node).or_default().push((asked.completed, asked.applied));
+    }
+    for answers in answers.values_mut() {
+        answers.sort_unstable();
+        let mut most = 0;
+        for (_, applied) in answers {
+            most = most.max(*applied);
+            *applied = most;
+        }
+    }
+    for asked in evidence.events.asked.iter().filter(|asked| asked.applied > 0) {
+        let of_node = answers.get(&asked.node).map(Vec::as_slice).unwrap_or_default();
+        let before = of_node.partition_point(|(completed, _)| *completed < asked.invoked);
+        let most = before.checked_sub(1).and_then(|last| of_node.get(last)).map_or(0, |(_, most)| *most);
+        if asked.applied < most {
+            report(format!(
+                "node {} had applied {most}, and later answered {:?} as of {}",
+                asked.node, asked.question, asked.applied
             ));
         }
     }

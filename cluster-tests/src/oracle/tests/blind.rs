@@ -1,5 +1,5 @@
-//! Histories that were accepted before: lost wake-ups, cancels of two outcomes, records far behind in a page, and errors that
-//! no client is to be told.
+//! Histories that were accepted before: lost wake-ups, cancels of two outcomes, records far behind in a page, errors that no
+//! client is to be told, and answers as of an earlier entry.
 
 use super::commands::command as told;
 use super::*;
@@ -215,4 +215,25 @@ fn an_error_without_a_cause_is_found() {
     };
     assert_eq!(told(Effect::None), ["P26"], "what was lost on its way may have been done");
     assert_eq!(told(Effect::Unknown), Vec::<&str>::new());
+}
+
+#[test]
+fn an_answer_as_of_an_earlier_entry_is_found() {
+    let looks = |node, linearizable, ms, applied| Asked {
+        node,
+        linearizable,
+        invoked: at(ms),
+        completed: at(ms + 1),
+        applied,
+        question: Question::Fate(Identity { text: "nobody's".into(), birth_ms: None }),
+        answer: Answer::Unknown,
+        ..in_vain(Wanted::LockFree { lock: "l".into() }, linearizable)
+    };
+    let of = |all: Vec<Asked>| broken(|events, _| events.asked.extend(all));
+    assert_eq!(of(vec![looks(1, true, 70, 4), looks(2, true, 80, 4), looks(2, true, 90, 9)]), Vec::<&str>::new());
+    assert_eq!(of(vec![looks(1, true, 70, 3)]), ["P8"], "some node said at 60 ms that it had applied 4");
+    assert_eq!(of(vec![looks(1, false, 70, 8), looks(2, true, 80, 7)]), ["P8"]);
+    assert_eq!(of(vec![looks(1, false, 70, 8), looks(2, false, 80, 7)]), Vec::<&str>::new(), "it may lag behind");
+    assert_eq!(of(vec![looks(2, false, 70, 8), looks(2, false, 80, 7)]), ["P9"], "not behind itself");
+    assert_eq!(of(vec![looks(2, false, 70, 8), looks(2, true, 80, 0)]), Vec::<&str>::new(), "it does not say");
 }
