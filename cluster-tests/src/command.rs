@@ -111,16 +111,18 @@ pub fn append_records(log: &str, records: Vec<NewRecord>) -> Action {
     action(Kind::Append(AppendRecords { log: log.to_owned(), records }))
 }
 
-/// The log that a command appends to, as a dump of a replica names it, and what its records hold. No log: it does not append.
-pub fn appends(request: &SubmitRequest) -> (String, Vec<Content>) {
-    let mut appends = request.actions.iter().filter_map(|action| match &action.action {
-        Some(Kind::Append(append)) => Some(append),
-        _ => None,
-    });
-    let Some(append) = appends.next() else { return (String::new(), Vec::new()) };
-    assert!(appends.next().is_none(), "a command of a history appends to one log at most");
-    let contents = append.records.iter().map(|record| Content::of_record(&record.payload, &record.headers));
-    (log_in(&request.space, &append.log), contents.collect())
+/// The logs that a command appends to, as a dump of a replica names them, and what its records hold.
+pub fn appends(request: &SubmitRequest) -> Vec<(String, Vec<Content>)> {
+    let mut parts: Vec<(String, Vec<Content>)> = Vec::new();
+    for action in &request.actions {
+        let Some(Kind::Append(append)) = &action.action else { continue };
+        let log = log_in(&request.space, &append.log);
+        let is_new = parts.iter().all(|(known, _)| *known != log);
+        assert!(is_new, "a command of a history appends to {log} once");
+        let contents = append.records.iter().map(|record| Content::of_record(&record.payload, &record.headers));
+        parts.push((log, contents.collect()));
+    }
+    parts
 }
 
 /// A log as a dump of a replica names it: with its space before it, unless that is `main`.
@@ -225,14 +227,19 @@ pub fn create_space(name: &str, memory_ms: Option<u64>) -> Action {
     action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms, logs: 0 }))
 }
 
-/// A space that remembers for ever, in which logs come to be so.
-pub fn create_space_with(name: &str, logs: LogCreation) -> Action {
-    action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms: None, logs: logs.into() }))
+/// A space that remembers for so long, or for ever, in which logs come to be so.
+pub fn create_space_with(name: &str, memory_ms: Option<u64>, logs: LogCreation) -> Action {
+    action(Kind::CreateSpace(CreateSpace { name: name.to_owned(), memory_ms, logs: logs.into() }))
 }
 
 /// Another memory of a space.
 pub fn set_space(name: &str, memory_ms: u64) -> Action {
-    action(Kind::SetSpace(SetSpace { name: name.to_owned(), memory_ms: Some(memory_ms), logs: 0 }))
+    set_space_with(name, Some(memory_ms), LogCreation::Unspecified)
+}
+
+/// Another memory of a space, another way for logs to come to be in it, or both.
+pub fn set_space_with(name: &str, memory_ms: Option<u64>, logs: LogCreation) -> Action {
+    action(Kind::SetSpace(SetSpace { name: name.to_owned(), memory_ms, logs: logs.into() }))
 }
 
 /// Another machine version.

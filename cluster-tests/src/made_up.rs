@@ -169,7 +169,8 @@ impl Made {
         let place = self.store(log, id, &contents);
         let (log, space) = (self.name(log), Name::default());
         let (request, attempts) = (Packed::of(&request), Vec::new());
-        let command = Command { client, space, id, job: Job::Prepare, request, log, contents, attempts };
+        let command =
+            Command { client, space, id, job: Job::Prepare, request, log, contents, further: Vec::new(), attempts };
         self.lines.push(Event::Command { number, command });
         let Place { sequence, history, time_ms, first_offset, count } = place;
         let appended = action_result::Result::Appended(Appended { first_offset, count });

@@ -6,9 +6,10 @@ use tonic::Request;
 
 use super::{Acknowledgement, Client, Failure};
 use crate::proto::{
-    AppendRequest, AppendResponse, CommandId, Consistency, ListCellsRequest, ListCellsResponse, ListLogsRequest,
-    ListLogsResponse, LookupRequest, LookupResponse, ReadRequest, ReadResponse, WaitRequest, WaitResponse,
-    wait_request,
+    AppendRequest, AppendResponse, CommandId, Consistency, GetCellRequest, GetCellResponse, ListCellsRequest,
+    ListCellsResponse, ListLocksRequest, ListLocksResponse, ListLogsRequest, ListLogsResponse, ListPositionsRequest,
+    ListPositionsResponse, ListSpacesRequest, ListSpacesResponse, LookupRequest, LookupResponse, ReadRequest,
+    ReadResponse, WaitRequest, WaitResponse, wait_request,
 };
 
 impl Client {
@@ -67,6 +68,53 @@ impl Client {
         let request = ListCellsRequest { space, after, prefix, limit, consistency };
         let mut logs = self.logs.clone();
         self.attempt(request, async |request| logs.list_cells(request).await).await
+    }
+
+    /// A cell of the space `main`.
+    pub async fn look_at_cell(&self, key: &str, consistency: Consistency) -> Result<GetCellResponse, Failure> {
+        let request = GetCellRequest { space: String::new(), key: key.to_owned(), consistency: consistency.into() };
+        let mut logs = self.logs.clone();
+        self.attempt(request, async |request| logs.get_cell(request).await).await
+    }
+
+    /// A page of the list of spaces.
+    pub async fn page_of_spaces(
+        &self,
+        after: &str,
+        limit: u32,
+        consistency: Consistency,
+    ) -> Result<ListSpacesResponse, Failure> {
+        let request = ListSpacesRequest { after: after.to_owned(), limit, consistency: consistency.into() };
+        let mut logs = self.logs.clone();
+        self.attempt(request, async |request| logs.list_spaces(request).await).await
+    }
+
+    /// A page of the list of positions in the space `main`, of one reader or of all.
+    pub async fn page_of_positions(
+        &self,
+        reader: &str,
+        (after_reader, after_log): (&str, &str),
+        limit: u32,
+        consistency: Consistency,
+    ) -> Result<ListPositionsResponse, Failure> {
+        let (space, reader, consistency) = (String::new(), reader.to_owned(), consistency.into());
+        let (after_reader, after_log) = (after_reader.to_owned(), after_log.to_owned());
+        let request = ListPositionsRequest { space, reader, after_reader, after_log, limit, consistency };
+        let mut logs = self.logs.clone();
+        self.attempt(request, async |request| logs.list_positions(request).await).await
+    }
+
+    /// A page of the list of locks of the space `main` whose names begin so.
+    pub async fn page_of_locks(
+        &self,
+        (after, prefix): (&str, &str),
+        limit: u32,
+        consistency: Consistency,
+    ) -> Result<ListLocksResponse, Failure> {
+        let (space, after, prefix) = (String::new(), after.to_owned(), prefix.to_owned());
+        let request = ListLocksRequest { space, after, prefix, limit, consistency: consistency.into() };
+        let mut logs = self.logs.clone();
+        self.attempt(request, async |request| logs.list_locks(request).await).await
     }
 
     /// Asks what became of an id of any space.

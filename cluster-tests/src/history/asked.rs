@@ -1,7 +1,7 @@
 //! What somebody asked a node for, and what it said: looks at state, and waits for a condition.
 //!
-//! - A question that failed has seen nothing and is no event of these. Two failures say something: that a record was trimmed
-//!   away, and that the condition of a wait did not come to hold in time.
+//! - A question that failed has seen nothing and is no event of these. Some failures say something: that a record was trimmed
+//!   away, that there is no such cell, and that the condition of a wait did not come to hold in time.
 //! - Every answer has the entry that its node had applied then.
 
 use std::time::Duration;
@@ -12,8 +12,9 @@ use super::{Content, Name, RecordSeen, Sealed};
 use crate::client::Failure;
 use crate::command::sealed;
 use crate::proto::{
-    self, CommandId, GetLockResponse, GetPositionResponse, LookupResponse, ReadResponse, WaitResponse, cell_value,
-    lookup_response, wait_request, wait_response,
+    self, CommandId, GetCellResponse, GetLockResponse, GetPositionResponse, Lock, LogCreation, LookupResponse,
+    ReadResponse, ReaderPosition, SpaceDescription, WaitResponse, cell_value, lookup_response, wait_request,
+    wait_response,
 };
 
 /// A question with its answer.
@@ -60,6 +61,36 @@ pub enum Question {
         /// The key that the page comes after.
         after: String,
         /// What keys begin with.
+        prefix: String,
+        /// How many at most.
+        limit: u32,
+    },
+    /// A cell.
+    Cell {
+        /// Its key.
+        key: Name,
+    },
+    /// A page of the list of spaces.
+    Spaces {
+        /// The name that the page comes after.
+        after: String,
+        /// How many at most.
+        limit: u32,
+    },
+    /// A page of the list of readers' positions.
+    Positions {
+        /// Of this reader alone; empty: of all.
+        reader: String,
+        /// The reader and the log that the page comes after.
+        after: (String, String),
+        /// How many at most.
+        limit: u32,
+    },
+    /// A page of the list of locks.
+    Locks {
+        /// The name that the page comes after.
+        after: String,
+        /// What names begin with.
         prefix: String,
         /// How many at most.
         limit: u32,
@@ -184,6 +215,29 @@ pub enum Answer {
     },
     /// The cell, or that there is none.
     Cell(Option<CellSeen>),
+    /// A page of the list of spaces.
+    Spaces {
+        /// Each.
+        spaces: Vec<SpaceSeen>,
+        /// Whether more come.
+        more: bool,
+    },
+    /// A page of the list of readers' positions.
+    Positions {
+        /// Each.
+        positions: Vec<PositionSeen>,
+        /// Whether more come.
+        more: bool,
+    },
+    /// A page of the list of locks.
+    Locks {
+        /// Each, with who holds it.
+        locks: Vec<(Name, LockSeen)>,
+        /// Whether more come.
+        more: bool,
+        /// What the space's clock shows.
+        clock_ms: u64,
+    },
     /// Nothing has become of the id.
     Unknown,
     /// The space has forgotten ids of its age.
@@ -226,6 +280,30 @@ pub struct LockSeen {
     pub expires_ms: u64,
 }
 
+/// A space in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceSeen {
+    /// Its name.
+    pub name: Name,
+    /// How long it remembers ids; none: for ever.
+    pub memory_ms: Option<u64>,
+    /// Whether logs come to be only by a command.
+    pub explicit: bool,
+}
+
+/// A reader's position in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionSeen {
+    /// The reader.
+    pub reader: Name,
+    /// The log that it reads.
+    pub log: Name,
+    /// The offset.
+    pub offset: u64,
+    /// The version.
+    pub version: u64,
+}
+
 /// A log in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogSeen {
@@ -248,6 +326,30 @@ pub struct CellSeen {
     pub number: Option<i64>,
     /// The bytes, if it holds some.
     pub content: Option<Content>,
+}
+
+impl SpaceSeen {
+    /// As an answer has it.
+    pub fn of(space: &SpaceDescription) -> Self {
+        let explicit = space.logs() == LogCreation::Explicit;
+        Self { name: Name::of(&space.name), memory_ms: space.memory_ms, explicit }
+    }
+}
+
+impl PositionSeen {
+    /// As an answer has it.
+    pub fn of(position: &ReaderPosition) -> Self {
+        let ReaderPosition { reader, log, offset, version, .. } = position;
+        Self { reader: Name::of(reader), log: Name::of(log), offset: *offset, version: *version }
+    }
+}
+
+impl LockSeen {
+    /// As an answer has it.
+    pub fn of(lock: &Lock) -> Self {
+        let token = lock.token.unwrap_or_default();
+        Self { token: (token.history, token.sequence), expires_ms: lock.expires_ms }
+    }
 }
 
 impl CellSeen {
@@ -297,6 +399,15 @@ impl Answer {
         }
     }
 
+    /// Of a look at a cell. A node that says that there is none does not say what it has applied.
+    pub fn to_cell(answer: &Result<GetCellResponse, Failure>) -> Option<(Self, u64)> {
+        match answer {
+            Ok(response) => Some((Self::Cell(response.cell.as_ref().map(CellSeen::of)), response.applied_index)),
+            Err(failure) if failure.reason == "NO_SUCH_CELL" => Some((Self::Cell(None), 0)),
+            Err(_) => None,
+        }
+    }
+
     /// Of a look-up.
     pub fn to_lookup(answer: &Result<LookupResponse, Failure>) -> Option<(Self, u64)> {
         let response = answer.as_ref().ok()?;
@@ -316,10 +427,7 @@ impl Answer {
 
     /// Of a look at a lock.
     pub fn to_lock(response: &GetLockResponse) -> (Self, u64) {
-        let held = response.lock.as_ref().map(|lock| {
-            let token = lock.token.unwrap_or_default();
-            LockSeen { token: (token.history, token.sequence), expires_ms: lock.expires_ms }
-        });
+        let held = response.lock.as_ref().map(LockSeen::of);
         (Self::Lock { held, clock_ms: response.clock_ms }, response.applied_index)
     }
 

@@ -1,7 +1,7 @@
 //! Whole commands, what they were for, and every attempt to send them.
 //!
 //! - A refusal is an outcome, as much as what is applied: both are answers, and stay.
-//! - A command appends to one log at most; that log is named as a dump of a replica names it.
+//! - Nearly every command appends to one log at most. Logs are named as a dump of a replica names them.
 
 use std::time::Duration;
 
@@ -113,6 +113,9 @@ pub struct Command {
     pub log: Name,
     /// What its records hold.
     pub contents: Vec<Content>,
+    /// The further logs that it appends to, and what these records hold.
+    #[serde(default)]
+    pub further: Vec<(Name, Vec<Content>)>,
     /// Every attempt, in the order sent.
     pub attempts: Vec<CommandAttempt>,
 }
@@ -263,6 +266,21 @@ impl Command {
     /// What it was to do.
     pub fn actions(&self) -> Vec<Action> {
         self.request.open().actions.into_iter().filter_map(|action| action.action).collect()
+    }
+
+    /// The logs that it appends to, each with what its records hold.
+    pub fn parts(&self) -> impl Iterator<Item = (Name, &[Content])> {
+        let first = (self.log != Name::default()).then_some((self.log, self.contents.as_slice()));
+        first.into_iter().chain(self.further.iter().map(|(log, contents)| (*log, contents.as_slice())))
+    }
+
+    /// The same, each with the offset of its first record; nothing if the outcome is not to have done it.
+    pub fn placed<'a>(&'a self, outcome: &'a Sealed) -> impl Iterator<Item = (Name, u64, &'a [Content])> {
+        let offsets = outcome.got().iter().filter_map(|got| match got {
+            Got::Appended { first_offset, .. } => Some(*first_offset),
+            _ => None,
+        });
+        self.parts().zip(offsets).map(|((log, contents), first)| (log, first, contents))
     }
 
     /// The answers that say what became of it.

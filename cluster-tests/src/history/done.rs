@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::{
-    Answer, Attempt, Command, CommandAttempt, Decided, Effective, Events, Job, Operation, Question, StatusSeen,
+    Answer, Attempt, Command, CommandAttempt, Decided, Effective, Events, Job, Name, Operation, Question, StatusSeen,
     Verdict, Wanted,
 };
 use crate::client::{Acknowledgement, Effect, Failure};
+use crate::command::log_in;
 use crate::proto::action::Action;
 
 /// A part of a run.
@@ -183,7 +184,12 @@ impl<'a> Scale<'a> {
 #[derive(Default)]
 struct Tally {
     counts: HashMap<String, usize>,
+    /// Trims that were done: the log, the sequence, and where it begins since.
+    trims: Vec<(Name, u64, u64)>,
 }
+
+/// With more records than this a trim is large.
+const LARGE: u64 = 1_000;
 
 impl Tally {
     fn of(events: &Events) -> Self {
@@ -199,6 +205,10 @@ impl Tally {
             tally.asked(&asked.question, &asked.answer);
         }
         tally.looks(events);
+        tally.large_trims();
+        for change in events.changes.iter().filter(|change| change.to.is_some()) {
+            tally.add(&format!("leader changes: {}", change.cause), 1);
+        }
         tally
     }
 
@@ -226,7 +236,11 @@ impl Tally {
         self.add("abandoned attempts", usize::from(left));
         self.add("cancelled appends", usize::from(operation.is_cancelled()));
         self.add("joins that lost their leader", usize::from(lost_together(operation)));
-        self.add("believed: none", usize::from(operation.believed && operation.failed()));
+        let believes = operation.believed && operation.failed();
+        self.add("believed: none", usize::from(believes));
+        for attempt in attempts.iter().filter(|_| believes) {
+            self.believed(leads, attempt);
+        }
         for attempt in attempts {
             let told: Option<Result<&Acknowledgement, &Failure>> = attempt.answer.as_ref().map(Result::as_ref);
             match told {
@@ -237,8 +251,35 @@ impl Tally {
         }
     }
 
+    /// An answer that a client believed: why nothing was done, how it was sent, and by whom that was told.
+    fn believed(&mut self, leads: &Leads, attempt: &Attempt) {
+        let (Some(Err(failure)), Some(completed)) = (&attempt.answer, attempt.completed) else { return };
+        let how = if attempt.place.is_some() { "in a stream" } else { "alone" };
+        let by = match leads.role(attempt.node, completed) {
+            Some(true) => "a leader",
+            Some(false) => "a follower",
+            None => return,
+        };
+        self.add(&format!("believed {how} of {by}: {}", failure.reason), 1);
+    }
+
+    /// How many trims took many records at once.
+    fn large_trims(&mut self) {
+        let mut trims = std::mem::take(&mut self.trims);
+        trims.sort_unstable();
+        let mut large = 0;
+        for of_log in trims.chunk_by(|(one, ..), (next, ..)| one == next) {
+            let mut start = 0;
+            for (.., before) in of_log {
+                large += usize::from(before.saturating_sub(start) > LARGE);
+                start = start.max(*before);
+            }
+        }
+        self.add("trims of more than 1,000 records", large);
+    }
+
     fn replay(&mut self, leads: &Leads, node: u64, completed: Option<Duration>) {
-        let follows = completed.is_some_and(|completed| leads.follows(node, completed));
+        let follows = completed.is_some_and(|completed| leads.role(node, completed) == Some(false));
         self.add("replays told by followers", usize::from(follows));
     }
 
@@ -300,9 +341,16 @@ impl Tally {
             let name = match action {
                 Action::Compensate(_) if nothing_done => "compensations of nothing",
                 Action::Compensate(_) => "compensations",
-                Action::Trim(_) => "trims",
+                Action::Trim(trim) => {
+                    let log = Name::from(log_in(&command.space, &trim.log));
+                    let sequence = command.applied().map_or(0, |sealed| sealed.sequence);
+                    self.trims.push((log, sequence, trim.before));
+                    "trims"
+                }
                 Action::SetRetention(_) => "retentions",
                 Action::Delete(_) => "deleted cells",
+                Action::DeleteReader(_) => "deleted readers",
+                Action::SetSpace(_) => "changed spaces",
                 Action::CreateLog(_) => "logs made by a command",
                 Action::Append(append) if append.records.iter().any(|record| !record.headers.is_empty()) => {
                     "records with headers"
@@ -312,6 +360,7 @@ impl Tally {
             self.add(name, 1);
         }
         self.add("guarded commands", usize::from(!request.guards.is_empty()));
+        self.add("commands for two logs", usize::from(!command.further.is_empty()));
         let id = request.id.unwrap_or_default();
         self.add("ids of one byte", usize::from(id.text.len() == 1));
         self.add("ids of 128 bytes", usize::from(id.text.len() == 128));
@@ -323,7 +372,11 @@ impl Tally {
         let name = match (question, answer) {
             (Question::Records { .. }, Answer::Trimmed(_)) => "reads of what is trimmed",
             (Question::Records { .. }, _) => "reads of pages",
+            (Question::Cell { .. }, _) => "reads of cells",
             (Question::Cells { .. }, _) => "lists of cells",
+            (Question::Spaces { .. }, _) => "lists of spaces",
+            (Question::Positions { .. }, _) => "lists of positions",
+            (Question::Locks { .. }, _) => "lists of locks",
             (Question::Logs { .. }, _) => "lists of logs",
             (Question::Fate(_), _) => "lookups of commands",
             (Question::Position { .. }, _) => "looks at positions",
@@ -357,12 +410,12 @@ impl Leads {
         Self(seen)
     }
 
-    /// Whether a node followed at a time: it said so before and after that.
-    fn follows(&self, node: u64, at: Duration) -> bool {
-        let Some(seen) = self.0.get(&node) else { return false };
+    /// Whether a node led at a time, or followed: it said so before and after that. None: it did not, or not the same.
+    fn role(&self, node: u64, at: Duration) -> Option<bool> {
+        let seen = self.0.get(&node)?;
         let after = seen.partition_point(|(time, _)| *time <= at);
         let (before, after) = (after.checked_sub(1).and_then(|place| seen.get(place)), seen.get(after));
-        before.zip(after).is_some_and(|((_, led), (_, leads))| !led && !leads)
+        before.zip(after).filter(|((_, led), (_, leads))| led == leads).map(|((_, led), _)| *led)
     }
 }
 

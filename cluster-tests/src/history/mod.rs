@@ -24,7 +24,7 @@ mod seen;
 mod shown;
 pub mod trail;
 
-pub use asked::{Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, Question, Wanted};
+pub use asked::{Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, PositionSeen, Question, SpaceSeen, Wanted};
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
 pub use content::Content;
 pub use cut::Cut;
@@ -348,15 +348,17 @@ impl History {
 
     /// A client has made a whole command.
     pub fn command(&self, client: usize, job: Job, request: &SubmitRequest) -> CommandNumber {
-        let (log, contents) = appends(request);
+        let mut parts = appends(request).into_iter().map(|(log, contents)| (Name::from(log), contents));
+        let (log, contents) = parts.next().unwrap_or_default();
         let command = Command {
             client,
             space: Name::of(&request.space),
             id: request.id.as_ref().map_or_else(Name::default, |id| Name::of(&id.text)),
             job,
             request: Packed::of(request),
-            log: Name::from(log),
+            log,
             contents,
+            further: parts.collect(),
             attempts: Vec::new(),
         };
         let mut present = self.lock();

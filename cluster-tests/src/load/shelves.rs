@@ -57,7 +57,7 @@ async fn shelves(work: &Work) -> Option<Vec<Shelf>> {
         let explicit = number.is_multiple_of(2);
         let creation = if explicit { LogCreation::Explicit } else { LogCreation::ByAppend };
         let create =
-            command_in(SYSTEM, id(&format!("shelf/{space}")), vec![], vec![create_space_with(&space, creation)]);
+            command_in(SYSTEM, id(&format!("shelf/{space}")), vec![], vec![create_space_with(&space, None, creation)]);
         work.command(Job::Prepare, &create).await?;
         shelves.push(Shelf { space, explicit, logs: Vec::new() });
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Property, Report};
-use crate::history::{Content, Deleted, Few, Got, Name};
+use crate::history::{Content, Deleted, Few, Name};
 use crate::oracle::{Evidence, LogDump};
 
 pub(super) const PROPERTY: Property =
@@ -28,12 +28,10 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
         let first = acknowledgement.place.first_offset;
         Some(Promised { id: operation.id, log: operation.log, first, contents: operation.contents })
     });
-    let commands = evidence.events.commands.iter().filter_map(|command| {
-        let first = command.applied()?.got().iter().find_map(|got| match got {
-            Got::Appended { first_offset, .. } => Some(*first_offset),
-            _ => None,
-        })?;
-        Some(Promised { id: command.id, log: command.log, first, contents: command.contents.into() })
+    let commands = evidence.events.commands.iter().flat_map(|command| {
+        let placed = command.applied().into_iter().flat_map(|outcome| command.placed(outcome));
+        let promised = |(log, first, contents)| Promised { id: command.id, log, first, contents: Few::from(contents) };
+        placed.map(promised).collect::<Few<_>>()
     });
     let deleted = Deleted::of(evidence.events);
     let replicas: Vec<(u64, HashMap<Name, &LogDump>)> = evidence

@@ -1,13 +1,13 @@
 //! P2: every id, acknowledged or not, is at most once in a log, on every replica: whole and in one piece, or not at
 //! all.
 //!
-//! Records of one id that lie behind each other are one *run*. An id that was sent may have one run, in its log, and that
-//! holds what was sent.
+//! Records of one id that lie behind each other are one *run*. An id that was sent may have one run in each log that it
+//! is for, and that holds what was sent.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Property, Report};
-use crate::history::{Content, Job, Name};
+use crate::history::{Content, Few, Job, Name};
 use crate::oracle::{Dump, Evidence, LogDump, Stored};
 
 pub(super) const PROPERTY: Property =
@@ -37,27 +37,30 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     let rivals: HashSet<Name> = rivals.map(|command| command.id).collect();
     for replica in evidence.different_replicas() {
         let runs = Runs::on(replica);
-        let mut once = |id: Name, log: Name, contents: &[Content]| {
-            let Some(first) = runs.first.get(id.number()).filter(|run| run.count > 0) else { return };
-            let others = runs.others.get(&id);
+        let mut once = |id: Name, parts: &[(Name, &[Content])]| {
+            let found = runs.of(id);
+            let is_there =
+                |run: &Run| parts.iter().any(|(log, contents)| run.log == *log && holds(replica, *run, contents));
+            let is_once = found.len() <= parts.len().max(1) && {
+                let logs: HashSet<Name> = found.iter().map(|run| run.log).collect();
+                logs.len() == found.len()
+            };
             // Two contents that were sent under one id at once are both at its one place, if either is.
-            let is_there = first.log == log && holds(replica, *first, contents);
-            if others.is_some() || !is_there && !rivals.contains(&id) {
-                let all = std::iter::once(first).chain(others.into_iter().flatten());
-                let at: Vec<_> = all.map(|run| run.in_words(replica)).collect();
+            if !is_once || !rivals.contains(&id) && !found.iter().all(is_there) {
+                let at: Vec<_> = found.iter().map(|run| run.in_words(replica)).collect();
                 report(format!(
                     "node {}: {id} has {} records, and there are {}",
                     replica.node,
-                    contents.len(),
+                    parts.iter().map(|(_, contents)| contents.len()).sum::<usize>(),
                     at.join(", ")
                 ));
             }
         };
         for operation in &evidence.events.operations {
-            once(operation.id, operation.log, &operation.contents);
+            once(operation.id, &[(operation.log, operation.contents.as_slice())]);
         }
         for command in &evidence.events.commands {
-            once(command.id, command.log, &command.contents);
+            once(command.id, &command.parts().collect::<Few<_>>());
         }
     }
 }
@@ -80,6 +83,12 @@ fn holds(replica: &Dump, run: Run, contents: &[Content]) -> bool {
 }
 
 impl Runs {
+    /// All runs of an id.
+    fn of(&self, id: Name) -> Few<Run> {
+        let first = self.first.get(id.number()).filter(|run| run.count > 0);
+        first.into_iter().chain(self.others.get(&id).into_iter().flatten()).copied().collect()
+    }
+
     fn on(replica: &Dump) -> Self {
         let mut runs = Self { first: vec![Run::default(); Name::count()], others: HashMap::new() };
         for (name, log) in &replica.logs {

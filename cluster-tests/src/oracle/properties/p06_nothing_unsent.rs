@@ -55,6 +55,8 @@ fn for_each_sent(evidence: Evidence<'_>, mut take: impl FnMut(Name, &[Content]))
         take(operation.id, &operation.contents);
     }
     for command in evidence.events.commands.iter().filter(|command| command.invoked().is_some()) {
-        take(command.id, &command.contents);
+        for (_, contents) in command.parts() {
+            take(command.id, contents);
+        }
     }
 }

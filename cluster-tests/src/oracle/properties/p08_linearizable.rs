@@ -115,6 +115,18 @@ fn gather(evidence: Evidence<'_>, some: &mut BTreeMap<Name, OfLog>) {
         }
         of_log.sent.extend(operation.invoked().map(|at| (nanoseconds(at), operation.contents.len() as u64)));
     }
+    for command in &events.commands {
+        for (log, contents) in command.parts() {
+            let Some(of_log) = some.get_mut(&log) else { continue };
+            of_log.sent.extend(command.invoked().map(|at| (nanoseconds(at), contents.len() as u64)));
+        }
+        let Some((completed, outcome)) = command.decided() else { continue };
+        for (log, first, contents) in command.placed(outcome) {
+            if let Some(of_log) = some.get_mut(&log) {
+                of_log.known.push((nanoseconds(completed), first + contents.len() as u64));
+            }
+        }
+    }
     for seen in &events.ends {
         if let Some(of_log) = some.get_mut(&seen.log) {
             of_log.see(Look { invoked: seen.invoked, completed: seen.completed, end: seen.end });

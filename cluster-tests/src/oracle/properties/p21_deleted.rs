@@ -3,7 +3,7 @@
 //! from before it.
 
 use super::{Property, Report};
-use crate::history::{Deleted, Got, Name};
+use crate::history::{Deleted, Name};
 use crate::oracle::Evidence;
 
 pub(super) const PROPERTY: Property =
@@ -29,12 +29,10 @@ fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
             if deleted.space_of(&command).is_some_and(is_after) {
                 report(format!("{id} was decided in {}, which was deleted", command.space));
             }
-            let end = deleted.end_before(command.log, attempt.invoked);
-            for got in decided.sealed.got().iter().filter(|_| !decided.replayed) {
-                if let Got::Appended { first_offset, .. } = got
-                    && *first_offset < end
-                {
-                    report(format!("{id} is at {}/{first_offset}, and the log was deleted up to {end}", command.log));
+            for (log, first, _) in command.placed(&decided.sealed).filter(|_| !decided.replayed) {
+                let end = deleted.end_before(log, attempt.invoked);
+                if first < end {
+                    report(format!("{id} is at {log}/{first}, and the log was deleted up to {end}"));
                 }
             }
         }

@@ -28,6 +28,7 @@ pub(super) fn command(id: &str, job: Job, sequence: u64, time_ms: u64, verdict: 
         request: Packed::of(&request::command(id, vec![], vec![])),
         log: Name::default(),
         contents: Vec::new(),
+        further: Vec::new(),
         attempts: vec![attempt],
     }
 }

@@ -21,7 +21,7 @@ fn done(id: &str, action: Action, sequence: u64, got: Got) -> Command {
 
 fn asked_for(id: &str, job: Job, action: Action, sequence: u64, verdict: Verdict) -> Command {
     let request = command(id, vec![], vec![action]);
-    let (log, contents) = crate::command::appends(&request);
+    let (log, contents) = crate::command::appends(&request).pop().unwrap_or_default();
     let request = Packed::of(&request);
     Command { log: log.into(), contents, request, ..told(id, job, sequence, sequence, verdict) }
 }

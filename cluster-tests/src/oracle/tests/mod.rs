@@ -5,6 +5,7 @@ mod blind;
 mod commands;
 mod deleted;
 mod jobs;
+mod lists;
 mod loads;
 mod looks;
 mod model;

@@ -58,7 +58,7 @@ impl Story {
     fn answered(&mut self, request: &SubmitRequest, answer: Result<crate::history::Decided, Failure>) -> &mut Self {
         let invoked = at(10 * self.commands.len() as u64);
         let attempt = CommandAttempt { node: 1, invoked, completed: Some(invoked + at(5)), answer: Some(answer) };
-        let (log, contents) = crate::command::appends(request);
+        let (log, contents) = crate::command::appends(request).pop().unwrap_or_default();
         self.commands.push(Command {
             client: 0,
             space: Name::of(&request.space),
@@ -67,6 +67,7 @@ impl Story {
             request: Packed::of(request),
             log: log.into(),
             contents,
+            further: Vec::new(),
             attempts: vec![attempt],
         });
         self

@@ -9,11 +9,11 @@ use crate::proto::action_result::Result as Got;
 use crate::proto::{Action, Added, CellPut, Locked, ReaderMoved, Released, Token};
 
 /// What P8 says of looks at a time, each from 100 ms on, 10 ms apart.
-fn wrong(story: &Story, looks: &[(bool, Question, Answer)]) -> Vec<String> {
+pub(super) fn wrong(story: &Story, looks: &[(bool, Question, Answer)]) -> Vec<String> {
     story.found("P8", Events { asked: asked(looks).into(), ..Events::default() }, &[])
 }
 
-fn asked(looks: &[(bool, Question, Answer)]) -> Vec<Asked> {
+pub(super) fn asked(looks: &[(bool, Question, Answer)]) -> Vec<Asked> {
     let look = |(number, (linearizable, question, answer)): (u64, &(bool, Question, Answer))| Asked {
         node: 2,
         linearizable: *linearizable,
@@ -65,7 +65,7 @@ fn a_position_that_is_seen_older_than_known_or_elsewhere_is_found() {
 }
 
 /// `l` is taken for a second at 1,000 by the first outcome, and given back by the second if that is wanted.
-fn lock_story(is_given_back: bool) -> Story {
+pub(super) fn lock_story(is_given_back: bool) -> Story {
     let lock = || "l".to_owned();
     let token = Token { history: 7, sequence: 1 };
     let mut story = Story::at(1_000);

@@ -58,6 +58,7 @@ fn command(request: &SubmitRequest, outcome: Option<&Outcome>) -> Command {
         request: Packed::of(request),
         log: Name::default(),
         contents: Vec::new(),
+        further: Vec::new(),
         attempts: vec![CommandAttempt { node: 1, invoked, completed, answer: Some(answer) }],
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Evidence, Report};
 use crate::client::Failure;
-use crate::history::{Answer, Fate, Got, Job, Name, Question, Sealed, Wanted};
+use crate::history::{Answer, Fate, Few, Job, Name, Question, Wanted};
 
 pub(super) fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     no_node_unlearns(evidence, report);
@@ -98,23 +98,32 @@ fn records_are_where_they_were_told(evidence: Evidence<'_>, report: &mut Report<
     if evidence.shown().next().is_none() {
         return;
     }
-    let places = places(evidence);
+    let Places { first, further } = places(evidence);
     for (_, log, record) in evidence.shown() {
-        let Some(told) = places.get(record.id.number()).filter(|told| told.count > 0) else { continue };
-        let place = told.first..told.first + u64::from(told.count);
-        if told.log != log || !place.contains(&record.offset) {
+        let Some(told) = first.get(record.id.number()).filter(|told| told.count > 0) else { continue };
+        let has = |told: &Told| {
+            told.log == log && (told.first..told.first + u64::from(told.count)).contains(&record.offset)
+        };
+        if !has(told) && !further.get(&record.id).into_iter().flatten().any(has) {
+            let place = told.first..told.first + u64::from(told.count);
             report(format!("{} was told {}/{place:?}, and is shown at {log}/{}", record.id, told.log, record.offset));
         }
     }
 }
 
-/// What each id was told, by the number of its name.
-fn places(evidence: Evidence<'_>) -> Vec<Told> {
-    let mut places = vec![Told::default(); Name::count()];
-    let mut tell = |id: Name, told: Told| {
-        if let Some(place) = places.get_mut(id.number()) {
-            *place = told;
-        }
+/// Where the records of all ids are.
+struct Places {
+    /// By the number of the id's name, in the log that it is for, or in the first of them.
+    first: Vec<Told>,
+    /// By id, in the further logs that a command is for.
+    further: HashMap<Name, Few<Told>>,
+}
+
+fn places(evidence: Evidence<'_>) -> Places {
+    let mut places = Places { first: vec![Told::default(); Name::count()], further: HashMap::new() };
+    let mut tell = |id: Name, told: Told| match places.first.get_mut(id.number()) {
+        Some(place) if place.count == 0 => *place = told,
+        _ => places.further.entry(id).or_default().push(told),
     };
     for operation in &evidence.events.operations {
         if let Some((_, told)) = operation.acknowledged() {
@@ -124,12 +133,9 @@ fn places(evidence: Evidence<'_>) -> Vec<Told> {
     }
     // Of two contents of one id the other may be shown.
     for command in evidence.events.commands.iter().filter(|command| command.job != Job::Rival) {
-        let appended = command.applied().into_iter().flat_map(Sealed::got).find_map(|got| match got {
-            Got::Appended { first_offset, count } => Some((*count, *first_offset)),
-            _ => None,
-        });
-        if let Some((count, first)) = appended {
-            tell(command.id, Told { log: command.log, count, first });
+        for (log, first, contents) in command.applied().into_iter().flat_map(|outcome| command.placed(outcome)) {
+            let count = u32::try_from(contents.len()).expect("a command has few records");
+            tell(command.id, Told { log, count, first });
         }
     }
     places

@@ -2,13 +2,17 @@
 //! that is past its time, or after it was given back; and it is not seen to be free before its time is over, unless it
 //! may have been given back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::{Evidence, Report};
-use crate::history::{Answer, Asked, Command, Got, Job, LockSeen, Name, Question};
+use crate::history::{Answer, Asked, Command, Got, Job, LockSeen, Name, Question, Sealed};
+use crate::proto::action::Action;
 
 type Token = (u64, u64);
+
+/// A list leaves out what is over by a clock that may be a little ahead of the one that it shows.
+const LISTED_MS: u64 = 500;
 
 /// What is known of a lock.
 #[derive(Debug, Default)]
@@ -25,24 +29,47 @@ struct Lock {
     open: bool,
 }
 
+/// What a command was to do to a lock.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Acquire,
+    Renew,
+    Release(Token),
+}
+
 pub(super) fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
-    let is_look = |asked: &Asked| matches!(asked.question, Question::Lock { .. }) && asked.space.is_empty();
+    let is_look = |asked: &Asked| {
+        matches!(asked.question, Question::Lock { .. } | Question::Locks { .. }) && asked.space.is_empty()
+    };
     if !evidence.events.asked.iter().any(|asked| is_look(&asked)) {
         return;
     }
-    let mut locks: HashMap<Name, Lock> = HashMap::new();
+    let mut locks: BTreeMap<Name, Lock> = BTreeMap::new();
     for command in evidence.events.commands.iter().filter(|command| command.space.is_empty()) {
-        if let Job::Acquire { lock } | Job::Renew { lock, .. } | Job::Release { lock, .. } = &command.job {
-            locks.entry(Name::from(lock)).or_default().learn(&command);
+        for (lock, step, got) in steps(&command) {
+            locks.entry(lock).or_default().learn(&command, step, got.as_ref());
         }
     }
     let none = Lock::default();
     for asked in evidence.events.asked.iter().filter(is_look) {
-        if let (Question::Lock { lock }, Answer::Lock { held, clock_ms }) = (&asked.question, &asked.answer) {
-            let known = locks.get(lock).unwrap_or(&none);
+        let (shown, clock_ms, ahead_ms) = match (&asked.question, &asked.answer) {
+            (Question::Lock { lock }, Answer::Lock { held, clock_ms }) => (vec![(*lock, *held)], *clock_ms, 0),
+            (Question::Locks { after, prefix, .. }, Answer::Locks { locks: listed, more, clock_ms }) => {
+                let end = listed.last().filter(|_| *more).map(|(name, _)| *name);
+                let covered = locks.keys().filter(|name| name.as_str() > after.as_str() && name.starts_with(prefix));
+                let covered = covered.filter(|name| end.is_none_or(|end| **name <= end));
+                let free = covered.filter(|name| listed.iter().all(|(listed, _)| listed != *name));
+                let free = free.map(|name| (*name, None));
+                let shown = listed.iter().map(|(name, held)| (*name, Some(*held))).chain(free).collect();
+                (shown, *clock_ms, LISTED_MS)
+            }
+            _ => continue,
+        };
+        for (lock, held) in shown {
+            let known = locks.get(&lock).unwrap_or(&none);
             let wrong = match held {
-                Some(held) => known.is_wrongly_held(&asked, *held, *clock_ms),
-                None => known.is_wrongly_free(&asked, *clock_ms),
+                Some(held) => known.is_wrongly_held(&asked, held, clock_ms),
+                None => known.is_wrongly_free(&asked, clock_ms + ahead_ms),
             };
             if let Some(why) = wrong {
                 report(format!("node {} showed lock {lock} as {held:?} at {clock_ms}, and {why}", asked.node));
@@ -51,27 +78,49 @@ pub(super) fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The locks that a command was for, each with what it got.
+fn steps(command: &Command) -> Vec<(Name, Step, Option<Got>)> {
+    let got = command.applied().map(Sealed::got).unwrap_or_default();
+    match &command.job {
+        Job::Acquire { lock } => vec![(Name::from(lock), Step::Acquire, got.first().cloned())],
+        Job::Renew { lock, .. } => vec![(Name::from(lock), Step::Renew, got.first().cloned())],
+        Job::Release { lock, token } => vec![(Name::from(lock), Step::Release(*token), got.first().cloned())],
+        _ => {
+            let steps = command.actions().into_iter().enumerate().filter_map(|(place, action)| {
+                let got = got.get(place).cloned();
+                match action {
+                    Action::Acquire(it) => Some((Name::from(it.lock), Step::Acquire, got)),
+                    Action::Renew(it) => Some((Name::from(it.lock), Step::Renew, got)),
+                    Action::Release(it) => {
+                        let token = it.token.unwrap_or_default();
+                        Some((Name::from(it.lock), Step::Release((token.history, token.sequence)), got))
+                    }
+                    _ => None,
+                }
+            });
+            steps.collect()
+        }
+    }
+}
+
 impl Lock {
-    fn learn(&mut self, command: &Command) {
+    fn learn(&mut self, command: &Command, step: Step, got: Option<&Got>) {
         let Some(invoked) = command.invoked() else { return };
         let decided = command.decided();
-        if let Job::Release { token, .. } = &command.job {
+        if let Step::Release(token) = step {
             if command.failed() || decided.is_some_and(|(_, sealed)| !sealed.is_applied()) {
                 return;
             }
             let known = decided.map(|(completed, _)| completed);
-            self.released.insert(*token, (invoked, known));
+            self.released.insert(token, (invoked, known));
             return;
         }
         self.open |= command.is_open();
-        let Some((completed, sealed)) = decided else { return };
-        for got in sealed.got() {
-            if let Got::Locked { token, expires_ms } = got {
-                self.held.push((completed, *token, *expires_ms));
-                self.expires.insert((*token, *expires_ms));
-                if matches!(command.job, Job::Acquire { .. }) {
-                    self.taken.insert(*token, invoked);
-                }
+        if let (Some((completed, _)), Some(Got::Locked { token, expires_ms })) = (decided, got) {
+            self.held.push((completed, *token, *expires_ms));
+            self.expires.insert((*token, *expires_ms));
+            if matches!(step, Step::Acquire) {
+                self.taken.insert(*token, invoked);
             }
         }
     }

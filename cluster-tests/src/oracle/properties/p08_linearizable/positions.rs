@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::known::Known;
 use super::{Evidence, Report};
-use crate::history::{Answer, Command, Name, Question, Wanted};
+use crate::history::{Answer, Command, Few, Name, Question, Wanted};
 use crate::proto::action::Action;
 use crate::proto::action_result::Result as Got;
 
@@ -58,15 +58,19 @@ pub(super) fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
 
 fn seen(evidence: Evidence<'_>) -> Vec<Seen> {
     let asked = evidence.events.asked.iter().filter(|asked| asked.space.is_empty());
-    let seen = asked.filter_map(|asked| {
+    let seen = asked.flat_map(|asked| {
+        let (node, linearizable, invoked, completed) = (asked.node, asked.linearizable, asked.invoked, asked.completed);
+        let of = |reader, offset, version| Seen { node, linearizable, invoked, completed, reader, offset, version };
+        if let Answer::Positions { positions, .. } = &asked.answer {
+            return positions.iter().map(|it| of((it.reader, it.log), it.offset, it.version)).collect::<Few<_>>();
+        }
         let reader = match &asked.question {
             Question::Position { reader, log }
             | Question::Wait { wanted: Wanted::Position { reader, log, .. }, .. } => (*reader, *log),
-            _ => return None,
+            _ => return Few::new(),
         };
-        let Answer::Position { offset, version } = asked.answer else { return None };
-        let (node, linearizable, invoked, completed) = (asked.node, asked.linearizable, asked.invoked, asked.completed);
-        Some(Seen { node, linearizable, invoked, completed, reader, offset, version })
+        let Answer::Position { offset, version } = asked.answer else { return Few::new() };
+        Few::from_iter([of(reader, offset, version)])
     });
     seen.collect()
 }

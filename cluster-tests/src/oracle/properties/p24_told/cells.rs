@@ -1,95 +1,31 @@
-//! Lists of cells.
-
-use std::collections::HashMap;
-use std::time::Duration;
+//! Lists of cells, and cells one by one.
 
 use super::Report;
+use super::presence::Presence;
 use crate::history::{Answer, Asked, CellSeen, Command, Name, Question};
 use crate::oracle::Evidence;
 use crate::proto::action::Action;
 
 /// What commands of `main` have done to cells.
-pub(super) struct Changes {
-    cells: HashMap<Name, Cell>,
-}
+pub(super) type Changes = Presence<Name>;
 
-#[derive(Default)]
-struct Cell {
-    /// By sequence, in order.
-    done: Vec<Change>,
-    /// When each was known, with the greatest sequence that was known by then.
-    known: Vec<(Duration, u64)>,
-    /// Whether there is something of which nobody knows whether it was done.
-    open: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Change {
-    sequence: u64,
-    /// Whether the cell was there after that.
-    is_there: bool,
-    invoked: Duration,
-}
-
-impl Changes {
-    pub(super) fn of(evidence: Evidence<'_>) -> Self {
-        let mut cells: HashMap<Name, Cell> = HashMap::new();
-        for command in evidence.events.commands.iter().filter(|command| command.space.is_empty()) {
-            for (key, is_there) in changes(&command) {
-                let cell = cells.entry(Name::from(key)).or_default();
-                match command.decided() {
-                    Some((at, sealed)) if sealed.is_applied() && !sealed.got().is_empty() => {
-                        let (sequence, invoked) = (sealed.sequence, command.invoked().unwrap_or_default());
-                        cell.done.push(Change { sequence, is_there, invoked });
-                        cell.known.push((at, sealed.sequence));
-                    }
-                    Some(_) => {}
-                    None => cell.open |= command.is_open(),
-                }
+pub(super) fn changes_of(evidence: Evidence<'_>) -> Changes {
+    let mut cells = Changes::default();
+    for command in evidence.events.commands.iter().filter(|command| command.space.is_empty()) {
+        for (key, is_there) in changes(&command) {
+            cells.learn(Name::from(key), &command, is_there);
+        }
+    }
+    // What one reader has seen no later one may lack.
+    for asked in evidence.events.asked.iter().filter(|asked| asked.space.is_empty()) {
+        if let Answer::Cells { cells: seen, .. } = &asked.answer {
+            for CellSeen { key, version, .. } in seen {
+                cells.see(*key, asked.completed, *version);
             }
         }
-        // What one reader has seen no later one may lack.
-        for asked in evidence.events.asked.iter().filter(|asked| asked.space.is_empty()) {
-            if let Answer::Cells { cells: seen, .. } = &asked.answer {
-                for CellSeen { key, version, .. } in seen {
-                    cells.entry(*key).or_default().known.push((asked.completed, *version));
-                }
-            }
-        }
-        for cell in cells.values_mut() {
-            cell.done.sort_unstable_by_key(|change| change.sequence);
-            cell.known.sort_unstable();
-            let mut greatest = 0;
-            for (_, sequence) in &mut cell.known {
-                greatest = greatest.max(*sequence);
-                *sequence = greatest;
-            }
-        }
-        Self { cells }
     }
-
-    /// The greatest version that somebody knew before a moment; 0 if nobody knew one.
-    pub(super) fn known(&self, key: Name, before: Duration) -> u64 {
-        let Some(cell) = self.cells.get(&key) else { return 0 };
-        let count = cell.known.partition_point(|(at, _)| *at < before);
-        count.checked_sub(1).and_then(|last| cell.known.get(last)).map_or(0, |(_, sequence)| *sequence)
-    }
-
-    /// Whether a cell may have had this version by then.
-    pub(super) fn may_have_been(&self, key: Name, version: u64, by: Duration) -> bool {
-        self.cells.get(&key).is_some_and(|cell| {
-            let place = cell.done.binary_search_by_key(&version, |change| change.sequence).ok();
-            let change = place.and_then(|place| cell.done.get(place));
-            cell.open || change.is_some_and(|change| change.is_there && change.invoked <= by)
-        })
-    }
-
-    /// Whether a cell may not have been there for a reader to whom all before this version was known.
-    fn may_be_absent(&self, key: Name, known: u64, by: Duration) -> bool {
-        let Some(cell) = self.cells.get(&key) else { return true };
-        let gone = |change: &Change| !change.is_there && change.sequence >= known && change.invoked <= by;
-        known == 0 || cell.open || cell.done.iter().any(gone)
-    }
+    cells.in_order();
+    cells
 }
 
 /// The cells that a command changes, and whether they are there after that.
@@ -104,9 +40,11 @@ fn changes(command: &Command) -> impl Iterator<Item = (String, bool)> {
 }
 
 pub(super) fn judge(evidence: Evidence<'_>, changes: &Changes, report: &mut Report<'_>) {
-    let mut keys: Vec<Name> = changes.cells.keys().copied().collect();
-    keys.sort_unstable();
+    let keys = changes.keys();
     for asked in &evidence.events.asked {
+        if let (Question::Cell { key }, Answer::Cell(seen)) = (&asked.question, &asked.answer) {
+            is_read(&asked, changes, *key, seen.as_ref(), report);
+        }
         if let (Question::Cells { after, prefix, limit }, Answer::Cells { cells, more }) =
             (&asked.question, &asked.answer)
         {
@@ -120,13 +58,26 @@ pub(super) fn judge(evidence: Evidence<'_>, changes: &Changes, report: &mut Repo
                     keys.iter().filter(|key| key.as_str() > after.as_str() && key.starts_with(prefix.as_str()));
                 let covered = covered.filter(|key| end.is_none_or(|end| **key <= end));
                 for key in covered.filter(|key| cells.iter().all(|cell| cell.key != **key)) {
-                    let known = changes.known(*key, asked.invoked);
-                    if !changes.may_be_absent(*key, known, asked.completed) {
+                    if !changes.may_be_absent(*key, asked.invoked, asked.completed) {
+                        let known = changes.known(*key, asked.invoked);
                         report(format!("node {} left cell {key} out, of which version {known} was known", asked.node));
                     }
                 }
             }
         }
+    }
+}
+
+/// A cell is told as it was asked for, and is only said not to be there when it may not be.
+fn is_read(asked: &Asked, changes: &Changes, key: Name, seen: Option<&CellSeen>, report: &mut Report<'_>) {
+    match seen {
+        Some(cell) if cell.key == key => is_possible(asked, changes, cell, report),
+        Some(cell) => report(format!("node {} was asked for cell {key}, and told {}", asked.node, cell.key)),
+        None if asked.linearizable && !changes.may_be_absent(key, asked.invoked, asked.completed) => {
+            let known = changes.known(key, asked.invoked);
+            report(format!("node {} had no cell {key}, of which version {known} was known", asked.node));
+        }
+        None => {}
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::command::log_in;
-use crate::history::{Answer, Asked, Got, Job, LogSeen, Name, Question, Wanted};
+use crate::history::{Answer, Asked, Deleted, Job, LogSeen, Name, Question, Wanted};
 use crate::oracle::Evidence;
 use crate::proto::action::Action;
 
@@ -15,6 +15,8 @@ pub(super) struct Ends {
     logs: HashMap<Name, OfLog>,
     /// Logs and spaces that somebody wanted to delete.
     deleted: HashSet<Name>,
+    /// What is known to have gone.
+    gone: Deleted,
 }
 
 #[derive(Default)]
@@ -27,7 +29,7 @@ struct OfLog {
 
 impl Ends {
     pub(super) fn of(evidence: Evidence<'_>) -> Self {
-        let mut ends = Self::default();
+        let mut ends = Self { gone: Deleted::of(evidence.events), ..Self::default() };
         let asked_for = asked_for(evidence);
         let is_of_interest = |log| asked_for.as_ref().is_none_or(|asked_for| asked_for.contains(&log));
         for operation in evidence.events.operations.iter().filter(|operation| is_of_interest(operation.log)) {
@@ -44,15 +46,13 @@ impl Ends {
                 _ => {}
             }
             let known = command.applied().zip(command.decided());
-            if !command.contents.is_empty() {
-                let of_log = ends.logs.entry(command.log).or_default();
-                of_log.sent.extend(command.invoked().map(|at| (at, command.contents.len() as u64)));
-                if let Some((sealed, (at, _))) = known {
-                    let appended = sealed.got().iter().find_map(|got| match got {
-                        Got::Appended { first_offset, count } => Some(first_offset + u64::from(*count)),
-                        _ => None,
-                    });
-                    of_log.known.extend(appended.map(|end| (at, end)));
+            for (log, contents) in command.parts() {
+                let of_log = ends.logs.entry(log).or_default();
+                of_log.sent.extend(command.invoked().map(|at| (at, contents.len() as u64)));
+            }
+            if let Some((sealed, (at, _))) = known {
+                for (log, first, contents) in command.placed(sealed) {
+                    ends.logs.entry(log).or_default().known.push((at, first + contents.len() as u64));
                 }
             }
             for action in command.actions() {
@@ -165,6 +165,10 @@ fn is_possible(asked: &Asked, ends: &Ends, seen: &LogSeen, report: &mut Report<'
     let (node, LogSeen { start, end, .. }) = (asked.node, seen);
     if start > end || *end > ends.possible(log, asked.completed) {
         report(format!("node {node} listed log {log} from {start} to {end}, and that was never sent"));
+    }
+    let gone = ends.gone.end_before(log, asked.invoked);
+    if asked.linearizable && *start < gone {
+        report(format!("log {log} was deleted up to {gone}, and node {node} listed it from {start} to {end}"));
     }
     let known = ends.known(log, asked.invoked).unwrap_or(0);
     if asked.linearizable && *end < known {
