@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::work::Work;
 use crate::client::Failure;
-use crate::history::{Answer, Asked, CellSeen, Identity, LogSeen, Name, Question, RecordSeen, Wanted};
+use crate::command::SYSTEM;
+use crate::history::{
+    Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, Name, PositionSeen, Question, RecordSeen, SpaceSeen, Wanted,
+};
 use crate::proto::{Consistency, LogDescription};
 
 /// What is asked, of whom, when, and how fresh the answer is to be.
@@ -106,6 +109,68 @@ impl Work {
         let said = (Answer::Cells { cells, more: page.more }, page.applied_index);
         let (after, prefix) = (after.to_owned(), prefix.to_owned());
         began.ended(Question::Cells { after, prefix, limit }, Some(said))
+    }
+
+    /// Reads a cell of `main`.
+    pub(super) async fn ask_cell(&self, turn: usize, key: &str, linearizable: bool) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let answer = client.look_at_cell(key, consistency(linearizable)).await;
+        // That there is none is an answer.
+        let answer = if answer.as_ref().is_err_and(|failure| failure.reason == "NO_SUCH_CELL") {
+            answer
+        } else {
+            self.heard(node, "a cell", answer)
+        };
+        began.ended(Question::Cell { key: Name::of(key) }, Answer::to_cell(&answer))
+    }
+
+    /// Lists spaces, one page.
+    pub(super) async fn ask_spaces(&self, turn: usize, after: &str, limit: u32, linearizable: bool) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, SYSTEM, linearizable);
+        let page = client.page_of_spaces(after, limit, consistency(linearizable)).await;
+        let page = self.heard(node, "a page of the list of spaces", page).ok()?;
+        let spaces = page.spaces.iter().map(SpaceSeen::of).collect();
+        let said = (Answer::Spaces { spaces, more: page.more }, page.applied_index);
+        began.ended(Question::Spaces { after: after.to_owned(), limit }, Some(said))
+    }
+
+    /// Lists positions in `main`, of one reader or of all, one page.
+    pub(super) async fn ask_positions(
+        &self,
+        turn: usize,
+        reader: &str,
+        after: (&str, &str),
+        limit: u32,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let page = client.page_of_positions(reader, after, limit, consistency(linearizable)).await;
+        let page = self.heard(node, "a page of the list of positions", page).ok()?;
+        let positions = page.positions.iter().map(PositionSeen::of).collect();
+        let said = (Answer::Positions { positions, more: page.more }, page.applied_index);
+        let after = (after.0.to_owned(), after.1.to_owned());
+        began.ended(Question::Positions { reader: reader.to_owned(), after, limit }, Some(said))
+    }
+
+    /// Lists locks of `main` whose names begin so, one page.
+    pub(super) async fn ask_locks(
+        &self,
+        turn: usize,
+        (after, prefix): (&str, &str),
+        limit: u32,
+        linearizable: bool,
+    ) -> Option<Answer> {
+        let (node, client) = self.node(turn);
+        let began = Began::now(self, node, "", linearizable);
+        let page = client.page_of_locks((after, prefix), limit, consistency(linearizable)).await;
+        let page = self.heard(node, "a page of the list of locks", page).ok()?;
+        let locks = page.locks.iter().map(|lock| (Name::of(&lock.name), LockSeen::of(lock))).collect();
+        let said = (Answer::Locks { locks, more: page.more, clock_ms: page.clock_ms }, page.applied_index);
+        let (after, prefix) = (after.to_owned(), prefix.to_owned());
+        began.ended(Question::Locks { after, prefix, limit }, Some(said))
     }
 
     /// Looks an id up.

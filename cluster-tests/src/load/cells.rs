@@ -1,5 +1,5 @@
 //! Cells that are put, added to, deleted, and put again, guarded by the version that they were seen with, by several
-//! clients at once; and lists of them, page by page, at every node. P24 insists that lists are linearizable, P22 that each
+//! clients at once, and read at any node as soon as that is answered; and lists of them, page by page, at every node. P24 insists that lists are linearizable, P22 that each
 //! guard saw what was there.
 
 use std::time::Duration;
@@ -33,11 +33,14 @@ pub(super) async fn run(work: Work) {
             return;
         }
         for _ in 0..CHANGES {
-            let (guards, actions) = change(&seen);
+            let key = format!("{SHELF}{:03}", rand::rng().random_range(0..CELLS));
+            let (guards, actions) = change(&key, &seen);
             let id = format!("shelf/{}", Uuid::new_v4().simple());
             if work.command(Job::Prepare, &command(&id, guards, actions)).await.is_none() {
                 return;
             }
+            let (reader, linearizable) = (work.turn(), rand::rng().random_ratio(3, 4));
+            work.ask_cell(reader, &key, linearizable).await;
             sleep(BREATH).await;
         }
         let linearizable = rand::rng().random_ratio(3, 4);
@@ -47,21 +50,20 @@ pub(super) async fn run(work: Work) {
     }
 }
 
-/// A change of one cell, guarded by how it was seen last: others may have been faster.
-fn change(seen: &[CellSeen]) -> (Vec<Guard>, Vec<Action>) {
+/// A change of a cell, guarded by how it was seen last: others may have been faster.
+fn change(key: &str, seen: &[CellSeen]) -> (Vec<Guard>, Vec<Action>) {
     let mut random = rand::rng();
-    let key = format!("{SHELF}{:03}", random.random_range(0..CELLS));
     let known = seen.iter().find(|cell| *cell.key == *key).map(|cell| cell.version);
     let guard = match known {
-        Some(version) => cell_version(&key, version),
-        None => cell_absent(&key),
+        Some(version) => cell_version(key, version),
+        None => cell_absent(key),
     };
     let guards = if random.random_ratio(3, 4) { vec![guard] } else { vec![] };
     let action = match random.random_range(0..8) {
-        0..3 => delete_cell(&key),
-        3..5 => put(&key, random.random_range(-100..=100)),
-        5 => add_up(&key, random.random_range(-10..=10)),
-        _ => put_bytes(&key, Bytes::from(sample::marked(&Uuid::new_v4().to_string()))),
+        0..3 => delete_cell(key),
+        3..5 => put(key, random.random_range(-100..=100)),
+        5 => add_up(key, random.random_range(-10..=10)),
+        _ => put_bytes(key, Bytes::from(sample::marked(&Uuid::new_v4().to_string()))),
     };
     (guards, vec![action])
 }

@@ -1,6 +1,7 @@
-//! Logs and spaces that come and go: a log of the client's own that is deleted and goes on, and spaces that are used,
-//! deleted, and then asked for again under an id that they knew, under a new one, and by their name. P21 insists that
-//! none of it comes back, P4 and P11 that no offset means two records, P5 that all replicas let the same go.
+//! Logs and spaces that come and go: a log of the client's own that is deleted, listed, and goes on, and spaces that are
+//! used, deleted, and then asked for again under an id that they knew, under a new one, and by their name. P21 insists
+//! that none of it comes back, P24 that no list has it, P4 and P11 that no offset means two records, P5 that all replicas
+//! let the same go.
 
 use std::time::Duration;
 
@@ -8,13 +9,17 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::work::Work;
-use crate::command::{SYSTEM, command, command_in, create_space, delete_log, delete_space, id, put, record};
+use crate::command::{
+    SYSTEM, command, command_in, create_log, create_space, delete_log, delete_space, id, put, record,
+};
 use crate::history::{Job, Sealed};
 use crate::proto::{Action, SubmitRequest};
 
 /// Between two rounds.
 const BREATH: Duration = Duration::from_millis(400);
 const LOG: &str = "notes";
+/// How many logs a page of their list has.
+const PAGE: u32 = 5;
 
 pub(super) async fn run(work: Work) {
     for round in 0.. {
@@ -35,7 +40,19 @@ async fn log_goes(work: &Work, round: u64) -> Option<()> {
     }
     let job = Job::DeleteLog { log: log.clone() };
     work.command(job, &command(&text("delete"), vec![], vec![delete_log(&log)])).await?;
+    list(work, &log).await;
+    // Every other time it is made again by a command, and by its next record otherwise.
+    if round.is_multiple_of(2) {
+        work.command(Job::Prepare, &command(&text("make"), vec![], vec![create_log(&log, None)])).await?;
+        list(work, &log).await;
+    }
     Some(())
+}
+
+/// Lists the first logs from a name on that comes just before this one, at any node.
+async fn list(work: &Work, log: &str) {
+    let before = log.strip_suffix(|_| true).unwrap_or_default();
+    work.ask_logs(work.turn(), "", before, PAGE, true).await;
 }
 
 /// As above. What is in a space is known before that goes, or nobody could ever say what became of it.

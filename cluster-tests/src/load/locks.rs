@@ -1,7 +1,7 @@
 //! Contenders for a lock that lasts a short while. Who has it writes under its token, sometimes renews it, sometimes
 //! gives it back, and sometimes stands still until it is lost and writes then, too. P19 insists that it has one holder,
-//! that tokens grow, and that a write with an old one is refused, P8 that whoever asks sees who has it, P16 that its time is
-//! right.
+//! that tokens grow, and that a write with an old one is refused, P8 that whoever asks, or lists all locks page by page,
+//! sees who has it, P16 that its time is right.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::work::Work;
 use crate::command::{acquire, command, lock_held, record, release, renew};
-use crate::history::{Got, Job};
+use crate::history::{Answer, Got, Job};
 use crate::proto::{Action, Guard, Token};
 
 /// Between two tries.
@@ -20,6 +20,8 @@ const BREATH: Duration = Duration::from_millis(400);
 const LOCK_MS: u64 = 1_000;
 /// How long a holder stands still.
 const STILL: Duration = Duration::from_millis(1_300);
+/// How many locks a page of their list has.
+const PAGE: u32 = 2;
 const LOCK: &str = "turnstile";
 const WRITES: &str = "turnstile.writes";
 
@@ -27,10 +29,24 @@ pub(super) async fn run(work: Work) {
     while !work.is_stopped() {
         let (turn, linearizable) = (work.turn(), rand::rng().random_ratio(3, 4));
         work.ask_lock(turn, LOCK, linearizable).await;
+        if rand::rng().random_ratio(1, 3) {
+            list(&work, turn + 1, linearizable).await;
+        }
         if let Some(token) = take(&work).await {
             hold(&work, token).await;
         }
         sleep(BREATH).await;
+    }
+}
+
+/// Lists all locks of all clients, page by page, at one node.
+async fn list(work: &Work, turn: usize, linearizable: bool) {
+    let mut after = String::new();
+    while let Some(Answer::Locks { locks, more: true, .. }) =
+        work.ask_locks(turn, (&after, ""), PAGE, linearizable).await
+    {
+        let Some((last, _)) = locks.last() else { return };
+        after = last.to_string();
     }
 }
 

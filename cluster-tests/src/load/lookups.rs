@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use rand::RngExt as _;
 use tokio::time::sleep;
 
 use super::work::Work;
-use crate::history::{Fate, LookedUp};
+use crate::history::{Fate, LookedUp, Name};
 use crate::judgement::place;
 use crate::proto::{Consistency, LookupResponse, lookup_response};
 
 /// Between two questions.
 const BREATH: Duration = Duration::from_millis(100);
+/// Between two appends that are looked up everywhere.
+const CHASE_BREATH: Duration = Duration::from_millis(150);
 /// How many of the last operations are asked for most of the time: those that may be on their way.
 const LATE: usize = 32;
 
@@ -27,16 +30,43 @@ pub(super) async fn run(work: Work) {
             if late { work.history.late_operation(place % LATE) } else { work.history.some_operation(place) };
         if let Some(operation) = operation {
             let consistency = if local { Consistency::Local } else { Consistency::Linearizable };
-            let (node, client) = work.node(work.turn());
-            let invoked = work.history.now();
-            let response = client.lookup(&operation.id, consistency).await;
-            if let Ok(response) = work.heard(node, "what became of an id", response) {
-                let (completed, fate) = (work.history.now(), fate(&response));
-                let seen = LookedUp { id: operation.id, node, linearizable: !local, invoked, completed, fate };
-                work.history.remember(seen);
-            }
+            look(&work, operation.id, work.turn(), consistency).await;
         }
         sleep(BREATH).await;
+    }
+}
+
+/// Appends at one node, and asks all others at once when that is answered. What a node that follows has not applied yet
+/// must be waited for, or is a moment too old.
+pub(super) async fn chase(work: Work) {
+    for number in 0.. {
+        if work.is_stopped() {
+            return;
+        }
+        let (order, turn) = (work.made_order(number), work.turn());
+        if work.send(&order, turn).await.is_some() {
+            let (id, work) = (Name::of(&order.id), &work);
+            let others = (1..work.nodes.len()).map(|other| async move {
+                look(work, id, turn + other, Consistency::Linearizable).await;
+                look(work, id, turn + other, Consistency::Local).await;
+            });
+            join_all(others).await;
+        } else if work.append(&order).await.is_none() {
+            return;
+        }
+        sleep(CHASE_BREATH).await;
+    }
+}
+
+/// Asks one node what became of an append. A look that failed saw nothing.
+async fn look(work: &Work, id: Name, turn: usize, consistency: Consistency) {
+    let (node, client) = work.node(turn);
+    let invoked = work.history.now();
+    let response = client.lookup(&id, consistency).await;
+    if let Ok(response) = work.heard(node, "what became of an id", response) {
+        let (completed, fate) = (work.history.now(), fate(&response));
+        let linearizable = consistency == Consistency::Linearizable;
+        work.history.remember(LookedUp { id, node, linearizable, invoked, completed, fate });
     }
 }
 

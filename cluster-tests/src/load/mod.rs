@@ -20,11 +20,13 @@ mod local;
 mod locks;
 mod lookups;
 mod memory;
+mod readers;
 mod retention;
 mod reuse;
 mod rivals;
 mod same_id;
 mod shelves;
+mod spaces;
 mod streamed;
 mod tails;
 mod too_old;
@@ -54,6 +56,8 @@ const BREATH: Duration = Duration::from_millis(3);
 const CLIENTS: usize = 6;
 /// How many clients at each node take *no effect* at its word.
 const BELIEVERS: usize = 3;
+/// How many at each node append over streams and don't wait for answers.
+const HURRIED: usize = 1;
 /// How many clients append over streams.
 const STREAMS: usize = 6;
 
@@ -106,6 +110,7 @@ impl Load {
         load.put(cluster, ids, 1, reuse::run);
         load.put(cluster, ids, 2, cancels::run);
         load.put(cluster, ids, 2, lookups::run);
+        load.put(cluster, ids, 1, lookups::chase);
         load.put(cluster, ids, 2, tails::run);
         load.put(cluster, ids, 2, transfers::run);
         load.put(cluster, ids, 1, transfers::look);
@@ -125,6 +130,8 @@ impl Load {
         load.put(cluster, ids, 1, ids::run);
         load.put(cluster, ids, 1, rivals::run);
         load.put(cluster, ids, 2, shelves::run);
+        load.put(cluster, ids, 2, readers::run);
+        load.put(cluster, ids, 1, spaces::run);
         load.put(cluster, ids, 1, believers::burst);
         load.put_believers(cluster, ids);
         load
@@ -134,7 +141,9 @@ impl Load {
     fn put_believers(&mut self, cluster: &Cluster, ids: &[u64]) {
         for id in ids {
             self.put(cluster, &[*id], BELIEVERS, believers::run);
+            self.put(cluster, &[*id], 1, believers::steady);
             self.put(cluster, &[*id], 1, believers::stream);
+            self.put(cluster, &[*id], HURRIED, believers::hurried_stream);
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(work: Work) {
 }
 
 /// Follows a log, and returns where it ended.
-async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizable: bool) -> u64 {
+pub(super) async fn follow(work: &Work, log: &str, mut from: u64, pages: usize, linearizable: bool) -> u64 {
     let turn = work.turn();
     let (node, client) = work.node(turn);
     let consistency = if linearizable { Consistency::Linearizable } else { Consistency::Local };

@@ -1,14 +1,17 @@
 //! A log that grows by thousands of records and loses thousands at once: to an offset in the middle of it, of a command's
-//! records, to where it begins already, and beyond its end. After each trim every node is asked across the new start. P4
-//! insists that the log begins exactly there, P1 that nothing behind it is lost, P24 that readers see no other start.
+//! records, to where it begins already, and beyond its end. A tail follows it meanwhile, and after each trim every node is
+//! asked across the new start. P4 insists that the log begins exactly there, P1 that nothing behind it is lost, P24 that
+//! readers see no other start.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::join;
 use rand::RngExt as _;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::tails::follow;
 use super::work::Work;
 use crate::command::{command, records, trim};
 use crate::history::{Got, Job};
@@ -20,6 +23,8 @@ const BREATH: Duration = Duration::from_millis(1_500);
 const RECORDS: std::ops::RangeInclusive<u64> = 300..=2_000;
 /// How many of them a reader reads.
 const PAGE: u32 = 4;
+/// How many pages of it are followed while it is trimmed.
+const TAIL_PAGES: usize = 3;
 
 pub(super) async fn run(work: Work) {
     let log = format!("pages-{}", Uuid::new_v4().simple());
@@ -42,7 +47,11 @@ pub(super) async fn run(work: Work) {
         };
         let id = format!("trim/{}", Uuid::new_v4().simple());
         let request = command(&id, vec![], vec![trim(&log, before)]);
-        let Some(sealed) = work.command(Job::Prepare, &request).await else { return };
+        // Somebody reads from the old start on meanwhile: the next page may be gone, and says so.
+        let linearizable = rand::rng().random_ratio(1, 2);
+        let (sealed, _) =
+            join(work.command(Job::Prepare, &request), follow(&work, &log, start, TAIL_PAGES, linearizable)).await;
+        let Some(sealed) = sealed else { return };
         if sealed.is_applied() {
             start = start.max(before);
         }

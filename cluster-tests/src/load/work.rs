@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rand::RngExt as _;
 use tokio::time::sleep;
 
+use super::ATTEMPT;
 use crate::client::{Acknowledgement, Client, Failure, is_replay};
 use crate::command::{decided, sealed};
 use crate::history::{CommandNumber, Decided, History, Job, OperationNumber, Sealed};
@@ -106,7 +107,7 @@ impl Work {
         let (node, asked) = self.node(turn);
         let attempt = self.history.invoke(order.number, node);
         let request = stream::request(&order.log, &order.id, &order.payloads);
-        let answer = asked.submit_in_haste(request, time).await;
+        let answer = asked.with_deadline(time.max(ATTEMPT)).submit_in_haste(request, time).await;
         self.history.complete(attempt, answer.clone());
         answer
     }

@@ -2,7 +2,7 @@
 //! reason, what was lost on its way is never told to have no effect, and a node says that something in it is broken only
 //! while somebody breaks it.
 //!
-//! - All that the harness sends is well formed, and goes to the right port of a cluster of one version.
+//! - All that the harness sends is well formed, and goes to the right port of one cluster.
 //! - Which of the reasons that are about a command is the right one is for other properties to say.
 
 use std::fmt;
@@ -19,7 +19,7 @@ pub(super) const PROPERTY: Property =
     Property { name: "P26", sentence: "an error is one that there was a cause for", judge, judged };
 
 /// All reasons that a client may be told here, and the code of each.
-const CODES: [(&str, &str); 18] = [
+const CODES: [(&str, &str); 19] = [
     ("NO_LEADER", "Unavailable"),
     ("OUTCOME_UNKNOWN", "Unavailable"),
     ("TIMED_OUT", "DeadlineExceeded"),
@@ -36,6 +36,7 @@ const CODES: [(&str, &str); 18] = [
     ("NO_SUCH_LOG", "NotFound"),
     ("NO_SUCH_CELL", "NotFound"),
     ("TRIMMED", "OutOfRange"),
+    ("VERSION_UNSUPPORTED", "FailedPrecondition"),
     (INTERNAL, "Internal"),
     // No node has answered.
     ("", ""),

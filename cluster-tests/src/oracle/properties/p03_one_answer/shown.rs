@@ -101,9 +101,8 @@ fn records_are_where_they_were_told(evidence: Evidence<'_>, report: &mut Report<
     let Places { first, further } = places(evidence);
     for (_, log, record) in evidence.shown() {
         let Some(told) = first.get(record.id.number()).filter(|told| told.count > 0) else { continue };
-        let has = |told: &Told| {
-            told.log == log && (told.first..told.first + u64::from(told.count)).contains(&record.offset)
-        };
+        let has =
+            |told: &Told| told.log == log && (told.first..told.first + u64::from(told.count)).contains(&record.offset);
         if !has(told) && !further.get(&record.id).into_iter().flatten().any(has) {
             let place = told.first..told.first + u64::from(told.count);
             report(format!("{} was told {}/{place:?}, and is shown at {log}/{}", record.id, told.log, record.offset));
