@@ -1,7 +1,6 @@
 //! A long list of events in little memory.
 //!
-//! - The last items lie in the list as they are. Earlier ones are packed, many to a block, into about as many bytes as
-//!   they say something.
+//! - The last items lie in the list as they are. Earlier ones are packed, many to a block, and put aside.
 //! - Going through the list unpacks one item after the other, so an iterator gives values and no references.
 //! - A list that was made by hand is short: nothing of it is packed, and its items can be changed in place.
 
@@ -11,6 +10,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::aside::Block;
 
 /// How many items lie in the list as they are before the first of them are packed.
 const PLAIN_MAX: usize = 1 << 14;
@@ -25,7 +26,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Item for T {}
 /// A list of events.
 #[derive(Clone)]
 pub struct Many<T> {
-    blocks: Vec<Arc<[u8]>>,
+    blocks: Vec<Arc<Block>>,
     plain: Vec<T>,
 }
 
@@ -84,25 +85,26 @@ impl<T: Item> Many<T> {
     }
 }
 
-fn pack<T: Item>(items: impl Iterator<Item = T>) -> Arc<[u8]> {
+fn pack<T: Item>(items: impl Iterator<Item = T>) -> Arc<Block> {
     let bytes = Vec::with_capacity(BLOCK * 64);
     let packed = items.fold(bytes, |bytes, item| postcard::to_extend(&item, bytes).expect("an event can be written"));
-    packed.into()
+    Arc::new(Block::of(&packed))
 }
 
 /// Goes through a list.
 #[derive(Debug, Clone)]
 pub struct Iter<'a, T> {
-    blocks: std::slice::Iter<'a, Arc<[u8]>>,
-    /// How many items of the present block are still to come, and their bytes.
+    blocks: std::slice::Iter<'a, Arc<Block>>,
+    /// The present block, how many of its items are still to come, and where the next of them begins.
+    packed: Vec<u8>,
     left: usize,
-    packed: &'a [u8],
+    next: usize,
     plain: std::slice::Iter<'a, T>,
 }
 
 impl<T> Default for Iter<'_, T> {
     fn default() -> Self {
-        Self { blocks: [].iter(), left: 0, packed: &[], plain: [].iter() }
+        Self { blocks: [].iter(), packed: Vec::new(), left: 0, next: 0, plain: [].iter() }
     }
 }
 
@@ -112,10 +114,12 @@ impl<T: Item> Iterator for Iter<'_, T> {
     fn next(&mut self) -> Option<T> {
         if self.left == 0 {
             let Some(block) = self.blocks.next() else { return self.plain.next().cloned() };
-            (self.left, self.packed) = (BLOCK, block);
+            block.read(&mut self.packed);
+            (self.left, self.next) = (BLOCK, 0);
         }
-        let (item, rest) = postcard::take_from_bytes(self.packed).expect("what was packed can be unpacked");
-        (self.left, self.packed) = (self.left - 1, rest);
+        let packed = self.packed.get(self.next..).unwrap_or_default();
+        let (item, rest) = postcard::take_from_bytes(packed).expect("what was packed can be unpacked");
+        (self.left, self.next) = (self.left - 1, self.packed.len() - rest.len());
         Some(item)
     }
 

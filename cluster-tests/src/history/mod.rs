@@ -6,6 +6,7 @@
 //! - All of it is written to a file as it happens, one event a line, and is judged from there ([`mod@file`]). Beside
 //!   that a running harness keeps only what it needs to go on (`kept`).
 
+mod aside;
 mod asked;
 mod command;
 mod content;

@@ -23,8 +23,8 @@ use std::thread;
 use crate::command::log_in;
 use crate::history::{Answer, Events, Name, Question, RecordShown, Shown};
 
-/// So many operations are judged by two threads. With more, each property may need much memory, and has it for itself.
-const FOR_TWO_THREADS: usize = 2_000_000;
+/// How many properties are judged at once: some of them need much memory.
+const THREADS: usize = 2;
 
 /// All that is judged.
 #[derive(Debug, Clone, Copy)]
@@ -33,14 +33,19 @@ pub struct Evidence<'a> {
     pub events: &'a Events,
     /// The replicas, which have applied the same entries.
     pub replicas: &'a [Dump],
+    /// How many operations were acknowledged.
+    acknowledged: usize,
+}
+
+impl<'a> Evidence<'a> {
+    /// A history and the replicas at its end.
+    pub fn of(events: &'a Events, replicas: &'a [Dump]) -> Self {
+        let acknowledged = events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count();
+        Self { events, replicas, acknowledged }
+    }
 }
 
 impl Evidence<'_> {
-    /// How many operations were acknowledged.
-    fn acknowledged(&self) -> usize {
-        self.events.operations.iter().filter(|operation| operation.acknowledged().is_some()).count()
-    }
-
     /// The replicas, but of those that share all their logs only the first.
     fn different_replicas(&self) -> impl Iterator<Item = &Dump> {
         let same = |one: &Dump, other: &Dump| {
@@ -92,16 +97,15 @@ impl Evidence<'_> {
 /// Judges a history and replicas that have applied the same entries. Violations are in the order of the properties; of each
 /// property only the first few are kept, which know how many there are.
 pub fn judge(events: &Events, replicas: &[Dump]) -> Vec<Violation> {
-    let evidence = Evidence { events, replicas };
-    let threads = if events.operations.len() > FOR_TWO_THREADS { 1 } else { 2 };
-    let found = of_each_property(threads, |property| broken(property, evidence).collect::<Vec<_>>());
+    let evidence = Evidence::of(events, replicas);
+    let found = of_each_property(|property| broken(property, evidence).collect::<Vec<_>>());
     let mut violations: Vec<Violation> = found.into_iter().flatten().collect();
     violation::look_up(&mut violations, evidence);
     violations
 }
 
-/// Asks something of each property, by so many threads, and returns the answers in the order of the properties.
-pub fn of_each_property<T: Send>(threads: usize, ask: impl Fn(&Property) -> T + Sync) -> Vec<T> {
+/// Asks something of each property, by two threads, and returns the answers in the order of the properties.
+pub fn of_each_property<T: Send>(ask: impl Fn(&Property) -> T + Sync) -> Vec<T> {
     let (properties, next): (&[Property], _) = (&PROPERTIES, AtomicUsize::new(0));
     // Each thread takes the next property until there is none.
     let ask_some = || {
@@ -113,7 +117,7 @@ pub fn of_each_property<T: Send>(threads: usize, ask: impl Fn(&Property) -> T + 
         }
     };
     let mut answers: Vec<(usize, T)> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(ask_some)).collect();
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask_some)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     answers.sort_unstable_by_key(|(place, _)| *place);

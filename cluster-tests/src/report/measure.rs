@@ -38,7 +38,7 @@ impl Run {
             attempts: events.operations.iter().map(|operation| operation.attempts.len()).sum(),
             acknowledged: acknowledgements.len(),
             reads: events.ends.len() + events.locals.len(),
-            properties: properties(Evidence { events, replicas }, violations),
+            properties: properties(Evidence::of(events, replicas), violations),
             first: violations.iter().min_by_key(|violation| violation.urgency()).map(First::of),
             throughput: throughput(&acknowledgements, end),
             ..Self::default()
@@ -156,7 +156,7 @@ fn timing(command: &str) -> Option<String> {
 
 fn properties(evidence: Evidence<'_>, violations: &[Violation]) -> Vec<Judged> {
     let of = |name: &str| violations.iter().filter(move |violation| violation.property == name).collect::<Vec<_>>();
-    of_each_property(2, |property| {
+    of_each_property(|property| {
         let found = of(property.name);
         Judged {
             name: property.name.to_owned(),

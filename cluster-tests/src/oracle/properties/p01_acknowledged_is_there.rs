@@ -11,7 +11,7 @@ pub(super) const PROPERTY: Property =
     Property { name: "P1", sentence: "what was acknowledged is there", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    evidence.acknowledged() * evidence.replicas.len()
+    evidence.acknowledged * evidence.replicas.len()
 }
 
 /// Records that are at their offsets for ever.

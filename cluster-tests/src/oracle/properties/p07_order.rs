@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property =
     Property { name: "P7", sentence: "order is that of real time, and of streams", judge, judged };
 
 fn judged(evidence: Evidence<'_>) -> usize {
-    evidence.acknowledged()
+    evidence.acknowledged
 }
 
 /// An offset and the id that was told it.

@@ -26,7 +26,7 @@ fn judged(evidence: Evidence<'_>) -> usize {
         return 0;
     }
     let decided = evidence.events.commands.iter().filter(|command| command.decided().is_some()).count();
-    evidence.acknowledged() + decided
+    evidence.acknowledged + decided
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {

@@ -55,7 +55,7 @@ fn a_run_without_what_it_was_meant_to_have_is_found() {
 #[test]
 fn a_property_for_which_there_is_nothing_says_so() {
     let nothing = Events::default();
-    let empty = Evidence { events: &nothing, replicas: &[] };
+    let empty = Evidence::of(&nothing, &[]);
     for property in &PROPERTIES {
         assert_eq!((property.judged)(empty), 0, "{}", property.name);
     }
@@ -63,7 +63,7 @@ fn a_property_for_which_there_is_nothing_says_so() {
     let without = |damage: &dyn Fn(&mut Events)| {
         let (mut events, dumps) = sound();
         damage(&mut events);
-        let evidence = Evidence { events: &events, replicas: &dumps };
+        let evidence = Evidence::of(&events, &dumps);
         let idle = PROPERTIES.iter().filter(|property| (property.judged)(evidence) == 0);
         idle.map(|property| property.name).collect::<Vec<_>>()
     };

@@ -32,7 +32,7 @@ fn only_what_came_while_a_clock_was_wrong_is_judged() {
         let (kind, what) = (name.to_owned(), "the clock of node 1 is an hour ahead".to_owned());
         events.faults = vec![Fault { kind, what, begun: at(begun), healed: Some(at(healed)), effective }];
         let property = PROPERTIES.iter().find(|property| property.name == "P16").unwrap();
-        (property.judged)(Evidence { events: &events, replicas: &dumps })
+        (property.judged)(Evidence::of(&events, &dumps))
     };
     // `a` was acknowledged at 15 ms, and `b` at 25 ms.
     assert_eq!(judged(Effective::Installed, 0, 100), 2);

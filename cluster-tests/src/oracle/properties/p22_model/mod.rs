@@ -13,8 +13,7 @@ pub(super) const PROPERTY: Property =
 
 fn judged(evidence: Evidence<'_>) -> usize {
     let commands = evidence.events.commands.iter();
-    evidence.acknowledged()
-        + commands.filter(|command| command.decided().is_some_and(|it| it.1.whole.is_some())).count()
+    evidence.acknowledged + commands.filter(|command| command.decided().is_some_and(|it| it.1.whole.is_some())).count()
 }
 
 fn judge(evidence: Evidence<'_>, report: &mut Report<'_>) {
