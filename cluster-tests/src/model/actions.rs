@@ -38,7 +38,7 @@ pub(super) fn act(space: &mut Space, action: &Action, stamp: Stamp, told: Option
         Action::Compensate(_) => (Expected::holds(), Some(Got::Compensated(Compensated {}))),
         Action::CreateLog(create) => space.create_log(create, stamp, told.is_some()),
         Action::SetRetention(set) => space.set_retention(set, stamp),
-        Action::DeleteLog(delete) => space.delete_log(delete, told),
+        Action::DeleteLog(delete) => space.delete_log(delete, stamp, told),
         Action::CreateSpace(create) => space.create_space(create, stamp, told.is_some()),
         Action::SetSpace(set) => space.set_space(set, stamp, told.is_some()),
         Action::DeleteSpace(delete) => space.delete_space(delete, stamp, told.is_some()),
@@ -267,7 +267,7 @@ impl Space {
         })
     }
 
-    fn delete_log(&mut self, delete: &DeleteLog, told: Option<&Got>) -> Came {
+    fn delete_log(&mut self, delete: &DeleteLog, stamp: Stamp, told: Option<&Got>) -> Came {
         self.logs.change(&delete.log, |log| {
             let expected = is_there(log.there);
             let end = match told {
@@ -276,7 +276,7 @@ impl Space {
             };
             let got = log.end.or(end).map(|end| Got::LogDeleted(LogDeleted { end }));
             if told.is_some() || expected.holds {
-                log.delete(end);
+                log.delete(end, stamp.time_ms);
             }
             (expected, got)
         })

@@ -1,7 +1,8 @@
 //! What the outcomes lead to, laid beside what a replica holds.
 //!
 //! - What the model does not know is left out. What it knows to be absent must not be there either.
-//! - Time goes on without outcomes: a lock that is over may be gone or not, and retention may have taken since what was due.
+//! - Time goes on without outcomes. A replica's tables say how far: what was due by then is done, but for what its row says
+//!   is due still. Without tables, a lock that is over may be gone or not, and retention may have taken what is due later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use crate::oracle::{Dump, Held};
 use crate::proto::cell_value::Value;
 
 /// Takes what differs.
-type Differs<'a> = dyn FnMut(String) + 'a;
+pub(super) type Differs<'a> = dyn FnMut(String) + 'a;
 
 impl Model {
     /// Names what a replica has otherwise than the outcomes lead to.
@@ -35,7 +36,15 @@ impl Model {
         let positions = gathered((&living, are_all), |space| &space.positions, at);
         rows_beside("position of", &positions, &dump.positions, &is_at, differs);
         let locks = gathered((&living, are_all), |space| &space.locks, of);
-        rows_beside("lock", &locks, &dump.locks, &is_held, differs);
+        let clock_ms = dump.tables.as_ref().and_then(|tables| tables.small().globals).map(|globals| globals.clock);
+        let held = |lock: &Lock, found: Option<&((u64, u64), u64)>| match found {
+            Some(found) => *found == (lock.token, lock.expires_ms),
+            None => clock_ms.is_none_or(|clock_ms| lock.expires_ms <= clock_ms),
+        };
+        rows_beside("lock", &locks, &dump.locks, &held, differs);
+        if let Some(tables) = &dump.tables {
+            self.beside_tables(tables.small(), &living, differs);
+        }
     }
 
     fn spaces_beside(&self, dump: &Dump, differs: &mut Differs<'_>) {
@@ -77,7 +86,8 @@ impl Space {
             if let Some((found, end)) = found.zip(known.end).filter(|(found, end)| found.end != *end) {
                 differs(format!("the log {full} ends at {}, and its appends end at {end}", found.end));
             }
-            if let Some(found) = found
+            // Tables say the time, and more.
+            if let Some(found) = found.filter(|_| dump.tables.is_none())
                 && let Some((least, most)) = known.start_from(self.last.time_ms)
                 && !(least..=most).contains(&found.start)
             {
@@ -154,9 +164,4 @@ fn is_at(position: &Position, found: Option<&(u64, u64)>) -> bool {
         Some(found) => position.there && *found == (position.offset, position.version),
         None => !position.there,
     }
-}
-
-/// One that is over may be gone: the time of a replica is not known here.
-fn is_held(lock: &Lock, found: Option<&((u64, u64), u64)>) -> bool {
-    found.is_none_or(|found| *found == (lock.token, lock.expires_ms))
 }

@@ -58,6 +58,21 @@ impl Memory {
         start.max(self.closed_ms)
     }
 
+    /// How long that is.
+    pub fn ms(&self) -> u64 {
+        self.ms
+    }
+
+    /// What was too old when it changed last.
+    pub fn closed_before(&self) -> u64 {
+        self.closed_ms
+    }
+
+    /// The widths of buckets that a space may keep: these, or the last of them.
+    pub fn widths(&self) -> &[(u64, u64)] {
+        &self.widths
+    }
+
     /// The space remembers for another time from now on.
     pub fn change(&mut self, memory_ms: u64, clock_ms: u64) -> Change {
         self.closed_ms = self.closed(clock_ms);

@@ -5,7 +5,7 @@
 //!   the beginning of a log is exact only after its time has moved.
 //! - An append of which nothing is known leaves the end and the pieces unknown; the next one that is told tells the end.
 
-use super::rows::Row;
+use super::rows::{Fact, Row};
 use crate::proto::Retention;
 
 /// How many pieces a retention has.
@@ -31,38 +31,50 @@ pub(super) struct Log {
     pub(super) retention: Option<Retention>,
     /// When it was made.
     pub(super) created_ms: Option<u64>,
+    /// When one of its name was deleted last, and where that ended, if one was.
+    pub(super) deleted: Fact<Deletion>,
     pieces: Option<Pieces>,
+}
+
+/// What stays of a log that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Deletion {
+    /// None: not known.
+    pub(super) end: Option<u64>,
+    pub(super) at_ms: u64,
 }
 
 /// What a log consists of.
 #[derive(Debug, Clone, PartialEq)]
-struct Pieces {
-    list: Vec<Piece>,
+pub(super) struct Pieces {
+    pub(super) list: Vec<Piece>,
     /// The bytes of all records since the log was made.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// The time of the last append.
-    last_ms: u64,
+    pub(super) last_ms: u64,
     /// The time up to which retention has been at work.
     seen_ms: u64,
 }
 
+/// Records that go at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Piece {
-    first: u64,
+pub(super) struct Piece {
+    pub(super) first: u64,
     /// The bytes of all records before it.
-    bytes_before: u64,
+    pub(super) bytes_before: u64,
     /// The time of its first record.
-    opened_ms: u64,
+    pub(super) opened_ms: u64,
 }
 
 impl Row for Log {
     fn absent() -> Self {
-        let pieces = None;
-        Self { there: Some(false), end: Some(0), start: Some(0), retention: None, created_ms: None, pieces }
+        let (there, end, start) = (Some(false), Some(0), Some(0));
+        Self { there, end, start, deleted: Fact::Is(None), ..Self::unknown() }
     }
 
     fn unknown() -> Self {
-        Self { there: None, end: None, start: None, retention: None, created_ms: None, pieces: None }
+        let (there, end, start, retention, created_ms, pieces) = (None, None, None, None, None, None);
+        Self { there, end, start, retention, created_ms, deleted: Fact::Unknown, pieces }
     }
 }
 
@@ -76,13 +88,15 @@ impl Log {
             start: self.end,
             retention: Some(retention),
             created_ms: Some(time_ms),
+            deleted: self.deleted.clone(),
             pieces: list.map(|list| Pieces { list, bytes: 0, last_ms: time_ms, seen_ms: time_ms }),
         };
     }
 
     /// The log goes, and where it ended is remembered.
-    pub(super) fn delete(&mut self, end: Option<u64>) {
-        *self = Self { there: Some(false), end, start: end, ..Self::unknown() };
+    pub(super) fn delete(&mut self, end: Option<u64>, time_ms: u64) {
+        let deleted = Fact::Is(Some(Deletion { end, at_ms: time_ms }));
+        *self = Self { there: Some(false), end, start: end, deleted, ..Self::unknown() };
     }
 
     /// Records come, the first of them here.
@@ -141,6 +155,13 @@ impl Log {
         Some((least, if ages { self.end? } else { most }))
     }
 
+    /// What the log consists of at a time, after retention has been at work; none: it is not known.
+    pub(super) fn pieces_at(&self, time_ms: u64) -> Option<Pieces> {
+        let mut now = self.clone();
+        now.retain_now(time_ms);
+        now.pieces.filter(|_| now.start.is_some() && now.end.is_some() && now.retention.is_some())
+    }
+
     /// Whether retention may take something, as far as it is known.
     fn is_bounded(&self) -> bool {
         self.retention.is_none_or(|retention| retention != Retention::default())
@@ -155,7 +176,7 @@ impl Log {
     /// Something that nobody knows of may have appended.
     pub(super) fn doubt_end(&mut self) {
         if self.there != Some(true) {
-            *self = Self::unknown();
+            *self = Self { deleted: self.deleted.clone(), ..Self::unknown() };
         }
         if self.is_bounded() {
             self.start = None;
@@ -277,7 +298,7 @@ mod tests {
     fn a_log_that_was_deleted_goes_on_where_it_ended() {
         let mut log = Log::absent();
         log.append(0, 3, 10, 1);
-        log.delete(Some(3));
+        log.delete(Some(3), 1);
         log.append(3, 1, 10, 2);
         assert_eq!((log.start, log.end, log.created_ms), (Some(3), Some(4), Some(2)));
     }

@@ -18,6 +18,7 @@ mod lives;
 mod log;
 mod rows;
 mod space;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 

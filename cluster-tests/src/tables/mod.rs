@@ -123,6 +123,12 @@ impl Tables {
         tables
     }
 
+    /// Tables of which only the small one has rows, read already.
+    #[cfg(test)]
+    pub fn holding(small: Small) -> Self {
+        Self { small: Arc::new(small), ..Self::default() }
+    }
+
     /// The rows of a table that are kept as rows.
     pub fn rows(&self, table: Table) -> &Rows {
         static NONE: Rows = Rows::NONE;

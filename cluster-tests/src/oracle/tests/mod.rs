@@ -13,6 +13,7 @@ mod order;
 mod records;
 mod run;
 mod state;
+mod stored;
 mod times;
 mod told;
 mod violations;

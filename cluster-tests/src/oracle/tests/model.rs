@@ -48,14 +48,18 @@ impl Story {
     }
 
     /// The same, at another place than the next one.
-    fn told_at(&mut self, request: &SubmitRequest, verdict: Verdict, sequence: u64) -> &mut Self {
+    pub(super) fn told_at(&mut self, request: &SubmitRequest, verdict: Verdict, sequence: u64) -> &mut Self {
         let outcome = Outcome { sequence, history: 7, time_ms: self.time_ms, verdict: Some(verdict) };
         let response = SubmitResponse { arrival: Arrival::First.into(), outcome: Some(outcome) };
         self.answered(request, decided(Ok(response)))
     }
 
     /// A command gets this answer.
-    fn answered(&mut self, request: &SubmitRequest, answer: Result<crate::history::Decided, Failure>) -> &mut Self {
+    pub(super) fn answered(
+        &mut self,
+        request: &SubmitRequest,
+        answer: Result<crate::history::Decided, Failure>,
+    ) -> &mut Self {
         let invoked = at(10 * self.commands.len() as u64);
         let attempt = CommandAttempt { node: 1, invoked, completed: Some(invoked + at(5)), answer: Some(answer) };
         let (log, contents) = crate::command::appends(request).pop().unwrap_or_default();
@@ -88,7 +92,7 @@ impl Story {
         self.wrong_beside(None)
     }
 
-    fn wrong_beside(&self, dump: Option<Dump>) -> Vec<String> {
+    pub(super) fn wrong_beside(&self, dump: Option<Dump>) -> Vec<String> {
         let meant = dump.as_ref().map(|_| Meant::default());
         let replicas: Vec<Dump> = dump.into_iter().collect();
         self.found("P22", Events { meant, ..Events::default() }, &replicas)
