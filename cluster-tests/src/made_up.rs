@@ -18,13 +18,14 @@ use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{command, record, sealed};
 use crate::history::file::{self, Writer};
 use crate::history::{
-    AllSeen, Command, Content, Decided, EndSeen, Event, Fate, Few, Job, LocalSeen, LookedUp, Meant, Name, Packed,
+    AllSeen, Command, Content, Decided, EndSeen, Event, Fate, Few, Hash, Job, LocalSeen, LookedUp, Meant, Name, Packed,
     RecordSeen, StatusSeen,
 };
 use crate::oracle::{Dump, LogDump, Stored};
 use crate::proto::outcome::Verdict;
 use crate::proto::{ActionResult, Appended, Applied, Outcome, action_result};
 use crate::sample;
+use crate::tables::fingerprint;
 
 const NODES: [u64; 3] = [1, 2, 3];
 const LOGS: usize = 1_000;
@@ -142,11 +143,13 @@ impl Made {
     fn append(&mut self, log: usize, text: &str, turn: usize, records: usize) {
         let (operation, id, client) = (self.operations, Name::of(text), turn % CLIENTS);
         self.operations += 1;
-        let contents: Few<Content> =
-            sample::payloads(text, records, 1).iter().map(|payload| Content::of(payload)).collect();
+        let payloads = sample::payloads(text, records, 1);
+        let contents: Few<Content> = payloads.iter().map(|payload| Content::of(payload)).collect();
         let place = self.store(log, id, &contents);
         let log = self.name(log);
-        self.lines.push(Event::Operation { number: operation, client, log, id, contents, believed: false });
+        let fingerprint = fingerprint::of_append(&log, text, &payloads).map(Hash::from);
+        let (number, believed) = (operation, false);
+        self.lines.push(Event::Operation { number, client, log, id, contents, fingerprint, believed });
         // Of some the first answer is lost.
         let attempts = if turn % 20 == 2 { 2 } else { 1 };
         for attempt in 0..attempts {

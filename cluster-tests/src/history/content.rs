@@ -45,6 +45,12 @@ impl Content {
     }
 }
 
+impl From<[u8; 16]> for Hash {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl Hash {
     /// Its first half.
     pub fn short(self) -> u64 {

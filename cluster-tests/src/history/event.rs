@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::growing::Changing;
 use super::kept::Sent;
-use super::{Content, Name};
+use super::{Content, Hash, Name};
 use crate::client::{Acknowledgement, Effect, Failure};
 use crate::proto::Outcome;
 
@@ -53,6 +53,8 @@ pub struct Operation {
     pub payloads: Vec<Bytes>,
     /// What the records hold.
     pub contents: Few<Content>,
+    /// The fingerprint of the whole command; none in a history that was made by hand.
+    pub fingerprint: Option<Hash>,
     /// Every attempt, in the order sent.
     pub attempts: Few<Attempt>,
     /// Whether its client takes *no effect* at its word: then it is never sent again, and must be nowhere.

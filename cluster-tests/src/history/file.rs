@@ -224,7 +224,7 @@ impl Reading {
     fn take_sent(&mut self, event: Event) -> Result<(), String> {
         let (operations, commands) = (&mut self.operations, &mut self.commands);
         match event {
-            Event::Operation { number, client, log, id, contents, believed } => operations.push(
+            Event::Operation { number, client, log, id, contents, fingerprint, believed } => operations.push(
                 number,
                 Operation {
                     client,
@@ -232,6 +232,7 @@ impl Reading {
                     id,
                     payloads: Vec::new(),
                     contents,
+                    fingerprint,
                     attempts: Few::new(),
                     believed,
                     doubted: false,

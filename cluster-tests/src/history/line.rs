@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alarm, Asked, CancelTold, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, LeaderChange,
+    Alarm, Asked, CancelTold, CellsSeen, Command, Content, Decided, Effective, EndSeen, Fault, Few, Hash, LeaderChange,
     LocalSeen, LookedUp, Meant, Name, PageSeen, ReadFailed, Recovery, Reuse, Round, Shown, StatusSeen, StreamPlace,
 };
 use crate::client::{Acknowledgement, Failure};
@@ -44,6 +44,8 @@ pub enum Event {
         log: Name,
         id: Name,
         contents: Few<Content>,
+        #[serde(default)]
+        fingerprint: Option<Hash>,
         believed: bool,
     },
     /// An attempt is about to be sent.

@@ -27,7 +27,7 @@ pub mod trail;
 
 pub use asked::{Answer, Asked, CellSeen, Identity, LockSeen, LogSeen, PositionSeen, Question, SpaceSeen, Wanted};
 pub use command::{Command, CommandAttempt, Decided, Got, Job, Sealed, Verdict};
-pub use content::Content;
+pub use content::{Content, Hash};
 pub use cut::Cut;
 pub use deleted::Deleted;
 pub use done::{Done, WORKLOADS, answers, done};
@@ -60,6 +60,7 @@ use crate::client::{Acknowledgement, Failure};
 use crate::command::{appends, log_in};
 use crate::oracle::Dump;
 use crate::proto::{Outcome, SubmitRequest};
+use crate::tables::fingerprint;
 
 /// Everything, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -243,6 +244,7 @@ impl History {
             id: Name::of(id),
             payloads: payloads.to_vec(),
             contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
+            fingerprint: fingerprint::of_append(log, id, payloads).map(Hash::from),
             attempts: Few::new(),
             believed,
             doubted: false,
@@ -250,8 +252,9 @@ impl History {
         };
         let mut present = self.lock();
         let number = present.operations.next();
-        let Operation { log, id, ref contents, .. } = operation;
-        present.write(&Event::Operation { number, client, log, id, contents: contents.clone(), believed });
+        let Operation { log, id, fingerprint, ref contents, .. } = operation;
+        let contents = contents.clone();
+        present.write(&Event::Operation { number, client, log, id, contents, fingerprint, believed });
         present.operations.add(operation);
         OperationNumber(number, id)
     }

@@ -22,6 +22,7 @@ fn acknowledged(ms: u64) -> Operation {
         payloads: Vec::new(),
         contents: Few::new(),
         attempts: Few::from_iter([attempt]),
+        fingerprint: None,
         believed: false,
         doubted: false,
         cancels: Few::new(),

@@ -1,7 +1,10 @@
 //! The fingerprint of a command, made by the harness's own hand: half of the BLAKE3 hash of a version byte and of the
 //! command in the bytes that the product documents in `machine/encoding/command.rs` and `words.rs`.
 
+use bytes::Bytes;
+
 use super::id::{Id, uuid_v7};
+use crate::command::{command, records};
 use crate::proto::action::Action as Kind;
 use crate::proto::cell_value::Value;
 use crate::proto::guard::Guard as Wanted;
@@ -21,6 +24,11 @@ pub fn of(request: &SubmitRequest) -> Option<[u8; 16]> {
         writer.action(action)?;
     }
     blake3::hash(&writer.0).as_bytes().first_chunk().copied()
+}
+
+/// Of an append to a log of `main` whose records have no headers.
+pub fn of_append(log: &str, id: &str, payloads: &[Bytes]) -> Option<[u8; 16]> {
+    of(&command(id, vec![], vec![records(log, payloads.to_vec())]))
 }
 
 /// Writes primitives as the product does.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use super::{Property, Report};
 use crate::command::sealed;
-use crate::history::{Command, Name, Operation, Verdict};
+use crate::history::{Command, Hash, Name, Operation, Verdict};
 use crate::oracle::{Dump, Evidence};
 use crate::proto::action::Action;
 use crate::proto::action_result::Result as Got;
@@ -146,6 +146,9 @@ impl<'a> Remembering<'a> {
             if !is_told {
                 report(format!("node {}: {id} was answered with {place:?}, and is {outcome:?}", self.node));
             }
+            if let Some(sent) = operation.fingerprint {
+                self.sent_so(&id, &remembered, Some(sent), report);
+            }
         } else if operation.is_cancelled() {
             let remembered = self.wanted(space, &id, report);
             if remembered.is_some_and(|it| !matches!(it.outcome.verdict, Some(Stored::Cancelled(_)))) {
@@ -172,11 +175,17 @@ impl<'a> Remembering<'a> {
             report(format!("node {node}: {id} was answered with {told:?}, and is {:?}", remembered.outcome));
         }
         let content = fingerprint::of(&request).filter(|_| told.verdict != Verdict::Cancelled);
-        if remembered.fingerprint.map(|(_, hash)| hash) != content {
-            report(format!("node {node}: {id} has a fingerprint of something else: {:?}", remembered.fingerprint));
-        }
+        self.sent_so(&id, &remembered, content.map(Hash::from), report);
         if let Some(target) = target(&request) {
             self.mark(space, &id, &target, &remembered.outcome, report);
+        }
+    }
+
+    /// The fingerprint of an id is that of what was sent.
+    fn sent_so(&self, id: &Id, remembered: &Remembered, sent: Option<Hash>, report: &mut Report<'_>) {
+        if remembered.fingerprint.map(|(_, hash)| Hash::from(hash)) != sent {
+            let (node, found) = (self.node, remembered.fingerprint);
+            report(format!("node {node}: {id} has a fingerprint of something else: {found:?}"));
         }
     }
 

@@ -63,6 +63,7 @@ fn operation(id: &str, records: usize, invoked: u64, answer: Result<Acknowledgem
         contents: payloads.iter().map(|payload| Content::of(payload)).collect(),
         payloads,
         attempts: Few::from_iter([attempt]),
+        fingerprint: None,
         believed: false,
         doubted: false,
         cancels: Few::new(),

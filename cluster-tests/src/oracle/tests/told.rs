@@ -33,8 +33,9 @@ pub(super) fn told(events: &Events) -> Vec<Event> {
 }
 
 fn tell_operation(all: &mut Vec<Event>, number: usize, operation: &Operation) {
-    let Operation { client, log, id, believed, ref contents, .. } = *operation;
-    all.push(Event::Operation { number, client, log, id, contents: contents.clone(), believed });
+    let Operation { client, log, id, fingerprint, believed, ref contents, .. } = *operation;
+    let contents = contents.clone();
+    all.push(Event::Operation { number, client, log, id, contents, fingerprint, believed });
     all.extend(operation.doubted.then_some(Event::Doubted { operation: number, id }));
     for (place, attempt) in operation.attempts.iter().enumerate() {
         let (node, invoked) = (attempt.node, attempt.invoked);

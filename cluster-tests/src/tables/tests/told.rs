@@ -7,8 +7,8 @@ use super::sample::{MAIN, Sample, plain};
 use crate::client::{Acknowledgement, Effect, Failure, Place};
 use crate::command::{self, compensate, create_space, put, sealed};
 use crate::history::{
-    Attempt, CancelTold, Command, CommandAttempt, Decided, Events, Few, Job, Many, Meant, Name, Operation, Packed,
-    Reuse,
+    Attempt, CancelTold, Command, CommandAttempt, Decided, Events, Few, Hash, Job, Many, Meant, Name, Operation,
+    Packed, Reuse,
 };
 use crate::oracle::judge;
 use crate::proto::action::Action as Kind;
@@ -32,6 +32,7 @@ fn operation(id: &str, answer: Option<Result<Acknowledgement, Failure>>) -> Oper
         payloads: Vec::new(),
         contents: Few::new(),
         attempts: Few::from_iter([Attempt { node: 1, place: None, invoked, completed, answer }]),
+        fingerprint: None,
         believed: false,
         doubted: false,
         cancels: Few::new(),
@@ -140,6 +141,19 @@ fn a_fingerprint_of_something_else_is_found() {
         sample.remembered("undo").fingerprint = Some((1, [7; 16]));
     });
     finds("undo has a fingerprint of something else", |_, sample| sample.remembered("undo").fingerprint = None);
+}
+
+/// Only whole commands were looked at before.
+#[test]
+fn a_fingerprint_of_another_append_is_found() {
+    let sent = |payload: &'static [u8], sample: &mut Sample, events: &mut Events| {
+        let fingerprint = fingerprint::of_append("orders", "a", &[payload.into()]);
+        sample.remembered("a").fingerprint = Some((1, fingerprint.unwrap()));
+        let asked = fingerprint::of_append("orders", "a", &[b"x".as_slice().into()]);
+        events.operations[0].fingerprint = asked.map(Hash::from);
+    };
+    assert_eq!(found(|events, sample| sent(b"x", sample, events)), Vec::<String>::new());
+    finds("a has a fingerprint of something else", |events, sample| sent(b"y", sample, events));
 }
 
 #[test]
