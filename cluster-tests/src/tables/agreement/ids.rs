@@ -201,7 +201,7 @@ fn versions(replica: &Replica<'_>) -> BTreeMap<(u32, u64), Vec<Holding>> {
     versions
 }
 
-/// Records that follow each other and are of one id.
+/// Records that follow each other and are of one id and one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Run {
     space: u32,
@@ -209,6 +209,7 @@ struct Run {
     id: usize,
     first: u64,
     count: u64,
+    time_ms: u64,
     /// The log's place among all logs of the replica.
     log: usize,
 }
@@ -231,11 +232,12 @@ impl Written {
             let Some(log) = replica.dump.logs.get(crate::command::log_in(in_space, name).as_str()) else { continue };
             let mut open: Option<Run> = None;
             for record in &log.records {
-                let id = record.id.number();
+                let (id, time_ms) = (record.id.number(), record.time_ms);
+                let follows = |run: &Run| run.first + run.count == record.offset;
                 match &mut open {
-                    Some(run) if run.id == id && run.first + run.count == record.offset => run.count += 1,
+                    Some(run) if (run.id, run.time_ms) == (id, time_ms) && follows(run) => run.count += 1,
                     _ => {
-                        let next = Run { space: *space, id, first: record.offset, count: 1, log: place };
+                        let next = Run { space: *space, id, first: record.offset, count: 1, time_ms, log: place };
                         runs.extend(open.replace(next));
                     }
                 }
@@ -266,6 +268,10 @@ impl Written {
             if is_covered(run.first, run.first + run.count, &said) {
                 *struck = true;
                 there += run.count;
+                if run.time_ms != remembered.outcome.time_ms {
+                    let (decided_ms, Run { first, time_ms, .. }) = (remembered.outcome.time_ms, *run);
+                    report(format!("{id} was decided at {decided_ms}, and its record {first} is of {time_ms}"));
+                }
             }
         }
         if there > all || (there < all && !may_be_gone) {

@@ -98,6 +98,14 @@ fn what_is_due_without_a_reason_and_reasons_without_what_is_due_are_found() {
     });
 }
 
+/// What was due was never asked for before.
+#[test]
+fn what_is_due_and_is_never_done_is_found() {
+    let at = |clock: u64| move |it: &mut Sample| it.small.globals.as_mut().unwrap().clock = clock;
+    assert_eq!(found(at(30_000)), Vec::<String>::new(), "the next entry does it");
+    finds("Lock(3, \"old\") was due at 20000, and at 30001 it is not done", at(30_001));
+}
+
 #[test]
 fn records_that_are_not_those_of_their_log_are_found() {
     finds("log 9 of space 1 is not there, and has records from Some(0)", |it| {
@@ -267,6 +275,16 @@ fn records_that_no_outcome_tells_of_and_outcomes_without_records_are_found() {
         let Some(Verdict::Applied(applied)) = &mut it.remembered("b").outcome.verdict else { panic!("it is applied") };
         let Some(Got::Appended(appended)) = &mut applied.results[0].result else { panic!("it has appended") };
         appended.count = 1;
+    });
+}
+
+/// Times of records were only laid beside each other and those of the head before.
+#[test]
+fn a_record_of_another_time_than_its_outcome_is_found() {
+    finds("b was decided at 1002, and its record 1 is of 1001", |it| {
+        for offset in [1, 2] {
+            it.records.get_mut(&(MAIN, 1, offset)).unwrap().time = 1_001;
+        }
     });
 }
 
