@@ -2,7 +2,7 @@
 //!
 //! - The nodes run the build for tests with the bug; load, faults and oracle are those of every run.
 //! - Nobody counts as caught by less than what a run had, nor by a run that broke off or a cluster that does not come back;
-//!   that is what some bugs do, and only for these P12 or P13 says what was meant.
+//!   that is what some bugs do, and only for these P12 or P13 says what was meant. A node that ended by itself counts.
 //! - In the end the same run without a bug must hold.
 
 use std::fs::File;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::chaos::{self, Plan, Ran, Timing};
 use crate::cluster::Network;
+use crate::history::Alarming;
 use crate::judgement::Recorded;
 use crate::oracle::Violation;
 use crate::seeded::{Seeded, Subject};
@@ -25,12 +26,14 @@ pub struct Campaign {
     pub time: Duration,
     /// The seed of each run.
     pub seed: u64,
-    /// Where the histories go. That of a bug that was caught is removed.
-    pub histories: PathBuf,
+    /// Where the histories go. Without it, only those stay that are still to be looked at, in the temporary directory.
+    pub histories: Option<PathBuf>,
     /// Where the table goes, beside standard output.
     pub table: Option<PathBuf>,
 }
 
+/// For how long there is a load, at most, where only the rounds at the end of a run show a bug.
+const BEFORE_ROUNDS: Duration = Duration::from_mins(1);
 /// The properties that say that a cluster does not come back.
 const LIVENESS: [&str; 2] = ["P12", "P13"];
 /// The property that says that a run lacked something.
@@ -42,7 +45,7 @@ const HEAD: &str = "| bug | named first | named | seconds | seed | the first vio
 /// Runs it. The table grows by a row as soon as it is known. Says whether all bugs were caught and the run without one
 /// held.
 pub async fn run(campaign: &Campaign) -> io::Result<bool> {
-    std::fs::create_dir_all(&campaign.histories)?;
+    campaign.histories.iter().try_for_each(std::fs::create_dir_all)?;
     let mut table = Table { file: campaign.table.as_deref().map(File::create).transpose()? };
     table.write(HEAD)?;
     let mut good = true;
@@ -72,42 +75,48 @@ impl Campaign {
     /// The row of a bug, and whether it was caught.
     async fn hunt(&self, bug: &'static Seeded) -> io::Result<(String, bool)> {
         eprintln!("── the bug {}", bug.name);
-        let file = self.histories.join(format!("{}-{}.jsonl", bug.name, self.seed));
-        let Ran { recorded, loaded } = self.attack(Subject::Seeded(bug), &file).await;
-        let caught = catch(bug, &recorded.violations);
-        if caught.is_some() {
-            std::fs::remove_file(&file)?;
-        }
+        let time = if bug.late { self.time.min(BEFORE_ROUNDS) } else { self.time };
+        let (file, Ran { recorded, loaded }) = self.attack(bug.name, Subject::Seeded(bug), time).await;
+        let caught = catch(bug, &recorded);
+        self.leave(&file, caught.is_none())?;
         Ok((row(bug.name, caught, &recorded, loaded, self.seed), caught.is_some()))
     }
 
     /// The row of the run without a bug, and whether it held.
     async fn control(&self) -> io::Result<(String, bool)> {
         eprintln!("── no bug");
-        let file = self.histories.join(format!("none-{}.jsonl", self.seed));
-        let Ran { recorded, loaded } = self.attack(Subject::Sound, &file).await;
+        let (file, Ran { recorded, loaded }) = self.attack("none", Subject::Sound, self.time).await;
         let held = recorded.violations.is_empty();
-        if held {
-            std::fs::remove_file(&file)?;
-        }
+        self.leave(&file, !held)?;
         Ok((row("none", recorded.violations.first(), &recorded, loaded, self.seed), held))
     }
 
-    async fn attack(&self, subject: Subject, file: &Path) -> Ran {
+    /// Removes a history that nobody wants.
+    fn leave(&self, file: &Path, is_to_be_looked_at: bool) -> io::Result<()> {
+        if is_to_be_looked_at || self.histories.is_some() { Ok(()) } else { std::fs::remove_file(file) }
+    }
+
+    /// The history of a run and what came of it.
+    async fn attack(&self, name: &str, subject: Subject, time: Duration) -> (PathBuf, Ran) {
+        let directory = self.histories.clone().unwrap_or_else(std::env::temp_dir);
+        let file = directory.join(format!("oncelog-bug-{name}-{}.jsonl", self.seed));
         let network = Network::Relays;
         let kinds = chaos::kinds(&[], network).expect("there are faults");
-        let plan = Plan { time: self.time, seed: self.seed, kinds, nodes: 3, timing: Timing::Fast, network, subject };
+        let plan = Plan { time, seed: self.seed, kinds, nodes: 3, timing: Timing::Fast, network, subject };
         eprintln!("to run the same schedule again: {}", plan.command());
-        chaos::run(&plan, file).await
+        let ran = chaos::run(&plan, &file).await;
+        (file, ran)
     }
 }
 
 /// The first of the violations, sorted by what to look at first, that shows the bug.
-fn catch<'a>(bug: &Seeded, violations: &'a [Violation]) -> Option<&'a Violation> {
+fn catch<'a>(bug: &Seeded, recorded: &'a Recorded) -> Option<&'a Violation> {
+    let has_ended = recorded.events.alarms.iter().any(|alarm| alarm.what == Alarming::Ended);
     let shows = |violation: &&Violation| {
-        violation.property != COVERAGE && (bug.stops || !LIVENESS.contains(&violation.property))
+        let is_meant = bug.stops || has_ended || !LIVENESS.contains(&violation.property);
+        violation.property != COVERAGE && is_meant
     };
-    violations.iter().find(shows)
+    recorded.violations.iter().find(shows)
 }
 
 fn row(name: &str, first: Option<&Violation>, recorded: &Recorded, loaded: Duration, seed: u64) -> String {
@@ -128,29 +137,37 @@ fn cell(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Events;
+    use crate::history::{Alarm, Events};
     use crate::seeded::named;
 
     fn found(properties: &[&'static str]) -> Vec<Violation> {
         properties.iter().map(|property| Violation::new(property, "a|b\nc".to_owned())).collect()
     }
 
+    fn recorded(properties: &[&'static str]) -> Recorded {
+        Recorded { violations: found(properties), events: Events::default(), replicas: Vec::new() }
+    }
+
     #[test]
     fn a_run_that_broke_off_or_lacked_something_has_caught_only_a_bug_that_stops_nodes() {
         let caught = |bug: &str, properties: &[&'static str]| {
-            catch(named(bug).unwrap(), &found(properties)).map(|violation| violation.property)
+            catch(named(bug).unwrap(), &recorded(properties)).map(|violation| violation.property)
         };
         assert_eq!(caught("byte-lost", &["P12", "P13", "P17"]), None);
         assert_eq!(caught("byte-lost", &["P12", "P6"]), Some("P6"));
         assert_eq!(caught("staged-id-stays", &["P17", "P13"]), Some("P13"));
         assert_eq!(caught("staged-id-stays", &["P17"]), None);
+
+        let mut ended = recorded(&["P12"]);
+        let said = "signal: 6".to_owned();
+        ended.events.alarms.push(Alarm { node: 1, at: Duration::ZERO, what: Alarming::Ended, said });
+        assert!(catch(named("byte-lost").unwrap(), &ended).is_some(), "it says why");
     }
 
     #[test]
     fn a_row_has_six_cells_whatever_was_found() {
-        let violations = found(&["P6", "P1", "P1"]);
-        let recorded = Recorded { violations: violations.clone(), events: Events::default(), replicas: Vec::new() };
-        let row = row("byte-lost", violations.first(), &recorded, Duration::from_millis(12_900), 7);
+        let recorded = recorded(&["P6", "P1", "P1"]);
+        let row = row("byte-lost", recorded.violations.first(), &recorded, Duration::from_millis(12_900), 7);
         assert_eq!(row, "| byte-lost | P6 | P1 P6 | 12 | 7 | a b c |\n");
         assert_eq!(row.matches('|').count(), HEAD.lines().next().unwrap().matches('|').count());
     }

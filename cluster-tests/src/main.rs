@@ -107,7 +107,7 @@ struct Bugs {
     /// The file for the table [default: print it only]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The directory for the histories of runs that caught nothing [default: the temporary directory]
+    /// The directory for all histories [default: the temporary directory, and only those of runs that caught nothing]
     #[arg(long, value_name = "DIRECTORY")]
     histories: Option<PathBuf>,
 }
@@ -179,7 +179,7 @@ async fn run_bugs(bugs: Bugs) -> ExitCode {
         bugs: chosen,
         time: Duration::from_secs(bugs.seconds),
         seed: bugs.seed.unwrap_or_else(rand::random),
-        histories: bugs.histories.unwrap_or_else(std::env::temp_dir),
+        histories: bugs.histories,
         table: bugs.out,
     };
     match campaign::run(&campaign).await {

@@ -28,6 +28,8 @@ pub struct Seeded {
     pub whose: Whose,
     /// Whether nodes that have it may not come back: then P12 may be what names it, or P13.
     pub stops: bool,
+    /// Whether only the rounds at the end of a run show it.
+    pub late: bool,
 }
 
 /// Which nodes have a bug.
@@ -42,19 +44,19 @@ pub enum Whose {
 }
 
 const fn all(name: &'static str) -> Seeded {
-    Seeded { name, whose: Whose::All, stops: false }
+    Seeded { name, whose: Whose::All, stops: false, late: false }
 }
 
 const fn one(name: &'static str) -> Seeded {
-    Seeded { name, whose: Whose::One, stops: false }
+    Seeded { name, whose: Whose::One, stops: false, late: false }
 }
 
 const fn ends(name: &'static str) -> Seeded {
-    Seeded { name, whose: Whose::OneThatEnds, stops: false }
+    Seeded { name, whose: Whose::OneThatEnds, stops: false, late: false }
 }
 
 const fn stops(name: &'static str) -> Seeded {
-    Seeded { name, whose: Whose::All, stops: true }
+    Seeded { name, whose: Whose::All, stops: true, late: false }
 }
 
 /// All of them, in the order of `src/types/seeded_bug.rs`.
@@ -76,7 +78,7 @@ pub const BUGS: [Seeded; 49] = [
     all("reuse-ignored"),
     all("replay-told-as-first"),
     one("skipped-entry"),
-    stops("staged-id-stays"),
+    Seeded { late: true, ..stops("staged-id-stays") },
     ends("ids-without-their-index"),
     all("floor-not-kept"),
     stops("gate-by-index"),
