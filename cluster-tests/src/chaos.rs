@@ -180,7 +180,7 @@ async fn to_the_end(plan: &Plan, cluster: &Cluster, history: &Arc<History>, endi
             history.now().as_secs(),
             history.loaded().as_secs(),
             reading.as_secs_f64(),
-            (took - reading).as_secs_f64()
+            took.saturating_sub(reading).as_secs_f64()
         );
         if !found.is_empty() {
             history.cut_short();
