@@ -123,7 +123,7 @@ impl Load {
         load.put(cluster, ids, 2, retention::run);
         load.put(cluster, ids, 2, compensations::run);
         load.put(cluster, ids, 2, cells::run);
-        load.put(cluster, ids, 2, waits::run);
+        load.put(cluster, ids, 3, waits::run);
         load.put(cluster, ids, 2, guards::run);
         load.put(cluster, ids, 1, memory::run);
         load.put(cluster, ids, 1, headers::run);
