@@ -15,7 +15,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::types::limits::{STREAM_REPLIES_MAX, STREAM_UNANSWERED_BYTES_MAX, STREAM_UNANSWERED_MAX};
-use crate::types::seeded_bug::{Bug, seeded};
 use crate::types::{Answer, AttemptEffect};
 
 use super::error::Error;
@@ -189,9 +188,7 @@ impl Answers {
     /// One that may have taken effect speaks for all.
     fn fail(&mut self, error: Error) {
         let is_graver = |end: &Error| end.effect() == AttemptEffect::None && error.effect() == AttemptEffect::Unknown;
-        // What came first may say that nothing was done, and something was.
-        let is_other = |end: &Error| is_graver(end) && !seeded(Bug::FirstEndOfStream);
-        if self.end.as_ref().is_none_or(is_other) {
+        if self.end.as_ref().is_none_or(is_graver) {
             self.end = Some(error);
         }
     }

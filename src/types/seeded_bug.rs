@@ -79,8 +79,6 @@ bugs! {
     LostForwardAsNone: "lost-forward-told-as-none",
     /// What was proposed and not answered in time is told to have had no effect.
     DeadlineAsNone: "deadline-told-as-none",
-    /// Of the ends of a stream the first is told, not the gravest.
-    FirstEndOfStream: "first-end-of-a-stream",
     /// A question to a majority serves reads for a second more.
     ReadsUnderLease: "reads-under-a-lease",
     /// A look-up that is to be linearizable asks the node itself.
