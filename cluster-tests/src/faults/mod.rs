@@ -92,7 +92,10 @@ impl Kind {
     /// Whether nodes may end by themselves while it lasts.
     pub fn may_end_nodes(&self) -> bool {
         let ending = ["power", "full disk", "failing disk", "memory"];
-        matches!(self.holds, Hold::Data | Hold::Alone) || self.takes.is_some_and(|takes| ending.contains(&takes))
+        // A node that can't open its next file ends; mostly it needs none for so long.
+        let is_short_of_files = self.name == descriptors_short::KIND.name;
+        let takes_one = self.takes.is_some_and(|takes| ending.contains(&takes));
+        is_short_of_files || takes_one || matches!(self.holds, Hold::Data | Hold::Alone)
     }
 
     /// Whether it can be had in a network of this kind.
